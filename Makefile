@@ -1,0 +1,45 @@
+# Every target sets up what it needs: Python >= 3.11, make and a network are enough.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+UV = $$(command -v uv || echo .tools/bin/uv)
+UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
+BUNDLES := stream api ingest
+
+.PHONY: run test bench fmt synth condvest lock
+
+run: $(VENV)/.ready
+	@$(BIN)/condvest up $(ARGS)
+
+condvest: $(VENV)/.ready
+	@$(BIN)/condvest $(ARGS)
+
+test: $(VENV)/.ready
+	@$(BIN)/python -m tests.check
+
+bench: $(VENV)/.ready
+	@$(BIN)/python -m tests.benchmarks
+
+synth: $(VENV)/.ready
+	@$(BIN)/python -m stacks.synth
+
+fmt: $(VENV)/.ready
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+lock: .tools/uv
+	$(UV) $(UV_COMPILE) pyproject.toml --group dev -o locks/dev.txt
+	for bundle in $(BUNDLES); do $(UV) $(UV_COMPILE) --group pyproject.toml:$$bundle -o locks/$$bundle.txt; done
+
+.tools/uv:
+	@command -v uv >/dev/null || { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); }
+	@mkdir -p .tools && touch $@
+
+# Bytecode is compiled here once: without it every start pays for it (six times the import time of aws_cdk).
+$(VENV)/.ready: pyproject.toml locks/dev.txt .tools/uv
+	@echo "setting up $(VENV) (once)"
+	@test -d $(VENV) || $(UV) venv -q --python $(PYTHON) $(VENV)
+	@$(UV) pip sync -q --python $(BIN)/python --require-hashes --compile-bytecode locks/dev.txt
+	@printf '#!/bin/sh\nPYTHONPATH="$(CURDIR)" exec "$(CURDIR)/$(BIN)/python" -m local_dev.cli "$$@"\n' > $(BIN)/condvest && chmod +x $(BIN)/condvest
+	@touch $@

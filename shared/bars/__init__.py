@@ -1,0 +1,1 @@
+"""The meaning of a bar: pure functions, no I/O, no clock."""

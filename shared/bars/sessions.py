@@ -1,0 +1,77 @@
+"""The session table: which New York dates trade, and when the regular session opens and closes.
+
+Frozen from `exchange_calendars` (XNYS) by `python -m tests.tools.freeze_sessions`; a test compares the two. Every
+weekday between the table's ends is a session unless listed as closed; early closes carry their time.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+from shared.bars.windows import NEW_YORK, new_york_date, new_york_midnight_ms
+
+REGULAR_OPEN = time(9, 30)
+REGULAR_CLOSE = time(16, 0)
+FRIDAY = 4
+
+
+class SessionDay(NamedTuple):
+    """One trade date. All times Unix ms; starts are included, ends excluded. `start`/`end` are its New York midnights."""
+
+    date: date
+    start: int
+    regular_open: int
+    regular_close: int
+    end: int
+
+    def is_regular(self, t_ms: int) -> bool:
+        return self.regular_open <= t_ms < self.regular_close
+
+
+class SessionTable:
+    """Trade dates of one market."""
+
+    def __init__(self, first: date, last: date, closed: frozenset[date], early_closes: Mapping[date, time]) -> None:
+        self.first, self.last = first, last
+        self._closed = closed
+        self._early_closes = early_closes
+
+    def day(self, day: date) -> SessionDay | None:
+        """The session of a trade date, None where the market is closed or the table has no answer."""
+        if not self.first <= day <= self.last or day.weekday() > FRIDAY or day in self._closed:
+            return None
+        close = self._early_closes.get(day, REGULAR_CLOSE)
+        return SessionDay(
+            date=day,
+            start=new_york_midnight_ms(day),
+            regular_open=_at(day, REGULAR_OPEN),
+            regular_close=_at(day, close),
+            end=new_york_midnight_ms(day + timedelta(days=1)),
+        )
+
+    def day_of(self, t_ms: int) -> SessionDay | None:
+        """The session whose New York date holds an instant."""
+        return self.day(new_york_date(t_ms))
+
+    def days_left(self, today: date) -> int:
+        """How far ahead the table reaches: warn under 400 days, refuse to build under 60."""
+        return (self.last - today).days
+
+
+def _at(day: date, at: time) -> int:
+    return int(datetime.combine(day, at, NEW_YORK).timestamp()) * 1000
+
+
+@lru_cache(maxsize=1)
+def new_york_sessions() -> SessionTable:
+    """The frozen table of the New York stock exchanges."""
+    table = json.loads(resources.files("shared.bars").joinpath("sessions.json").read_text())
+    return SessionTable(
+        first=date.fromisoformat(table["first"]),
+        last=date.fromisoformat(table["last"]),
+        closed=frozenset(date.fromisoformat(day) for day in table["closed"]),
+        early_closes={date.fromisoformat(day): time.fromisoformat(at) for day, at in table["early_closes"].items()},
+    )

@@ -1,0 +1,156 @@
+"""The records on the streams: frames of parts on `trades`, arrays of bar records on `bars`.
+
+A frame is a JSON array of parts; a part is one symbol in one event second: its partial bar and the trades behind it.
+A part with an empty `sym` carries no trades: it is a heartbeat (`sec` = the ingester's promise) and may carry
+quarantined input. Decimals travel as strings. Field by field: docs/architecture.md.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+
+from shared.bars.scale import NOTIONAL_DIGITS, PRICE_DIGITS, SIZE_DIGITS, format_scaled, parse_scaled
+from shared.errors import InvalidRecord
+from shared.models.bar import Edges, Partial
+
+VERSION = 1
+Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{43}$")]
+
+
+class EdgesWire(msgspec.Struct, omit_defaults=True, gc=False):
+    """Price fields of a partial; absent where nothing has set them."""
+
+    first: Key | None = None
+    last: Key | None = None
+    high: str | None = None
+    low: str | None = None
+
+
+class PartialWire(msgspec.Struct, omit_defaults=True, gc=False):
+    """A partial bar: keys of digits, decimal strings, a count."""
+
+    volume: str
+    notional: str
+    count: int
+    first: Key | None = None
+    last: Key | None = None
+    high: str | None = None
+    low: str | None = None
+    day: EdgesWire | None = None
+
+
+class QuarantineWire(msgspec.Struct, omit_defaults=True, gc=False):
+    """Input that broke a rule: why, and its bytes (base64, cut at 4 KiB; `size` is the whole length)."""
+
+    reason: str
+    size: int
+    data: bytes
+
+
+class Part(msgspec.Struct, omit_defaults=True, gc=False):
+    """One symbol in one event second `sec` (Unix s); identity is (f, sym, sec). Heartbeats have sym == ""."""
+
+    v: int
+    f: str
+    sym: str
+    sec: int
+    bar: PartialWire | None = None
+    late: int = 0
+    trades: Sequence[Any] = ()
+    quarantine: list[QuarantineWire] = []
+
+
+class BarRecord(msgspec.Struct, gc=False):
+    """A closed window: start `t` (Unix ms) of `tf`; `rev` counts the late parts in it; `s` = promise at emission."""
+
+    v: int
+    sym: str
+    tf: str
+    t: int
+    partial: PartialWire
+    rev: int
+    engine: str
+    s: int
+
+
+_encoder = msgspec.json.Encoder()
+_frame_decoder = msgspec.json.Decoder(list[Part])
+_bars_decoder = msgspec.json.Decoder(list[BarRecord])
+_partial_decoder = msgspec.json.Decoder(PartialWire)
+
+
+def encode(parts: Sequence[Part] | Sequence[BarRecord] | PartialWire | Part) -> bytes:
+    """JSON bytes of a frame, of an array of bar records, or of one part."""
+    return _encoder.encode(parts)
+
+
+def decode_frame(data: bytes) -> list[Part]:
+    """The parts of a frame. Raises InvalidRecord `frame` or `version`."""
+    try:
+        parts = _frame_decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRecord("frame", str(error)) from error
+    if any(part.v != VERSION for part in parts):
+        raise InvalidRecord("version", f"this code reads version {VERSION}")
+    return parts
+
+
+def decode_bars(data: bytes) -> list[BarRecord]:
+    """The bar records of one stream record. Raises InvalidRecord `bars` or `version`."""
+    try:
+        records = _bars_decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRecord("bars", str(error)) from error
+    if any(record.v != VERSION for record in records):
+        raise InvalidRecord("version", f"this code reads version {VERSION}")
+    return records
+
+
+def partial_to_wire(p: Partial) -> PartialWire:
+    """Scaled integers to decimal strings."""
+    return PartialWire(
+        volume=format_scaled(p.volume, SIZE_DIGITS),
+        notional=format_scaled(p.notional, NOTIONAL_DIGITS),
+        count=p.count,
+        first=p.first,
+        last=p.last,
+        high=_price_text(p.high),
+        low=_price_text(p.low),
+        day=None if p.day is None else EdgesWire(p.day.first, p.day.last, _price_text(p.day.high), _price_text(p.day.low)),
+    )
+
+
+def partial_from_wire(w: PartialWire) -> Partial:
+    """Decimal strings to scaled integers. Raises InvalidRecord `number`, `digits`."""
+    return Partial(
+        first=w.first,
+        last=w.last,
+        high=_price(w.high),
+        low=_price(w.low),
+        volume=parse_scaled(w.volume, SIZE_DIGITS),
+        notional=parse_scaled(w.notional, NOTIONAL_DIGITS),
+        count=w.count,
+        day=None if w.day is None else Edges(w.day.first, w.day.last, _price(w.day.high), _price(w.day.low)),
+    )
+
+
+def encode_partial(p: Partial) -> str:
+    """A partial as JSON text, as the tables keep it."""
+    return _encoder.encode(partial_to_wire(p)).decode()
+
+
+def decode_partial(text: str | bytes) -> Partial:
+    """The inverse of `encode_partial`. Raises InvalidRecord `partial`, `number`, `digits`."""
+    try:
+        return partial_from_wire(_partial_decoder.decode(text))
+    except msgspec.DecodeError as error:
+        raise InvalidRecord("partial", str(error)) from error
+
+
+def _price_text(price: int | None) -> str | None:
+    return None if price is None else format_scaled(price, PRICE_DIGITS)
+
+
+def _price(text: str | None) -> int | None:
+    return None if text is None else parse_scaled(text, PRICE_DIGITS)

@@ -1,0 +1,1 @@
+"""Generators of the tables that the product carries; run by hand, checked by tests."""
