@@ -1,0 +1,1 @@
+"""The servers, functions and front door that stand in for AWS on one machine."""

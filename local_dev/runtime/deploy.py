@@ -1,0 +1,126 @@
+"""Synthesised templates -> stacks in the emulator, by CloudFormation with Target=local."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, WaiterError
+
+from local_dev.runtime.synth import Template
+from shared.errors import CondvestError
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": REGION}
+BODY_LIMIT = 51_200  # bytes of TemplateBody; larger templates travel by way of a bucket
+STAGING_BUCKET = "condvest-local-templates"
+WAIT = {"Delay": 0.05, "MaxAttempts": 1200}  # the emulator answers in milliseconds, the waiter's default is 30 s
+
+Clients = Callable[[str], Any]
+
+
+class DeployFailed(CondvestError):
+    """A stack was refused or did not complete; the message names the stack and the first resource that failed."""
+
+
+def clients(url: str) -> Clients:
+    """boto3 clients of the emulator at `url`, one for each service."""
+    session = boto3.session.Session(
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        region_name=REGION,
+    )
+    config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 2, "mode": "standard"})
+    made: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in made:
+            made[service] = session.client(service, endpoint_url=url, config=config)
+        return made[service]
+
+    return client
+
+
+def deploy(client: Clients, templates: Sequence[Template]) -> None:
+    """Create or update every stack in the given order. Raises DeployFailed."""
+    for template in templates:
+        _bootstrap_parameters(client, template)
+        if _exists(client, template.stack):
+            _apply(client, template, "update")
+        else:
+            _apply(client, template, "create")
+        _time_to_live(client, template)
+
+
+def _apply(client: Clients, template: Template, verb: str) -> None:
+    cloudformation = client("cloudformation")
+    known = template.body.get("Parameters", {})
+    try:
+        getattr(cloudformation, f"{verb}_stack")(
+            StackName=template.stack,
+            Parameters=[{"ParameterKey": "Target", "ParameterValue": "local"}] if "Target" in known else [],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+            **_body(client, template),
+        )
+        cloudformation.get_waiter(f"stack_{verb}_complete").wait(StackName=template.stack, WaiterConfig=WAIT)
+    except ClientError as error:
+        if "No updates are to be performed" not in str(error):
+            raise DeployFailed(f"stack {template.stack} was refused: {error}") from error
+    except WaiterError as error:
+        raise DeployFailed(f"stack {template.stack} failed: {_first_failure(client, template.stack)}") from error
+
+
+def _body(client: Clients, template: Template) -> Mapping[str, str]:
+    text = json.dumps(template.body, separators=(",", ":"))
+    if len(text.encode()) <= BODY_LIMIT:
+        return {"TemplateBody": text}
+    s3 = client("s3")
+    s3.create_bucket(Bucket=STAGING_BUCKET)
+    s3.put_object(Bucket=STAGING_BUCKET, Key=template.stack, Body=text.encode())
+    return {"TemplateURL": f"{s3.meta.endpoint_url}/{STAGING_BUCKET}/{template.stack}"}
+
+
+def _exists(client: Clients, stack: str) -> bool:
+    try:
+        found = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return False
+        raise DeployFailed(f"stack {stack} cannot be described: {error}") from error
+    return bool(found)
+
+
+def _first_failure(client: Clients, stack: str) -> str:
+    events = client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("_FAILED")]
+    if not failed:
+        return "no reason given"
+    return f"{failed[0]['LogicalResourceId']}: {failed[0].get('ResourceStatusReason', '')}"
+
+
+def _bootstrap_parameters(client: Clients, template: Template) -> None:
+    """CDK templates read the version of their bootstrap stack from Systems Manager; nobody bootstraps the emulator."""
+    for parameter in template.body.get("Parameters", {}).values():
+        if parameter["Type"] == "AWS::SSM::Parameter::Value<String>":
+            client("ssm").put_parameter(Name=parameter["Default"], Value="30", Type="String", Overwrite=True)
+
+
+def _time_to_live(client: Clients, template: Template) -> None:
+    """The emulator ignores a table's TimeToLiveSpecification in a template."""
+    wanted = {
+        logical: resource["Properties"]["TimeToLiveSpecification"]
+        for logical, resource in template.body["Resources"].items()
+        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"}
+        and "TimeToLiveSpecification" in resource["Properties"]
+    }
+    for logical, specification in wanted.items():
+        found = client("cloudformation").describe_stack_resource(StackName=template.stack, LogicalResourceId=logical)
+        table = found["StackResourceDetail"]["PhysicalResourceId"]
+        status = client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]["TimeToLiveStatus"]
+        if status == "DISABLED":
+            client("dynamodb").update_time_to_live(
+                TableName=table,
+                TimeToLiveSpecification={"AttributeName": specification["AttributeName"], "Enabled": True},
+            )

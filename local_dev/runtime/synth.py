@@ -1,0 +1,100 @@
+"""The templates of this source tree, synthesised once and kept until something they are made from changes."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from shared.errors import CondvestError
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".build" / "templates"
+MADE_FROM = ("app.py", "cdk.json", "locks/dev.txt", "stacks")
+SYNTH_SECONDS = 180
+KEPT = 3  # assemblies of older source trees, so that going back and forth between two stays quick
+
+
+class SynthFailed(CondvestError):
+    """The templates could not be made; the message ends with what the synthesis said."""
+
+
+@dataclass(frozen=True)
+class Template:
+    stack: str
+    body: Mapping[str, Any]
+
+
+def key_of(root: Path) -> str:
+    """A digest of everything the templates are made from: names and bytes."""
+    digest = hashlib.sha256()
+    for path in sorted(_sources(root)):
+        digest.update(f"{path.relative_to(root)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:20]
+
+
+def assembly(root: Path = ROOT, cache: Path = CACHE) -> Path:
+    """The folder with this source tree's templates; synthesised in a process of its own when there is none yet."""
+    folder = cache / key_of(root)
+    if not folder.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _synthesise(root, cache, folder)
+        _drop_old(cache, folder)
+    return folder
+
+
+def templates(folder: Path) -> list[Template]:
+    """All stacks of a cloud assembly, each after the stacks it depends on."""
+    artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+    stacks = {name: value for name, value in artifacts.items() if value["type"] == "aws:cloudformation:stack"}
+    needs = {name: set(value.get("dependencies", ())) & stacks.keys() for name, value in stacks.items()}
+    return [
+        Template(
+            stacks[name]["properties"].get("stackName", name),
+            json.loads((folder / stacks[name]["properties"]["templateFile"]).read_text()),
+        )
+        for name in TopologicalSorter(needs).static_order()
+    ]
+
+
+def _sources(root: Path) -> Iterable[Path]:
+    for name in MADE_FROM:
+        if (root / name).is_dir():
+            yield from (p for p in (root / name).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        else:
+            yield root / name
+
+
+def _synthesise(root: Path, cache: Path, folder: Path) -> None:
+    work = Path(tempfile.mkdtemp(dir=cache, prefix="synth-"))
+    command = [sys.executable, "-m", "stacks.synth", "--out", str(work), "--stub-assets"]
+    try:
+        done = subprocess.run(  # noqa: S603  (our own module)
+            command,
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root)},
+            capture_output=True,
+            text=True,
+            timeout=SYNTH_SECONDS,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise SynthFailed(f"the templates could not be synthesised:\n{(done.stderr or done.stdout)[-2000:]}")
+        if not folder.exists():  # somebody else may have been quicker
+            work.rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _drop_old(cache: Path, current: Path) -> None:
+    others = sorted((p for p in cache.iterdir() if p != current), key=lambda p: p.stat().st_mtime, reverse=True)
+    for folder in others[KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)
