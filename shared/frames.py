@@ -117,7 +117,9 @@ def partial_to_wire(p: Partial) -> PartialWire:
         last=p.last,
         high=_price_text(p.high),
         low=_price_text(p.low),
-        day=None if p.day is None else EdgesWire(p.day.first, p.day.last, _price_text(p.day.high), _price_text(p.day.low)),
+        day=None
+        if p.day is None
+        else EdgesWire(p.day.first, p.day.last, _price_text(p.day.high), _price_text(p.day.low)),
     )
 
 

@@ -19,7 +19,7 @@ FRIDAY = 4
 
 
 class SessionDay(NamedTuple):
-    """One trade date. All times Unix ms; starts are included, ends excluded. `start`/`end` are its New York midnights."""
+    """One trade date; times in Unix ms, starts included, ends excluded; `start` and `end` are New York midnights."""
 
     date: date
     start: int

@@ -32,7 +32,7 @@ class Partial(NamedTuple):
     low: int | None = None
     volume: int = 0
     notional: int = 0
-    count: int = 0
+    count: int = 0  # type: ignore[assignment]  # the name of the contract; tuple.count is of no use here
     day: Edges | None = None
 
 
@@ -51,4 +51,4 @@ class Bar(NamedTuple):
     close: int
     volume: int
     vwap: int | None
-    count: int
+    count: int  # type: ignore[assignment]  # the name of the contract; tuple.count is of no use here

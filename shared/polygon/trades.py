@@ -16,7 +16,7 @@ from shared.models.trade import Trade
 _Natural = Annotated[int, msgspec.Meta(ge=0, le=10**12 - 1)]
 _Millis = Annotated[int, msgspec.Meta(ge=10**12, lt=10**13)]
 """Unix milliseconds from 2001 to 2286: seconds, microseconds and nanoseconds do not fit."""
-_Nanos = Annotated[int, msgspec.Meta(ge=10**18, lt=2**63)]
+_Nanos = Annotated[int, msgspec.Meta(ge=10**18, le=2**63 - 1)]
 _TradeId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Conditions = Annotated[tuple[int, ...], msgspec.Meta(max_length=64)]
 _SYMBOL = re.compile(r"[A-Za-z0-9.\-/]{1,16}", re.ASCII)

@@ -1,0 +1,58 @@
+"""Trades from Polygon's REST API, for refilling gaps. USD per share, shares, UTC, not split-adjusted.
+
+The official client's time-outs are not applied (1.16.3) and it takes a broken body for an empty one, so this is a plain
+HTTP client with both mended. Raises SourceUnavailable (try again), AccessRefused or InvalidRecord (do not).
+"""
+
+import json
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import urllib3
+
+from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
+from shared.polygon.trades import TradeEvent, decode_page, event_of_rest
+
+PAGE = 50_000
+TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
+RETRIES = urllib3.Retry(total=4, backoff_factor=0.2, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
+
+
+class PolygonRest:
+    """`base` such as https://api.polygon.io; the key goes in a header, never in a URL."""
+
+    def __init__(self, base: str, api_key: str) -> None:
+        self._base = base
+        self._headers = {"Authorization": f"Bearer {api_key}", "Accept-Encoding": "gzip"}
+        self._http = urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES, maxsize=4)
+
+    def first_page(self, sym: str, from_ms: int) -> str:
+        """Where the trades of a symbol begin, from an event time (Unix ms, included), oldest first."""
+        query = urlencode({"timestamp.gte": from_ms * 1_000_000, "order": "asc", "sort": "timestamp", "limit": PAGE})
+        return f"{self._base}/v3/trades/{sym}?{query}"
+
+    def trades(self, sym: str, page: str) -> tuple[list[TradeEvent], str | None]:
+        """One page of trades, and where the next one is. Asking again for a page is safe."""
+        rows, following = decode_page(self._get(page))
+        if following is not None:
+            following = urljoin(self._base, urlsplit(following)._replace(scheme="", netloc="").geturl())
+        return [event_of_rest(sym, row) for row in rows], following
+
+    def traded_since(self, t_ms: int) -> list[str]:
+        """Symbols whose last trade is at or after an event time (Unix ms), from the market's snapshot."""
+        body = json.loads(self._get(f"{self._base}/v2/snapshot/locale/us/markets/stocks/tickers"))
+        rows: list[dict[str, Any]] = body.get("tickers", [])
+        return sorted(row["ticker"] for row in rows if row.get("updated", 0) >= t_ms * 1_000_000)
+
+    def _get(self, url: str) -> bytes:
+        try:
+            answer = self._http.request("GET", url, headers=self._headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise SourceUnavailable(f"the vendor did not answer: {type(error).__name__}") from error
+        if answer.status in (401, 403):
+            raise AccessRefused(f"the vendor refused the request ({answer.status}): check the key and its plan")
+        if answer.status in RETRIES.status_forcelist:
+            raise SourceUnavailable(f"the vendor answered {answer.status}")
+        if answer.status != 200:
+            raise InvalidRecord("status", f"the vendor answered {answer.status}")
+        return answer.data

@@ -1,0 +1,1 @@
+"""Now: ingest, the bar engine, and the handlers on the streams."""

@@ -1,0 +1,1 @@
+"""Trades stream to the raw log."""

@@ -1,0 +1,1 @@
+"""Bar engines: parts in, closed windows out."""

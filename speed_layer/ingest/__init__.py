@@ -1,0 +1,1 @@
+"""The socket to the stream: one process that owns the vendor connection."""

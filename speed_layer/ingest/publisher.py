@@ -1,0 +1,123 @@
+"""Records to the trades stream, in order by lane, until the stream has acknowledged them.
+
+A lane has at most one record under way; what failed is sent again before the lane's next. A call carries one record of
+each lane that has some. No put starts unless the lease outlasts the longest time the call may take.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.errors import StoreUnavailable
+from shared.observability import event, logger
+from speed_layer.ingest.lanes import explicit_hash_key
+
+PUT_BUDGET_S = 4.0
+"""Connect and read timeouts of one put together (shared/clients/aws.py: the SDK does not retry these)."""
+LONGEST_BACKOFF_S = 2.0
+ROOM_BYTES = 24 * 2**20
+"""Queued bytes above which the intake waits: back-pressure on the socket."""
+
+log = logger("ingest.publisher")
+
+
+class Queued(NamedTuple):
+    """A record of a lane; `trades` counts what it accepts."""
+
+    data: bytes
+    trades: int
+
+
+class PutRecords:
+    """`PutRecords` on one stream; True for each entry that the stream took."""
+
+    def __init__(self, kinesis: Any, stream: str, shards: int) -> None:
+        self._kinesis, self._stream, self._shards = kinesis, stream, shards
+
+    def __call__(self, entries: Sequence[tuple[int, bytes]]) -> list[bool]:
+        """Entries are (lane, data). Raises StoreUnavailable when the call as a whole failed."""
+        records = [
+            {"Data": data, "PartitionKey": str(lane), "ExplicitHashKey": explicit_hash_key(lane, self._shards)}
+            for lane, data in entries
+        ]
+        try:
+            answer = self._kinesis.put_records(StreamName=self._stream, Records=records)
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"stream {self._stream}: {error}") from error
+        return ["ErrorCode" not in record for record in answer["Records"]]
+
+
+class Publisher:
+    """Queues by lane, one task that empties them."""
+
+    def __init__(
+        self, put: Callable[[Sequence[tuple[int, bytes]]], list[bool]], lanes: int, check_lease: Callable[[float], None]
+    ) -> None:
+        """`check_lease(seconds)` raises LeaseLost unless the lease holds that much longer."""
+        self._put, self._check_lease = put, check_lease
+        self._queues: list[deque[Queued]] = [deque() for _ in range(lanes)]
+        self._sent = [0] * lanes
+        self._acknowledged = [0] * lanes
+        self._bytes = 0
+        self._work = asyncio.Event()
+        self._progress = asyncio.Condition()
+        self.accepted = 0
+        """Trades that the stream has acknowledged."""
+        self.failures = 0
+
+    def send(self, lane: int, data: bytes, trades: int) -> None:
+        """Queue a record behind the lane's others."""
+        self._queues[lane].append(Queued(data, trades))
+        self._sent[lane] += 1
+        self._bytes += len(data)
+        self._work.set()
+
+    async def room(self) -> None:
+        """Wait while too much is queued."""
+        if self._bytes > ROOM_BYTES:
+            async with self._progress:
+                await self._progress.wait_for(lambda: self._bytes <= ROOM_BYTES)
+
+    async def drained(self) -> None:
+        """Wait until everything queued before this call is acknowledged."""
+        marks = list(self._sent)
+        async with self._progress:
+            await self._progress.wait_for(
+                lambda: all(done >= mark for done, mark in zip(self._acknowledged, marks, strict=True))
+            )
+
+    async def run(self) -> None:
+        """Empty the queues for ever. Raises LeaseLost."""
+        backoff = 0.05
+        while True:
+            entries = [(lane, queue[0].data) for lane, queue in enumerate(self._queues) if queue]
+            if not entries:
+                self._work.clear()
+                await self._work.wait()
+                continue
+            self._check_lease(PUT_BUDGET_S)
+            try:
+                taken = await asyncio.to_thread(self._put, entries)
+            except StoreUnavailable as error:
+                event(log, 30, "put failed, will be repeated", error=str(error))
+                taken = [False] * len(entries)
+            await self._settle(entries, taken)
+            if all(taken):
+                backoff = 0.05
+            else:
+                self.failures += 1
+                await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
+                backoff = min(2 * backoff, LONGEST_BACKOFF_S)
+
+    async def _settle(self, entries: list[tuple[int, bytes]], taken: list[bool]) -> None:
+        async with self._progress:
+            for (lane, data), ok in zip(entries, taken, strict=True):
+                if ok:
+                    self.accepted += self._queues[lane].popleft().trades
+                    self._acknowledged[lane] += 1
+                    self._bytes -= len(data)
+            self._progress.notify_all()

@@ -1,0 +1,96 @@
+"""What a new ingester learns from the stream: the promise, the parts of open windows, the identities of its trades.
+
+Bars closed by one heartbeat are acknowledged before the next goes out. So windows that may not have been emitted end
+after the last heartbeat but one, and reading from the start of that heartbeat's hour (or 21 minutes before the last,
+if that is earlier) finds every such window whole.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.errors import InvalidRecord, StoreUnavailable
+from shared.frames import Part, decode_frame
+from shared.observability import event, logger
+
+MEMORY_S = 21 * 60
+HOUR_S = 3_600
+LIVE_REACH = timedelta(hours=2, minutes=10)
+"""On a live feed event time is arrival time: so far back lies everything that a start needs."""
+
+log = logger("ingest.recovery")
+
+
+class Tail:
+    """The end of the stream, by event time. All times Unix seconds but `last_t` (ms)."""
+
+    def __init__(self) -> None:
+        self.promise = 0
+        self.promise_before = 0
+        self.last_t = 0
+        self._parts: deque[Part] = deque()
+        self._ids: set[tuple[str, str, int]] = set()
+
+    def read(self, part: Part) -> None:
+        """The next part of a shard."""
+        if not part.sym:
+            if part.sec > self.promise:
+                self.promise_before, self.promise = self.promise, part.sec
+            elif self.promise_before < part.sec < self.promise:
+                self.promise_before = part.sec
+            return
+        self.last_t = max(self.last_t, *(trade[0] for trade in part.trades))
+        self._parts.append(part)
+        while self._parts and self._parts[0].sec < self.start:
+            self._parts.popleft()
+
+    @property
+    def start(self) -> int:
+        """Windows that begin here or later are whole in `parts`."""
+        hour = self.promise_before - self.promise_before % HOUR_S
+        return max(0, min(self.promise - MEMORY_S, hour))
+
+    def parts(self) -> Iterator[Part]:
+        """Each part of the tail once, in the order of its lane."""
+        for part in self._parts:
+            identity = (part.f, part.sym, part.sec)
+            if part.sec >= self.start and identity not in self._ids:
+                self._ids.add(identity)
+                yield part
+
+    @property
+    def is_empty(self) -> bool:
+        return self.last_t == 0
+
+
+def read_tail(kinesis: Any, stream: str, *, live: bool, now: datetime) -> Tail:
+    """Read every shard of the stream to its end. Raises StoreUnavailable."""
+    tail = Tail()
+    position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
+    if live:
+        position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": now.astimezone(UTC) - LIVE_REACH}
+    try:
+        for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+            for data in _records(kinesis, stream, shard["ShardId"], position):
+                try:
+                    for part in decode_frame(data):
+                        tail.read(part)
+                except InvalidRecord as error:
+                    event(log, 40, "record of the stream left out", reason=error.reason, shard=shard["ShardId"])
+    except (BotoCoreError, ClientError) as error:
+        raise StoreUnavailable(f"stream {stream}: {error}") from error
+    return tail
+
+
+def _records(kinesis: Any, stream: str, shard: str, position: dict[str, Any]) -> Iterator[bytes]:
+    answer = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **position)
+    iterator = answer["ShardIterator"]
+    while iterator:
+        page = kinesis.get_records(ShardIterator=iterator, Limit=500)
+        yield from (record["Data"] for record in page["Records"])
+        iterator = page.get("NextShardIterator")
+        if not page["Records"] and page["MillisBehindLatest"] == 0:
+            return

@@ -1,0 +1,181 @@
+"""The ingester: lease, recovery, feed, frames, promise, report. One asyncio process.
+
+Kept in this order by design: parts are framed under the promise they are judged by; a heartbeat follows every record of
+every lane framed before its promise was decided; bars closed by a promise are acknowledged before the next heartbeat.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+from shared.bars.scale import PRICE_DIGITS, parse_scaled
+from shared.bars.sessions import new_york_sessions
+from shared.bars.windows import end_of_new_york_day_ms
+from shared.errors import AccessRefused
+from shared.frames import partial_from_wire
+from shared.models.bar import Partial
+from shared.observability import event, logger
+from shared.polygon.trades import TradeEvent
+from speed_layer.engine.python import PythonEngine
+from speed_layer.ingest.bars_out import BarsOut
+from speed_layer.ingest.clock import AHEAD_MS, FeedClock
+from speed_layer.ingest.framer import Framer
+from speed_layer.ingest.gap import BACK_MS, Gap, TradesSource
+from speed_layer.ingest.intake import Candidate, Intake
+from speed_layer.ingest.publisher import Publisher
+from speed_layer.ingest.recovery import Tail
+
+FRAME_S = 0.1
+DECIDE_S = 1.0
+SILENCE_STEP_S = 0.25
+QUEUED_FRAMES = 16
+MEMORY_MS = 21 * 60_000
+
+log = logger("ingest")
+
+
+class MinuteCache(Protocol):
+    """Where the minutes go that no table holds yet (shared/stores/cache.py)."""
+
+    def put_minutes(self, updates: dict[tuple[str, int], Partial]) -> None: ...
+
+
+class Ingester:
+    """Everything between the socket's frames and the streams' records. Owned by `__main__`, which supervises it."""
+
+    def __init__(
+        self,
+        *,
+        epoch: int,
+        lanes: int,
+        trades: Publisher,
+        bars: Publisher,
+        source: TradesSource,
+        symbols: list[str],
+        live: bool,
+        tail: Tail,
+    ) -> None:
+        self._trades, self._bars_stream = trades, bars
+        self._live, self._tail = live, tail
+        self.engine = PythonEngine(emit_from=tail.start)
+        self.bars_out = BarsOut(bars)
+        self.framer = Framer(epoch, lanes, trades.send, self.engine.add, tail.promise)
+        self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
+        self.intake = Intake(new_york_sessions(), self.framer, self.clock)
+        self.gap = Gap(source, symbols, self)
+        self.ended = asyncio.Event()
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_FRAMES)
+        self._idle_since: float | None = None
+        self._deciding = asyncio.Lock()
+
+    # -- recovery ------------------------------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Take up what the stream holds: identities, open windows; emit again what may not have gone out."""
+        tail = self._tail
+        for part in tail.parts():
+            if part.bar is not None:
+                self.engine.add(part.sym, part.sec, part.late, partial_from_wire(part.bar))
+            for t, _, x, trfi, i, price, *_ in part.trades:
+                if t >= tail.last_t - MEMORY_MS:
+                    self.intake.remember(part.sym, t, (x, trfi, i), parse_scaled(price, PRICE_DIGITS))
+        self.bars_out.emit(self.engine.close(tail.promise), tail.promise)
+        await self._bars_stream.drained()
+
+    # -- the feed's listener -----------------------------------------------------------------------------------------
+
+    async def on_up(self) -> None:
+        event(log, 20, "subscribed", promise=self.framer.promise)
+        self.gap.fill(self._refill_from())
+
+    def on_down(self) -> None:
+        self.gap.open()
+
+    async def on_frame(self, data: bytes) -> None:
+        self._idle_since = None
+        await self._queue.put(data)
+
+    async def refill(self, events: list[TradeEvent]) -> None:
+        self.intake.take_refill(events)
+        await self._trades.room()
+        await asyncio.sleep(0)
+
+    def _refill_from(self) -> int | None:
+        """Event time (Unix ms): 5 s before the last trade, and never after what the promise vouches for.
+
+        A lane may have been stuck while another went on, so the newest trade in the stream alone proves nothing; every
+        trade up to the promise does lie in the stream.
+        """
+        if self.clock.now_ms is None:
+            return None
+        return min(self.clock.now_ms, self.framer.promise * 1000 + AHEAD_MS) - BACK_MS
+
+    # -- tasks -------------------------------------------------------------------------------------------------------
+
+    async def take_frames(self) -> None:
+        """Frames of the queue, in order, until the feed ends."""
+        while not self.ended.is_set():
+            data = await self._queue.get()
+            self.intake.take(data, int(time.time() * 1000) if self._live else None)
+            statuses = list(self._statuses())
+            await self._trades.room()
+            if "feed_ended" in statuses:
+                await self._end()
+            elif "max_connections" in statuses:
+                raise AccessRefused("the vendor gave our place to another connection with the same key")
+
+    async def frame(self) -> None:
+        """Every 100 ms what is open becomes frames."""
+        while True:
+            await asyncio.sleep(FRAME_S)
+            self.framer.flush()
+
+    async def decide(self) -> None:
+        """Once a host second the promise moves, and every lane is told."""
+        while not self.ended.is_set():
+            await asyncio.sleep(DECIDE_S)
+            if self.clock.now_ms is None:
+                continue
+            standing = self.gap.is_open
+            await self._promise(self.framer.promise if standing else (self.clock.now_ms - AHEAD_MS) // 1000)
+
+    async def watch_silence(self) -> None:
+        """Live feeds: the clock follows a silent market while the reader is idle and nothing waits."""
+        while True:
+            await asyncio.sleep(SILENCE_STEP_S)
+            now = time.monotonic()
+            if self._idle_since is not None and not self.gap.is_open and self._queue.empty():
+                self.clock.silence(int((now - self._idle_since) * 1000))
+            self._idle_since = now
+
+    # -- promise -------------------------------------------------------------------------------------------------------
+
+    async def _promise(self, promise: int) -> None:
+        async with self._deciding:
+            self.framer.flush()
+            self.framer.promise = decided = max(self.framer.promise, promise)
+            await self._trades.drained()
+            await self._bars_stream.drained()
+            self.framer.heartbeat()
+            self.bars_out.emit(self.engine.close(decided), decided)
+
+    async def _end(self) -> None:
+        """The vendor says that a recorded feed is over: everything closes at the New York midnight after it."""
+        await self.gap.closed()
+        self.intake.end()
+        self.gap.is_open = False
+        if self.clock.now_ms is not None:
+            await self._promise(end_of_new_york_day_ms(self.clock.now_ms) // 1000)
+        self.framer.flush()
+        await self._trades.drained()
+        await self._bars_stream.drained()
+        self.ended.set()
+
+    def _statuses(self) -> Iterator[str]:
+        statuses, self.intake.statuses = self.intake.statuses, []
+        for status in statuses:
+            name = str(status.get("status"))
+            if name in {"error", "max_connections", "slow_consumer", "force_disconnect"}:
+                event(log, 30, "the vendor says", status=name, detail=str(status.get("message"))[:200])
+            yield name

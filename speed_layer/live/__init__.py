@@ -1,0 +1,1 @@
+"""Late parts: what the engine can no longer count."""

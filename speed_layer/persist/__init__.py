@@ -1,0 +1,1 @@
+"""Bars stream to the bars table."""
