@@ -1,0 +1,1 @@
+"""A server that speaks the vendor's protocols (WebSocket trades, REST) over recorded files."""

@@ -1,0 +1,66 @@
+"""`python -m local_dev.vendor --data PATH ...`: prints "ready URL" once it listens, serves until told to stop."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from local_dev.vendor.errors import WrongInputError
+from local_dev.vendor.faults import parse_faults
+from local_dev.vendor.recording import load
+from local_dev.vendor.server import VendorServer
+from local_dev.vendor.settings import VendorSettings, parse_speed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 after SIGTERM or SIGINT, 2 with one sentence for wrong input."""
+    options = _parser().parse_args(arguments)
+    try:
+        settings = VendorSettings(
+            speed=parse_speed(options.speed),
+            hold=options.hold,
+            from_ms=options.from_ms,
+            api_key=options.api_key,
+            faults=options.faults,
+        )
+        parse_faults(settings.faults)  # before the recording is read, which takes seconds
+        asyncio.run(_serve(options.data, options.port, settings))
+    except WrongInputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+async def _serve(data: Path, port: int, settings: VendorSettings) -> None:
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    recording = load(data)
+    async with VendorServer(recording, settings, port=port) as server:
+        sys.stdout.write(f"ready {server.url}\n")
+        sys.stdout.flush()
+        waits = [asyncio.create_task(told_to_stop.wait()), asyncio.create_task(server.watch())]
+        done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in rest:
+            wait.cancel()
+        for wait in done:
+            wait.result()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local_dev.vendor", description="A Polygon-compatible server over recorded trades."
+    )
+    parser.add_argument("--data", type=Path, required=True, help="file or folder of (gzip) JSON-lines trade events")
+    parser.add_argument("--port", type=int, default=0, help="0 = a free port")
+    parser.add_argument("--speed", default="1", help="0.1 to 1000 times real time, or max")
+    parser.add_argument("--faults", default="", help="for example drop@1000,silence@5000:3s,http500@2")
+    parser.add_argument("--hold", action="store_true", help="start the clock at the first subscription")
+    parser.add_argument("--from-ms", type=int, help="feed time at the start (Unix ms)")
+    parser.add_argument("--api-key", help="the only key accepted (default: any)")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
