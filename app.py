@@ -1,0 +1,48 @@
+"""The whole platform: four stacks, each naming what it takes from the ones before it (`python -m stacks.synth`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
+
+from stacks.constructs.assets import Assets
+from stacks.network import NetworkStack
+from stacks.serving import ServingStack
+from stacks.settings import Settings, feature_flags
+from stacks.speed import SpeedStack
+from stacks.storage import StorageStack
+
+
+def platform(
+    out: Path | None = None,
+    *,
+    stub_assets: bool = False,
+    checked: bool = True,
+    context: Mapping[str, str] | None = None,
+) -> App:
+    """Every stack of one environment; `-c environment=prod -c symbols=SPY,QQQ` chooses (see `stacks/settings.py`)."""
+    app = App(
+        outdir=str(out) if out else None, context={**feature_flags(), **(context or {})}, analytics_reporting=False
+    )
+    settings = Settings.from_context(app.node.get_all_context())
+    assets = Assets(stubs=stub_assets or app.node.try_get_context("stub_assets") == "1")
+    name = f"condvest-{settings.environment}"
+
+    storage = StorageStack(app, "Storage", stack_name=f"{name}-storage")
+    network = NetworkStack(app, "Network", stack_name=f"{name}-network", log_bucket=storage.log_bucket)
+    speed = SpeedStack(
+        app, "Speed", stack_name=f"{name}-speed", settings=settings, assets=assets, network=network, storage=storage
+    )
+    ServingStack(
+        app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
+        network=network, storage=storage, speed=speed,
+    )  # fmt: skip
+
+    Tags.of(app).add("project", "condvest")
+    Tags.of(app).add("environment", settings.environment)
+    if checked:
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+    return app

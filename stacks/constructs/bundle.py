@@ -1,0 +1,107 @@
+"""Lambda bundles without Docker: the wheels of one lock and the product modules a handler reaches, nothing else."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from stacks.constructs.wheels import BUILD, appearing_whole, compile_bytecode, lock_digest, python_for_bytecode, wheels
+from stacks.settings import ROOT
+
+PRODUCT = ("shared", "speed_layer", "serving_layer")
+_DATA = {".json", ".sql", ".csv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """`module` holds `lambda_handler`; `lock` names the hashed requirements under `locks/`. boto3 is the runtime's."""
+
+    module: str
+    lock: str
+
+
+BUNDLES = {
+    "archive": Bundle("speed_layer.archive.handler", "stream"),
+    "live": Bundle("speed_layer.live.handler", "stream"),
+    "persist": Bundle("speed_layer.persist.handler", "stream"),
+    "api": Bundle("serving_layer.api.handler", "api"),
+    "auth": Bundle("serving_layer.auth.handler", "stream"),
+}
+
+
+def stub(name: str) -> Path:
+    """A folder that stands in for the bundle or image `name` where nothing is uploaded."""
+    folder = BUILD / "stubs" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Dockerfile").write_text(f"# stands in for {name}\nFROM scratch\n", encoding="utf-8")
+    return folder
+
+
+def build(name: str) -> Path:
+    """The folder that is zipped for function `name`; built again only when its lock or its code changed.
+
+    With bytecode where this machine has the runtime's Python. Raises what `wheels` raises.
+    """
+    bundle = BUNDLES[name]
+    files = sorted(closure(bundle.module))
+    compiler = python_for_bytecode()
+    digest = hashlib.sha256(f"{lock_digest(bundle.lock)} {bool(compiler)}".encode())
+    for path in files:
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    folder = BUILD / "bundles" / f"{name}-{digest.hexdigest()[:16]}"
+    if not folder.exists():
+        with appearing_whole(folder) as work:
+            shutil.copytree(wheels(bundle.lock), work, dirs_exist_ok=True)
+            for path in files:
+                target = work / path.relative_to(ROOT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+            if compiler:
+                compile_bytecode(compiler, work)
+    return folder
+
+
+def closure(module: str) -> set[Path]:
+    """Files of `module` and of every product module it imports, directly or not, with their packages' data files.
+
+    Raises RuntimeError when there is no such module.
+    """
+    found: set[Path] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _source(name)
+        if path is None or path in found:
+            continue
+        found.add(path)
+        found.update(beside for beside in path.parent.iterdir() if beside.suffix in _DATA)
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        waiting += [name.rpartition(".")[0], *_imports(path, package)]
+    if not found:
+        raise RuntimeError(f"no module {module} to bundle")
+    return found
+
+
+def _imports(path: Path, package: str) -> Iterator[str]:
+    """Names a file imports, at its top or inside functions; `from a import b` gives both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")
+            above = parts[: len(parts) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _source(module: str) -> Path | None:
+    """The file of a product module; None for anything else."""
+    if module.split(".", maxsplit=1)[0] not in PRODUCT:
+        return None
+    path = ROOT.joinpath(*module.split("."))
+    return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)

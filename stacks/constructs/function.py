@@ -1,0 +1,97 @@
+"""A Lambda function of ours: own role without managed policies, own log group, arm64, Python 3.13, traced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from stacks.constructs.assets import Assets
+from stacks.constructs.log_group import log_group
+from stacks.constructs.nag import acknowledge
+
+
+class ServiceFunction(Construct):
+    """One function, its role and its log group."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        assets: Assets,
+        name: str,
+        description: str,
+        environment: Mapping[str, str],
+        permissions: Sequence[iam.PolicyStatement],
+        retention_days: int,
+        memory_mb: int = 512,
+        timeout: Duration | None = None,
+        vpc: ec2.IVpc | None = None,
+        security_group: ec2.ISecurityGroup | None = None,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.logs = log_group(self, "Logs", retention_days)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"{description} Only this function assumes it.",
+        )
+        self.logs.grant_write(self.role)
+        for statement in permissions:
+            self.role.add_to_policy(statement)
+        inside: dict[str, Any] = {}
+        if vpc is not None and security_group is not None:
+            self._may_join_network()
+            inside = {
+                "vpc": vpc,
+                "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+                "security_groups": [security_group],
+            }
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            code=assets.code(name),
+            handler=assets.handler(name),
+            role=self.role,
+            log_group=self.logs,
+            memory_size=memory_mb,
+            timeout=timeout or Duration.seconds(60),
+            tracing=lambda_.Tracing.ACTIVE,
+            environment={"LOG_LEVEL": "INFO", **environment},
+            description=description,
+            **inside,
+        )
+        self._accept()
+
+    def _may_join_network(self) -> None:
+        """What a function in a VPC needs, which AWS's managed policy would grant together with log rights on `*`."""
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "ec2:AssignPrivateIpAddresses",
+                    "ec2:CreateNetworkInterface",
+                    "ec2:DeleteNetworkInterface",
+                    "ec2:DescribeNetworkInterfaces",
+                    "ec2:DescribeSubnets",
+                    "ec2:UnassignPrivateIpAddresses",
+                ],
+                resources=["*"],
+            )
+        )
+
+    def _accept(self) -> None:
+        acknowledge(
+            self.function,
+            {
+                "AwsSolutions-L1": "Python 3.13 is the newest runtime for which every pinned wheel exists on arm64.",
+            },
+        )

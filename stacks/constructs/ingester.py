@@ -1,0 +1,75 @@
+"""The ingester: one Fargate task on ARM64 in a public subnet that nothing can connect to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secrets
+from constructs import Construct
+
+from stacks.constructs.assets import Assets
+from stacks.constructs.log_group import log_group
+
+
+class Ingester(Construct):
+    """A service of at most one task: min 0 %, max 100 %, so a deployment stops the old one first.
+
+    The count is not in the template: CloudFormation then keeps what the session clock set.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        assets: Assets,
+        vpc: ec2.IVpc,
+        security_group: ec2.ISecurityGroup,
+        environment: Mapping[str, str],
+        permissions: Sequence[iam.PolicyStatement],
+        retention_days: int,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.vendor_key = secrets.Secret(
+            self,
+            "VendorKey",
+            description="POLYGON_API_KEY of the ingester; set by the operator after the first deploy.",
+        )
+        self.task = ecs.FargateTaskDefinition(
+            self,
+            "Task",
+            cpu=1024,
+            memory_limit_mib=2048,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.ARM64, operating_system_family=ecs.OperatingSystemFamily.LINUX
+            ),
+        )
+        for statement in permissions:
+            self.task.add_to_task_role_policy(statement)
+        self.task.add_container(
+            "Ingest",
+            image=assets.ingester_image(self),
+            command=["python", "-m", "speed_layer.ingest"],
+            environment=dict(environment),
+            secrets={"POLYGON_API_KEY": ecs.Secret.from_secrets_manager(self.vendor_key)},
+            logging=ecs.LogDriver.aws_logs(stream_prefix="ingest", log_group=log_group(self, "Logs", retention_days)),
+            readonly_root_filesystem=True,
+            user="10001",
+            stop_timeout=Duration.seconds(30),
+        )
+        self.service = ecs.FargateService(
+            self,
+            "Service",
+            cluster=ecs.Cluster(self, "Cluster", vpc=vpc),
+            task_definition=self.task,
+            assign_public_ip=True,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
+            security_groups=[security_group],
+            min_healthy_percent=0,
+            max_healthy_percent=100,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
+        )

@@ -1,0 +1,57 @@
+"""A Kinesis stream to a function, so that one bad record can neither block its shard nor be lost."""
+
+from __future__ import annotations
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.constructs.function import ServiceFunction
+from stacks.constructs.rights import put_objects, read_stream
+
+MAX_RETRIES = 10
+MAX_RECORD_AGE_S = 6 * 3600
+"""Well inside the stream's 24 hours: a record that cannot succeed leaves before it would expire unread."""
+
+
+class StreamMapping(Construct):
+    """Partial failures, bisecting, bounded retries and age; what still fails goes to S3 with its payload.
+
+    Lambda writes there as `aws/lambda/<mapping>/<shard>/<date>/…`: a prefix of our choice is not possible.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        stream: kinesis.IStream,
+        target: ServiceFunction,
+        failures: s3.IBucket,
+        batch_size: int,
+        window_s: float = 0,
+    ) -> None:
+        super().__init__(scope, id_)
+        target.role.add_to_policy(read_stream(stream))
+        target.role.add_to_policy(put_objects(failures, "aws/lambda/"))
+        target.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[failures.bucket_arn]))
+        mapping = lambda_.CfnEventSourceMapping(
+            self,
+            "Mapping",
+            event_source_arn=stream.stream_arn,
+            function_name=target.function.function_name,
+            starting_position="TRIM_HORIZON",
+            batch_size=batch_size,
+            maximum_batching_window_in_seconds=window_s,
+            parallelization_factor=1,
+            function_response_types=["ReportBatchItemFailures"],
+            bisect_batch_on_function_error=True,
+            maximum_retry_attempts=MAX_RETRIES,
+            maximum_record_age_in_seconds=MAX_RECORD_AGE_S,
+            destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
+                on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=failures.bucket_arn)
+            ),
+        )
+        mapping.node.add_dependency(target.role)  # Lambda checks the read permission when the mapping is made

@@ -1,0 +1,68 @@
+"""One template for AWS and for the local emulator: what the emulator has no type for carries a condition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsii
+from aws_cdk import AspectPriority, Aspects, CfnCondition, CfnOutput, CfnParameter, CfnResource, Fn, IAspect, Stack
+from aws_cdk import DefaultStackSynthesizer as Synthesizer
+from constructs import Construct, IConstruct
+
+REFUSED_TYPES = frozenset(
+    {
+        "AWS::EC2::FlowLog",
+        "AWS::EC2::SecurityGroupEgress",
+        "AWS::EC2::SecurityGroupIngress",
+        "AWS::ElastiCache::ServerlessCache",
+    }
+)
+"""Of the types used here, those the local emulator does not know. One of them would make it refuse a whole template."""
+
+
+class TargetedStack(Stack):
+    """A stack with the parameter `Target` = `aws` (default) | `local`.
+
+    Resources of `REFUSED_TYPES` are created on AWS only. Whatever refers to one asks `on_aws` for both values.
+    """
+
+    def __init__(self, scope: Construct, id_: str, **kwargs: Any) -> None:
+        # Without the bootstrap rule a template has no SSM parameter and deploys by plain CloudFormation;
+        # the CDK's command line still checks the bootstrap version through the assembly's manifest.
+        super().__init__(scope, id_, synthesizer=Synthesizer(generate_bootstrap_version_rule=False), **kwargs)
+        self._target = CfnParameter(
+            self,
+            "Target",
+            default="aws",
+            allowed_values=["aws", "local"],
+            description="Where this stack is deployed: an AWS account, or the emulator on one machine.",
+        )
+        CfnOutput(self, "DeployedTo", value=self._target.value_as_string, description="The value of Target.")
+        self._condition: CfnCondition | None = None
+        Aspects.of(self).add(_OnAwsOnly(), priority=AspectPriority.MUTATING)
+
+    @property
+    def aws_condition(self) -> CfnCondition:
+        """The condition `OnAws`, made on first use: an unused condition is a lint finding."""
+        if self._condition is None:
+            self._condition = CfnCondition(
+                self, "OnAws", expression=Fn.condition_equals(self._target.value_as_string, "aws")
+            )
+        return self._condition
+
+    def on_aws(self, value: Any, *, locally: Any) -> Any:
+        """`value` on AWS, `locally` in the emulator (a token; `Token.as_*` gives it a type)."""
+        return Fn.condition_if(self.aws_condition.logical_id, value, locally)
+
+
+@jsii.implements(IAspect)
+class _OnAwsOnly:
+    """Puts the condition on refused types, wherever a construct made one."""
+
+    def visit(self, node: IConstruct) -> None:
+        """Called by the CDK for every construct below the stack."""
+        if isinstance(node, CfnResource) and node.cfn_resource_type in REFUSED_TYPES:
+            stack = Stack.of(node)
+            if not isinstance(stack, TargetedStack):
+                raise TypeError(f"{node.node.path} needs a stack with the parameter Target")
+            node.cfn_options.condition = stack.aws_condition

@@ -1,0 +1,187 @@
+"""Trades -> minute bars -> tables: streams, the ingester, and the functions that read the streams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aws_cdk import Duration, Token
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kinesis as kinesis
+from constructs import Construct
+
+from stacks.constructs.assets import Assets
+from stacks.constructs.cache import Cache
+from stacks.constructs.function import ServiceFunction
+from stacks.constructs.ingester import Ingester
+from stacks.constructs.mapping import StreamMapping
+from stacks.constructs.rights import get_objects, put_objects, put_records, read_items, read_stream, write_items
+from stacks.constructs.target import TargetedStack
+from stacks.network import NetworkStack
+from stacks.settings import Settings
+from stacks.storage import StorageStack
+
+ARCHIVE_WINDOW_S = {"aws": 60, "local": 1}
+"""How long the archive gathers before it writes one object: it prices S3 puts against the age of the raw log."""
+
+
+class SpeedStack(TargetedStack):
+    """At least once everywhere: the stream accepts, the raw log remembers, writes commute."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        settings: Settings,
+        assets: Assets,
+        network: NetworkStack,
+        storage: StorageStack,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scope, id_, **kwargs)
+        self._settings, self._assets, self._storage = settings, assets, storage
+        self.trades = self._stream("Trades", settings.shards)
+        self.bars = self._stream("Bars", 1)
+        self.cache = Cache(
+            self,
+            "Cache",
+            environment=settings.environment,
+            vpc=network.vpc,
+            security_group=network.cache_group,
+        )
+        self._ingester(network.vpc, network.ingester_group)
+        self._archive()
+        self._live()
+        self._persist()
+
+    def _stream(self, id_: str, shards: int) -> kinesis.Stream:
+        return kinesis.Stream(
+            self,
+            id_,
+            shard_count=shards,
+            stream_mode=kinesis.StreamMode.PROVISIONED,
+            retention_period=Duration.hours(24),
+            encryption=kinesis.StreamEncryption.MANAGED,
+        )
+
+    def _ingester(self, vpc: ec2.IVpc, group: ec2.ISecurityGroup) -> None:
+        control = self._storage.control_table
+        self.ingester = Ingester(
+            self,
+            "Ingester",
+            assets=self._assets,
+            vpc=vpc,
+            security_group=group,
+            retention_days=self._settings.log_retention_days,
+            environment={
+                "TRADES_STREAM": self.trades.stream_name,
+                "BARS_STREAM": self.bars.stream_name,
+                "CONTROL_TABLE": control.table_name,
+                "SHARDS": str(self._settings.shards),
+                "LANES": str(self._settings.lanes),
+                "SYMBOLS": ",".join(self._settings.symbols),
+                "SOCKET_URL": "wss://socket.polygon.io/stocks",
+                "REST_URL": "https://api.polygon.io",
+                "LIVE": "1",
+                "LEASE_SECONDS": "10",
+                "LOG_LEVEL": "INFO",
+                **self.cache.environment(self, "ingest"),
+            },
+            permissions=[
+                put_records(self.trades),
+                put_records(self.bars),
+                read_stream(self.trades),
+                read_items(control, "lease", "ingest", "feed"),
+                write_items(control, "lease", "ingest", "feed"),
+                self.cache.connect("ingest"),
+            ],
+        )
+
+    def _archive(self) -> None:
+        lake = self._storage.lake_bucket
+        self._reader(
+            "Archive",
+            "Trades stream to the raw log in S3, one object per batch.",
+            self.trades,
+            batch_size=1000,
+            window_s=Token.as_number(self.on_aws(ARCHIVE_WINDOW_S["aws"], locally=ARCHIVE_WINDOW_S["local"])),
+            memory_mb=512,
+            environment={"LAKE_BUCKET": lake.bucket_name},
+            permissions=[put_objects(lake, "raw/trades/", "quarantine/")],
+        )
+
+    def _live(self) -> None:
+        self._reader(
+            "Live",
+            "Late parts of the trades stream to stored bars and revised bar records.",
+            self.trades,
+            batch_size=500,
+            memory_mb=512,
+            environment=self._bar_environment(),
+            permissions=[*self._bar_rights(writes_marks=True), get_objects(self._storage.lake_bucket, "raw/trades/")],
+        )
+
+    def _persist(self) -> None:
+        self._reader(
+            "Persist",
+            "Bars stream to the bar table; revised records for marked hours.",
+            self.bars,
+            batch_size=100,
+            memory_mb=512,
+            environment=self._bar_environment(),
+            permissions=self._bar_rights(writes_marks=False),
+        )
+
+    def _bar_environment(self) -> dict[str, str]:
+        return {
+            "BARS_TABLE": self._storage.bars_table.table_name,
+            "CONTROL_TABLE": self._storage.control_table.table_name,
+            "BARS_STREAM": self.bars.stream_name,
+            "LAKE_BUCKET": self._storage.lake_bucket.bucket_name,
+        }
+
+    def _bar_rights(self, *, writes_marks: bool) -> list[iam.PolicyStatement]:
+        bars, control = self._storage.bars_table, self._storage.control_table
+        return [
+            read_items(bars),
+            write_items(bars),
+            read_items(control, "late#*"),
+            *([write_items(control, "late#*")] if writes_marks else []),
+            put_records(self.bars),
+            put_objects(self._storage.lake_bucket, "quarantine/"),
+        ]
+
+    def _reader(
+        self,
+        id_: str,
+        description: str,
+        stream: kinesis.IStream,
+        *,
+        batch_size: int,
+        window_s: float = 0,
+        memory_mb: int,
+        environment: Mapping[str, str],
+        permissions: Sequence[iam.PolicyStatement],
+    ) -> None:
+        function = ServiceFunction(
+            self,
+            id_,
+            assets=self._assets,
+            name=id_.lower(),
+            description=description,
+            environment=environment,
+            permissions=permissions,
+            retention_days=self._settings.log_retention_days,
+            memory_mb=memory_mb,
+        )
+        StreamMapping(
+            self,
+            f"{id_}Mapping",
+            stream=stream,
+            target=function,
+            failures=self._storage.lake_bucket,
+            batch_size=batch_size,
+            window_s=window_s,
+        )

