@@ -1,0 +1,91 @@
+"""Nine recorded symbol-days through the whole platform, against the reference: the main job of this system."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.end_to_end.local_platform import running
+from tests.end_to_end.observe import Run, day_targets, differences, observe, run
+from tests.parity import rewrite
+from tests.parity.reference import Reference
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
+
+SYMBOLS = ("AIG", "BAC", "SPY")
+DAYS = (date(2013, 10, 7), date(2013, 10, 8), date(2013, 10, 9))
+FIRST_DAY = day_targets(SYMBOLS, DAYS[:1])
+
+
+class Replay(NamedTuple):
+    run: Run
+    through_client: dict[tuple[str, date], list[Any]]
+
+
+@pytest.fixture(scope="module")
+def reference(recorded_trades: list[Path]) -> Reference:
+    return Reference(recorded_trades)
+
+
+@pytest.fixture(scope="module")
+def replay(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
+    """One replay of all files at full speed; every test of this file reads what it showed."""
+    state = tmp_path_factory.mktemp("replay") / "state"
+    with running(state, feed=recorded / "trades") as platform:
+        platform.wait_until_ended(within_s=150)
+        client = platform.client()
+        listed = {
+            (sym, day): list(client.list_aggs(sym, 5, "minute", day, day, limit=3)) for sym in SYMBOLS for day in DAYS
+        }
+        return Replay(observe(platform, day_targets(SYMBOLS, DAYS), within_s=10), listed)
+
+
+def test_every_line_is_in_the_raw_log_or_counted_as_dropped(replay: Replay, reference: Reference) -> None:
+    seen = replay.run
+    assert seen.count("trades_in") == reference.lines()
+    assert seen.raw_trades == seen.raw_identities == reference.trades()
+    assert reference.lines() == seen.raw_trades + seen.count("duplicates") + seen.count("quarantined")
+    assert (seen.count("lost"), seen.count("quarantined")) == (0, 0)
+
+
+@pytest.mark.parametrize("target", day_targets(SYMBOLS, DAYS))
+def test_a_symbol_day_equals_the_reference(target: str, replay: Replay, reference: Reference) -> None:
+    assert len(replay.run.bars(target)) > 5
+    assert differences(replay.run, reference, [target]) == []
+
+
+def test_the_official_client_pages_through_the_same_bars(replay: Replay, reference: Reference) -> None:
+    for (sym, day), listed in replay.through_client.items():
+        got = [(b.timestamp, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.transactions) for b in listed]
+        want = [
+            (bar["t"], *(float(bar[field]) for field in ("o", "h", "l", "c", "v", "vw")), bar["n"])
+            for bar in reference.day(sym, 5, "minute", day)
+        ]
+        assert got == want, (sym, day)
+
+
+def test_volume_adds_up_to_that_of_the_files(replay: Replay, reference: Reference) -> None:
+    assert replay.run.raw_volume == reference.volume()
+
+
+def test_it_stops_cleanly_and_leaves_no_process(replay: Replay) -> None:
+    assert (replay.run.exit_code, replay.run.left_behind) == (0, [])
+
+
+@pytest.fixture(scope="module")
+def disturbed(recorded_trades: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Reference]:
+    """The first day again, with 5 % of the trades repeated up to 20 minutes later and disorder within 2 s."""
+    folder = tmp_path_factory.mktemp("disturbed")
+    first_day = [file for file in recorded_trades if str(DAYS[0]) in file.name]
+    files = rewrite.disturbed(first_day, folder / "trades", seed=2013)
+    return run(folder / "state", folder / "trades", FIRST_DAY), Reference(files)
+
+
+def test_repeats_and_disorder_do_not_change_a_byte(replay: Replay, disturbed: tuple[Run, Reference]) -> None:
+    seen, reference = disturbed
+    assert reference.lines() - reference.trades() > 0.04 * reference.trades()
+    assert seen.count("duplicates") == reference.lines() - reference.trades()
+    assert seen.raw_trades == seen.raw_identities == reference.trades()
+    assert seen.raw_volume == reference.volume()
+    assert seen.answers == {target: replay.run.answers[target] for target in FIRST_DAY}
