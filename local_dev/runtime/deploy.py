@@ -1,13 +1,14 @@
 """Synthesised templates -> stacks in the emulator, by CloudFormation with Target=local."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
+from local_dev.runtime.emulator_gaps import Clients, close_gaps
 from local_dev.runtime.synth import Template
 from shared.errors import CondvestError
 
@@ -17,8 +18,6 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local", "
 BODY_LIMIT = 51_200  # bytes of TemplateBody; larger templates travel by way of a bucket
 STAGING_BUCKET = "condvest-local-templates"
 WAIT = {"Delay": 0.05, "MaxAttempts": 1200}  # the emulator answers in milliseconds, the waiter's default is 30 s
-
-Clients = Callable[[str], Any]
 
 
 class DeployFailed(CondvestError):
@@ -51,7 +50,7 @@ def deploy(client: Clients, templates: Sequence[Template]) -> None:
             _apply(client, template, "update")
         else:
             _apply(client, template, "create")
-        _time_to_live(client, template)
+        close_gaps(client, template.stack, template.body["Resources"])
 
 
 def _apply(client: Clients, template: Template, verb: str) -> None:
@@ -105,22 +104,3 @@ def _bootstrap_parameters(client: Clients, template: Template) -> None:
     for parameter in template.body.get("Parameters", {}).values():
         if parameter["Type"] == "AWS::SSM::Parameter::Value<String>":
             client("ssm").put_parameter(Name=parameter["Default"], Value="30", Type="String", Overwrite=True)
-
-
-def _time_to_live(client: Clients, template: Template) -> None:
-    """The emulator ignores a table's TimeToLiveSpecification in a template."""
-    wanted = {
-        logical: resource["Properties"]["TimeToLiveSpecification"]
-        for logical, resource in template.body["Resources"].items()
-        if resource["Type"] in {"AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"}
-        and "TimeToLiveSpecification" in resource["Properties"]
-    }
-    for logical, specification in wanted.items():
-        found = client("cloudformation").describe_stack_resource(StackName=template.stack, LogicalResourceId=logical)
-        table = found["StackResourceDetail"]["PhysicalResourceId"]
-        status = client("dynamodb").describe_time_to_live(TableName=table)["TimeToLiveDescription"]["TimeToLiveStatus"]
-        if status == "DISABLED":
-            client("dynamodb").update_time_to_live(
-                TableName=table,
-                TimeToLiveSpecification={"AttributeName": specification["AttributeName"], "Enabled": True},
-            )

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local_dev.runtime.deploy import Clients
 from local_dev.runtime.deployment import (
     Authorizer,
     Container,
@@ -19,6 +18,7 @@ from local_dev.runtime.deployment import (
     Route,
     StreamMapping,
 )
+from local_dev.runtime.emulator_gaps import Clients
 
 _FUNCTION_OF_URI = re.compile(r"functions/(arn:[^/]+)/invocations")
 _METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")

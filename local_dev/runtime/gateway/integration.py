@@ -28,7 +28,7 @@ def to_answer(result: InvocationResult, accept: str, binary_media_types: Sequenc
         headers = _headers(answer)
         body = _body(answer, accept, binary_media_types)
         return Answer(_status(answer), tuple(headers), body)
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise malformed_proxy_response() from error
 
 
