@@ -6,15 +6,17 @@ quarantined input. Decimals travel as strings. Field by field: docs/architecture
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
 from shared.bars.scale import NOTIONAL_DIGITS, PRICE_DIGITS, SIZE_DIGITS, format_scaled, parse_scaled
 from shared.errors import InvalidRecord
 from shared.models.bar import Edges, Partial
+from shared.models.trade import Trade
 
 VERSION = 1
+FrameId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}-[0-9]{1,6}-[0-9]{1,12}$")]
 Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{43}$")]
 
 
@@ -48,16 +50,30 @@ class QuarantineWire(msgspec.Struct, omit_defaults=True, gc=False):
     data: bytes
 
 
+class TradeRow(msgspec.Struct, array_like=True, gc=False):
+    """A trade in a part, an array on the wire: as shared/models/trade.py, but price and size are decimal text."""
+
+    t: int
+    q: int
+    x: int
+    trfi: int
+    i: str
+    p: str
+    s: str
+    c: tuple[int, ...]
+    z: int
+
+
 class Part(msgspec.Struct, omit_defaults=True, gc=False):
     """One symbol in one event second `sec` (Unix s); identity is (f, sym, sec). Heartbeats have sym == ""."""
 
     v: int
-    f: str
+    f: FrameId
     sym: str
     sec: int
     bar: PartialWire | None = None
     late: int = 0
-    trades: Sequence[Any] = ()
+    trades: list[TradeRow] = []
     quarantine: list[QuarantineWire] = []
 
 
@@ -80,7 +96,7 @@ _bars_decoder = msgspec.json.Decoder(list[BarRecord])
 _partial_decoder = msgspec.json.Decoder(PartialWire)
 
 
-def encode(parts: Sequence[Part] | Sequence[BarRecord] | PartialWire | Part) -> bytes:
+def encode(parts: Sequence[Part] | Sequence[BarRecord] | PartialWire | Part | QuarantineWire) -> bytes:
     """JSON bytes of a frame, of an array of bar records, or of one part."""
     return _encoder.encode(parts)
 
@@ -156,3 +172,9 @@ def _price_text(price: int | None) -> str | None:
 
 def _price(text: str | None) -> int | None:
     return None if text is None else parse_scaled(text, PRICE_DIGITS)
+
+
+def trade_of_row(sym: str, row: TradeRow) -> Trade:
+    """The domain's trade. Raises InvalidRecord `number`, `digits`."""
+    price, size = parse_scaled(row.p, PRICE_DIGITS), parse_scaled(row.s, SIZE_DIGITS)
+    return Trade(sym, row.t, row.q, row.x, row.trfi, row.i, price, size, row.c, row.z)

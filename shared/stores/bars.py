@@ -65,20 +65,23 @@ class BarStore:
 
     def put_late(self, sym: str, t: int, part_id: str, late: LatePart, now_s: int) -> bool:
         """Store a late part of a minute under its id; False when it is there already."""
-        self._update(  # a map must exist before a key can be set in it
+        names = {"#late": "late", "#ttl": "ttl"}
+        ttl = {":ttl": {"N": str(now_s + TTL_S)}}
+        self._update(  # a key can be set only in a map that is there
             sym,
             t,
-            UpdateExpression="SET #late = if_not_exists(#late, :empty), #ttl = :ttl",
-            ExpressionAttributeNames={"#late": "late", "#ttl": "ttl"},
-            ExpressionAttributeValues={":empty": {"M": {}}, ":ttl": {"N": str(now_s + TTL_S)}},
+            UpdateExpression="SET #late = :empty, #ttl = :ttl",
+            ConditionExpression="attribute_not_exists(#late)",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":empty": {"M": {}}, **ttl},
         )
         return self._update(
             sym,
             t,
-            UpdateExpression="SET #late.#id = :part",
+            UpdateExpression="SET #late.#id = :part, #ttl = :ttl",
             ConditionExpression="attribute_not_exists(#late.#id)",
-            ExpressionAttributeNames={"#late": "late", "#id": part_id},
-            ExpressionAttributeValues={":part": {"S": f"{late.rank}|{encode_partial(late.partial)}"}},
+            ExpressionAttributeNames={**names, "#id": part_id},
+            ExpressionAttributeValues={":part": {"S": f"{late.rank}|{encode_partial(late.partial)}"}, **ttl},
         )
 
     def minutes(self, sym: str, start: int, end: int, now_s: int, *, reverse: bool = False) -> Iterator[MinuteItem]:

@@ -24,8 +24,8 @@ class ControlStore:
     def take_lease(self, owner: str, now_s: float, deadline_s: float) -> int | None:
         """Take the ingester's lease if it is free or past its deadline; the new epoch, or None while another holds it.
 
-        Epochs only grow. An owner takes over from itself: only a supervisor that knows its predecessor dead gives the same
-        name again. Times are Unix seconds of this host.
+        Epochs only grow. An owner takes over from itself: only a supervisor that knows the predecessor dead gives the
+        same name again. Times are Unix seconds of this host.
         """
         answer = self._update(
             "lease",

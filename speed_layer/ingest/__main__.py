@@ -13,13 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.clients.aws import client
+from shared.clients.kinesis import PutRecords
 from shared.clients.polygon_rest import PolygonRest
 from shared.errors import AccessRefused, LeaseLost, PermanentError
 from shared.observability import event, logger
 from shared.settings import read
 from shared.stores.control import ControlStore
 from speed_layer.ingest.lease import Lease
-from speed_layer.ingest.publisher import Publisher, PutRecords
+from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.recovery import read_tail
 from speed_layer.ingest.report import report
 from speed_layer.ingest.service import Ingester

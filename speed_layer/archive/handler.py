@@ -1,0 +1,78 @@
+"""Kinesis trades -> raw log in S3. At least once: Lambda's checkpoint moves only when the objects are written.
+
+One batch makes one object for each New York hour that its parts fall in, named by its first record, so that a repeated
+batch writes the same object.
+"""
+
+from collections import defaultdict
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from shared.clients.aws import client
+from shared.errors import InvalidRecord
+from shared.frames import VERSION, QuarantineWire, encode
+from shared.settings import read
+from shared.stores.lake import Lake, Lines, raw_hour
+from speed_layer.kinesis_event import StreamRecord, decode_or_quarantine, report_first_failure
+from speed_layer.settings import ArchiveSettings
+
+S3_TIMEOUT_S = 10.0
+
+
+class Head(msgspec.Struct):
+    """What filing a part takes; the rest of its bytes goes to the log as it came."""
+
+    v: int
+    f: str
+    sym: str
+    sec: int
+    quarantine: list[QuarantineWire] = []
+
+
+_parts_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_head_decoder = msgspec.json.Decoder(Head)
+
+
+def parts_of(data: bytes) -> list[tuple[Head, bytes]]:
+    """Heads and bytes of a frame's parts. Raises InvalidRecord `frame` or `version`."""
+    try:
+        parts = [(_head_decoder.decode(raw), bytes(raw)) for raw in _parts_decoder.decode(data)]
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidRecord("frame", str(error)) from error
+    if any(head.v != VERSION for head, _ in parts):
+        raise InvalidRecord("version", f"this code reads version {VERSION}")
+    return parts
+
+
+def archive(batch: list[StreamRecord], lake: Lake) -> None:
+    """File every part of a batch; of its heartbeats the last."""
+    hours: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+    refused: list[bytes] = []
+    heartbeat: tuple[int, bytes] = (0, b"")
+    for _, parts in decode_or_quarantine(batch, parts_of, "archive", lake):
+        for head, line in parts:
+            if head.sym:
+                hours[raw_hour(head.sec)].append(line)
+            elif head.quarantine:
+                refused += [encode(entry) for entry in head.quarantine]
+            else:
+                heartbeat = max(heartbeat, (head.sec, line))
+    if heartbeat[1]:
+        hours[raw_hour(heartbeat[0])].append(heartbeat[1])
+    first = batch[0]
+    if refused:
+        lake.put_quarantine("ingest", f"{first.shard}-{first.sequence}", first.arrived, refused)
+    lake.put_raw(first.shard, first.sequence, [Lines(*hour, lines) for hour, lines in hours.items()])
+
+
+@lru_cache(maxsize=1)
+def wire() -> Lake:
+    """The lake, connected once a process."""
+    return Lake(client("s3", read_timeout_s=S3_TIMEOUT_S), read(ArchiveSettings).lake_bucket)
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Trigger: the trades stream."""
+    return report_first_failure(event, lambda batch: archive(batch, wire()))

@@ -1,0 +1,46 @@
+"""Kinesis bars -> bars table. At least once: every write is a compare-and-set, so a repeated batch changes nothing.
+
+Only the engine's one-minute records are stored: longer timeframes are rolled up on read. Runs outside the VPC, since it
+puts revised bars back on the stream (docs/decisions).
+"""
+
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from shared.bars.windows import HOUR_MS
+from shared.frames import BarRecord, decode_bars, partial_from_wire
+from speed_layer.edges import Edges, wire
+from speed_layer.kinesis_event import StreamRecord, decode_or_quarantine, report_first_failure
+from speed_layer.revise import ENGINE, revised, send
+
+PARALLEL = 8
+STORED_TIMEFRAME = "1m"
+
+
+def persist(batch: list[StreamRecord], edges: Edges, now_s: int) -> None:
+    """Store the minutes of a batch; in hours with late parts, send the closed windows they change."""
+    minutes = [
+        record
+        for _, records in decode_or_quarantine(batch, decode_bars, "persist", edges.lake)
+        for record in records
+        if record.tf == STORED_TIMEFRAME and record.engine != ENGINE
+    ]
+
+    def store(record: BarRecord) -> None:
+        edges.bars.put_base(record.sym, record.t, partial_from_wire(record.partial), now_s)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(store, minutes))
+    hours: dict[tuple[str, int], set[int]] = defaultdict(set)
+    for record in minutes:
+        hours[record.sym, record.t - record.t % HOUR_MS].add(record.t)
+    for (sym, hour), touched in hours.items():
+        if edges.control.is_marked_late(sym, hour):
+            send(edges.bars_out, revised(edges.bars, sym, hour, touched, now_s))
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Trigger: the bars stream."""
+    return report_first_failure(event, lambda batch: persist(batch, wire(), int(time.time())))
