@@ -1,7 +1,7 @@
 """Revised bars: closed windows that late parts have changed, rolled up from the stored minutes.
 
 `live` calls it after it stored a late part, `persist` after it stored a base in an hour that holds late parts:
-whichever comes last sees both. A window of rank k was closed on a late part of rank >= k, and only such windows are revised.
+whichever comes last sees both. A window of rank k was closed on a late part of rank >= k; only such ones are revised.
 """
 
 from collections.abc import Iterable
