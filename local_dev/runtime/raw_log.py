@@ -1,7 +1,7 @@
 """What the raw log holds, read whole: the audit at the end of a feed, and the rebuild after an unclean stop."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.bars.algebra import merge
@@ -12,11 +12,12 @@ from shared.errors import StoreUnavailable
 from shared.frames import VERSION, Part, encode, partial_from_wire
 from shared.models.bar import EMPTY, Partial
 from shared.stores.bars import BarStore, LatePart
+from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
+from speed_layer.ingest.framer import FRAME_PARTS, FRAME_TRADES
 from speed_layer.ingest.lanes import lane_of
 from speed_layer.ingest.recovery import Tail
 
-FRAME_PARTS = 200
 REBUILD_EPOCH = 0
 """Epoch in the name of the heartbeat that a rebuild writes: older than any ingester's."""
 
@@ -50,52 +51,74 @@ def audit(lake: Lake) -> Tally:
 
 
 def vouched_promise(lake: Lake, shards: int) -> int:
-    """The promise (Unix s) up to which the log is whole: the least of the shards' last heartbeats, 0 if one has none."""
+    """The promise (Unix s) up to which the log is whole: the least of the shards' last heartbeats, 0 without one."""
     last: dict[str, int] = defaultdict(int)
     for shard, part in lake.raw_parts(containing=b'"sym":"",'):
         last[shard] = max(last[shard], part.sec)
     return min(last.values()) if len(last) == shards else 0
 
 
-def rebuild(lake: Lake, bars: BarStore, put: PutRecords, *, shards: int, lanes: int, now_s: int) -> int | None:
-    """Make the speed view and the stream's tail again from the raw log; the promise they vouch for, None if it is empty.
+class SpeedView(NamedTuple):
+    """What a rebuild fills: the tables and the trades stream."""
+
+    bars: BarStore
+    control: ControlStore
+    put: PutRecords
+    shards: int
+    lanes: int
+
+
+def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
+    """Make the speed view and the stream's tail again from the raw log; the promise it vouches for, None if empty.
 
     Bases are the parts that were in time, late parts keep their ids: what `persist` and `live` would have stored. The
-    stream gets the parts that a starting ingester reads, and a heartbeat.
+    stream gets the parts that a starting ingester reads, and a heartbeat. Epochs go on from the greatest in the log, or
+    new frames would bear the names of old ones.
     """
-    tail = Tail()
-    promise = vouched_promise(lake, shards)
+    tail, epoch = Tail(), 0
+    promise = vouched_promise(lake, view.shards)
     tail.promise = tail.promise_before = promise
     bases: dict[tuple[str, int], Partial] = defaultdict(lambda: EMPTY)
     for part in unique_parts(lake):
         tail.read(part)
+        epoch = max(epoch, int(part.f.partition("-")[0]))
         if part.bar is None:
             continue
         minute = part.sec * 1000 // MINUTE_MS * MINUTE_MS
         partial = partial_from_wire(part.bar)
         if part.late:
-            bars.put_late(part.sym, minute, f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
+            view.bars.put_late(part.sym, minute, f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
         else:
             bases[part.sym, minute] = merge(bases[part.sym, minute], partial)
     for (sym, minute), base in bases.items():
-        bars.put_base(sym, minute, base, now_s)
+        view.bars.put_base(sym, minute, base, now_s)
     if tail.is_empty:
         return None
-    _put_tail(list(tail.parts()), promise, put, lanes)
+    view.control.start_epochs_after(epoch)
+    _put_tail(tail, view)
     return promise
 
 
-def _put_tail(parts: Sequence[Part], promise: int, put: PutRecords, lanes: int) -> None:
+def _put_tail(tail: Tail, view: SpeedView) -> None:
     by_lane: dict[int, list[Part]] = defaultdict(list)
-    for part in parts:
-        by_lane[lane_of(part.sym, lanes)].append(part)
-    for lane, theirs in by_lane.items():
-        for start in range(0, len(theirs), FRAME_PARTS):
-            _put(put, lane, encode(theirs[start : start + FRAME_PARTS]))
-    for lane in range(lanes):
-        _put(put, lane, encode([Part(VERSION, f"{REBUILD_EPOCH}-{lane}-1", "", promise)]))
+    for part in tail.parts():
+        waiting = by_lane[lane_of(part.sym, view.lanes)]
+        if len(waiting) >= FRAME_PARTS or sum(len(p.trades) for p in waiting) + len(part.trades) > FRAME_TRADES:
+            _put(view, part.sym, waiting)
+            waiting.clear()
+        waiting.append(part)
+    for waiting in by_lane.values():
+        _put(view, waiting[0].sym, waiting)
+    for lane in range(view.lanes):
+        heartbeat = Part(VERSION, f"{REBUILD_EPOCH}-{lane}-1", "", tail.promise)
+        _put_lane(view, lane, [heartbeat])
 
 
-def _put(put: PutRecords, lane: int, data: bytes) -> None:
-    if not all(put([(lane, data)])):
+def _put(view: SpeedView, sym: str, parts: list[Part]) -> None:
+    if parts:
+        _put_lane(view, lane_of(sym, view.lanes), parts)
+
+
+def _put_lane(view: SpeedView, lane: int, parts: list[Part]) -> None:
+    if not all(view.put([(lane, encode(parts))])):
         raise StoreUnavailable("the stream did not take the log's tail")

@@ -54,6 +54,10 @@ class ControlStore:
         )
         return answer is not None
 
+    def start_epochs_after(self, epoch: int) -> None:
+        """A new table: epochs go on after the greatest that ever was."""
+        self._put("lease", "ingest", {"epoch": epoch})
+
     def put_epoch(self, epoch: int, counts: dict[str, Any]) -> None:
         """Totals of one ingester epoch; the last write stands."""
         self._put("ingest", f"{epoch:010d}", counts)
