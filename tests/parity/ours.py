@@ -55,6 +55,11 @@ def bars(minutes: dict[int, Partial], width_ms: int = MINUTE_MS) -> list[Bar]:
     for minute, partial in minutes.items():
         start = minute - minute % width_ms
         windows[start] = merge(windows[start], partial)
+    return presented(windows)
+
+
+def presented(windows: dict[int, Partial]) -> list[Bar]:
+    """The bars that are shown of some windows (start in Unix ms -> partial), in order."""
     return [bar for start in sorted(windows) if (bar := _shown(start, windows[start])) is not None]
 
 
