@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_cdk import Duration
-from aws_cdk import aws_apigateway as apigateway
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
 from stacks.constructs.function import ServiceFunction
-from stacks.constructs.log_group import log_group
-from stacks.constructs.rest_api import ACCESS_LOG_FIELDS, add_error_answers
+from stacks.constructs.rest_api import PublicApi
 from stacks.constructs.rights import read_items
 from stacks.constructs.target import TargetedStack
 from stacks.network import NetworkStack
@@ -19,10 +17,9 @@ from stacks.settings import Settings
 from stacks.speed import SpeedStack
 from stacks.storage import StorageStack
 
-STAGE = "live"
-OPEN_ROUTES = {"/v1/health": ("GET",)}
+OPEN_ROUTES = ("/v1/health",)
 """Answered without a key."""
-KEY_ROUTES = {"/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}": ("GET",)}
+KEY_ROUTES = ("/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}",)
 """Answered to holders of a key only."""
 
 
@@ -55,7 +52,7 @@ class ServingStack(TargetedStack):
                 "CONTROL_TABLE": storage.control_table.table_name,
                 **speed.cache.environment(self, "api"),
             },
-            permissions=[
+            rights=[
                 read_items(storage.bars_table),
                 read_items(storage.control_table),
                 speed.cache.connect("api"),
@@ -73,49 +70,11 @@ class ServingStack(TargetedStack):
             name="auth",
             description="Checks the caller's key against its stored hash.",
             environment={"CONTROL_TABLE": storage.control_table.table_name},
-            permissions=[read_items(storage.control_table, "key")],
+            rights=[read_items(storage.control_table, "key")],
             retention_days=days,
             memory_mb=512,
             timeout=Duration.seconds(5),
         )
-        self.api = self._rest_api(days)
-        self._routes()
-        add_error_answers(self.api)
-
-    def _rest_api(self, days: int) -> apigateway.RestApi:
-        access = log_group(self, "AccessLogs", days)
-        return apigateway.RestApi(
-            self,
-            "Api",
-            description="Polygon's paths over our own bars.",
-            endpoint_types=[apigateway.EndpointType.REGIONAL],
-            deploy_options=apigateway.StageOptions(
-                stage_name=STAGE,
-                throttling_rate_limit=200,
-                throttling_burst_limit=400,
-                tracing_enabled=True,
-                metrics_enabled=True,
-                logging_level=apigateway.MethodLoggingLevel.ERROR,
-                data_trace_enabled=False,
-                access_log_destination=apigateway.LogGroupLogDestination(access),
-                access_log_format=apigateway.AccessLogFormat.custom(ACCESS_LOG_FIELDS),
-            ),
-        )
-
-    def _routes(self) -> None:
-        integration = apigateway.LambdaIntegration(self.api_function.function, proxy=True, allow_test_invoke=False)
-        authorizer = apigateway.RequestAuthorizer(
-            self,
-            "Authorizer",
-            handler=self.auth_function.function,
-            identity_sources=[],  # the key comes as a header or as a query value: neither may be required
-            results_cache_ttl=Duration.seconds(0),
-        )
-        for routes, options in (
-            (OPEN_ROUTES, {"authorization_type": apigateway.AuthorizationType.NONE}),
-            (KEY_ROUTES, {"authorization_type": apigateway.AuthorizationType.CUSTOM, "authorizer": authorizer}),
-        ):
-            for path, methods in routes.items():
-                resource = self.api.root.resource_for_path(path)
-                for method in methods:
-                    resource.add_method(method, integration, **options)
+        public = PublicApi(self, "Public", authorizer=self.auth_function.function, retention_days=days)
+        public.get(OPEN_ROUTES, self.api_function.function, needs_key=False)
+        public.get(KEY_ROUTES, self.api_function.function, needs_key=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aws_cdk import Duration, Token
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
 
@@ -16,7 +15,7 @@ from stacks.constructs.cache import Cache
 from stacks.constructs.function import ServiceFunction
 from stacks.constructs.ingester import Ingester
 from stacks.constructs.mapping import StreamMapping
-from stacks.constructs.rights import get_objects, put_objects, put_records, read_items, read_stream, write_items
+from stacks.constructs.rights import Right, get_objects, put_objects, put_records, read_items, read_stream, write_items
 from stacks.constructs.target import TargetedStack
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -89,7 +88,7 @@ class SpeedStack(TargetedStack):
                 "LOG_LEVEL": "INFO",
                 **self.cache.environment(self, "ingest"),
             },
-            permissions=[
+            rights=[
                 put_records(self.trades),
                 put_records(self.bars),
                 read_stream(self.trades),
@@ -109,7 +108,7 @@ class SpeedStack(TargetedStack):
             window_s=Token.as_number(self.on_aws(ARCHIVE_WINDOW_S["aws"], locally=ARCHIVE_WINDOW_S["local"])),
             memory_mb=512,
             environment={"LAKE_BUCKET": lake.bucket_name},
-            permissions=[put_objects(lake, "raw/trades/", "quarantine/")],
+            rights=[put_objects(lake, "raw/trades/", "quarantine/")],
         )
 
     def _live(self) -> None:
@@ -120,7 +119,7 @@ class SpeedStack(TargetedStack):
             batch_size=500,
             memory_mb=512,
             environment=self._bar_environment(),
-            permissions=[*self._bar_rights(writes_marks=True), get_objects(self._storage.lake_bucket, "raw/trades/")],
+            rights=[*self._bar_rights(writes_marks=True), get_objects(self._storage.lake_bucket, "raw/trades/")],
         )
 
     def _persist(self) -> None:
@@ -131,7 +130,7 @@ class SpeedStack(TargetedStack):
             batch_size=100,
             memory_mb=512,
             environment=self._bar_environment(),
-            permissions=self._bar_rights(writes_marks=False),
+            rights=self._bar_rights(writes_marks=False),
         )
 
     def _bar_environment(self) -> dict[str, str]:
@@ -142,7 +141,7 @@ class SpeedStack(TargetedStack):
             "LAKE_BUCKET": self._storage.lake_bucket.bucket_name,
         }
 
-    def _bar_rights(self, *, writes_marks: bool) -> list[iam.PolicyStatement]:
+    def _bar_rights(self, *, writes_marks: bool) -> list[Right]:
         bars, control = self._storage.bars_table, self._storage.control_table
         return [
             read_items(bars),
@@ -163,7 +162,7 @@ class SpeedStack(TargetedStack):
         window_s: float = 0,
         memory_mb: int,
         environment: Mapping[str, str],
-        permissions: Sequence[iam.PolicyStatement],
+        rights: Iterable[Right],
     ) -> None:
         function = ServiceFunction(
             self,
@@ -172,7 +171,7 @@ class SpeedStack(TargetedStack):
             name=id_.lower(),
             description=description,
             environment=environment,
-            permissions=permissions,
+            rights=rights,
             retention_days=self._settings.log_retention_days,
             memory_mb=memory_mb,
         )

@@ -9,6 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.constructs.nag import acknowledge
 from stacks.constructs.target import TargetedStack
 
 KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -21,10 +22,24 @@ class StorageStack(TargetedStack):
     def __init__(self, scope: Construct, id_: str, **kwargs: Any) -> None:
         super().__init__(scope, id_, **kwargs)
         self.bars_table = self._table("BarsTable", "sym", "t", dynamodb.AttributeType.NUMBER, recoverable=False)
+        acknowledge(
+            self.bars_table,
+            {
+                "AwsSolutions::AwsSolutions-DDB3": "Provisional bars that expire by TTL; every one of them can be "
+                "rebuilt from the raw log in the lake."
+            },
+        )
         self.control_table = self._table("ControlTable", "pk", "sk", dynamodb.AttributeType.STRING, recoverable=True)
         self.log_bucket = self._bucket(
             "LogBucket",
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
+        )
+        acknowledge(
+            self.log_bucket,
+            {
+                "AwsSolutions::AwsSolutions-S1": "It is where the access logs go: logging its own writes would feed "
+                "on itself without end."
+            },
         )
         self.lake_bucket = self._bucket(
             "LakeBucket",

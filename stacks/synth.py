@@ -11,21 +11,17 @@ Prints for each stack its resources, bytes and unacknowledged findings. Exit 1 w
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from stacks.settings import ROOT
-
-_FINGERPRINT = "inputs.sha256"
 
 
 def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | None = None) -> list[Path]:
@@ -33,16 +29,11 @@ def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | Non
 
     Raises RuntimeError (from the CDK) when a template or a security check refuses; `findings` then has the reasons.
     """
-    inputs = _inputs(context or {}) if stub_assets else ""
-    if stub_assets and _read(out / _FINGERPRINT) == inputs:
-        return templates(out)
     shutil.rmtree(out, ignore_errors=True)
     _use_packaged_node()
     from app import platform  # noqa: PLC0415 - starts Node, which must be chosen first and is not always needed
 
     platform(out, stub_assets=stub_assets, checked=not stub_assets, context=context).synth()
-    if stub_assets:
-        (out / _FINGERPRINT).write_text(inputs, encoding="utf-8")
     return templates(out)
 
 
@@ -79,14 +70,6 @@ def _use_packaged_node() -> None:
     node = folder / "node.exe" if sys.platform == "win32" else folder / "bin" / "node"
     os.environ["JSII_NODE"] = str(node)
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
-
-
-def _inputs(context: Mapping[str, str]) -> str:
-    """What stub templates depend on; product code is not part of it."""
-    digest = hashlib.sha256(repr((sorted(context.items()), version("aws-cdk-lib"))).encode())
-    for path in sorted([ROOT / "app.py", ROOT / "cdk.json", *(ROOT / "stacks").rglob("*.py")]):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _read(path: Path) -> str:

@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.constructs.rights import Right
 from stacks.constructs.target import TargetedStack
 
 LOCAL_ENDPOINT = "127.0.0.1:6379"
@@ -86,9 +87,9 @@ class Cache(Construct):
             "CACHE_USER": Token.as_string(consumer.on_aws(self.users[role], locally="")),
         }
 
-    def connect(self, role: str) -> iam.PolicyStatement:
+    def connect(self, role: str) -> Right:
         """The right to connect to this cache as the user of `role`, and as no other."""
-        return iam.PolicyStatement(
+        statement = iam.PolicyStatement(
             actions=["elasticache:Connect"],
             resources=[
                 self._stack.format_arn(
@@ -105,3 +106,4 @@ class Cache(Construct):
                 ),
             ],
         )
+        return Right(statement)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.function import ServiceFunction
-from stacks.constructs.rights import put_objects, read_stream
+from stacks.constructs.rights import grant, list_bucket, put_objects, read_stream
 
 MAX_RETRIES = 10
 MAX_RECORD_AGE_S = 6 * 3600
@@ -29,14 +28,12 @@ class StreamMapping(Construct):
         *,
         stream: kinesis.IStream,
         target: ServiceFunction,
-        failures: s3.IBucket,
+        failures: s3.Bucket,
         batch_size: int,
         window_s: float = 0,
     ) -> None:
         super().__init__(scope, id_)
-        target.role.add_to_policy(read_stream(stream))
-        target.role.add_to_policy(put_objects(failures, "aws/lambda/"))
-        target.role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[failures.bucket_arn]))
+        grant(target.role, [read_stream(stream), put_objects(failures, "aws/lambda/"), list_bucket(failures)])
         mapping = lambda_.CfnEventSourceMapping(
             self,
             "Mapping",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
@@ -9,7 +11,7 @@ MIN_REASON = 40
 """Characters: shorter than this is a label, not a reason."""
 
 
-def acknowledge(construct: IConstruct, findings: dict[str, str]) -> None:
+def acknowledge(construct: IConstruct, findings: Mapping[str, str]) -> None:
     """Accept `findings` (rule id -> reason) on `construct` and what is below it.
 
     Raises ValueError for a reason too short to explain anything.

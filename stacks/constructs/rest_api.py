@@ -1,11 +1,20 @@
-"""What the API gateway says by itself: its own errors in Polygon's shape, and one JSON line per request."""
+"""A REST API with one explicit method per route, whose own errors have Polygon's shape."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
 
+from stacks.constructs.gateway_answers import add_gateway_answers
+from stacks.constructs.log_group import log_group
+from stacks.constructs.nag import acknowledge
+
+STAGE = "live"
 ACCESS_LOG_FIELDS = json.dumps(
     {
         "request_id": "$context.requestId",
@@ -23,39 +32,93 @@ ACCESS_LOG_FIELDS = json.dumps(
     }
 )
 """Of the query string nothing: it may carry the key."""
+_COGNITO = "Callers are programs with opaque keys, checked by our own authoriser; there is no user pool to sign in to."
 
 
-def _body(status: str, text: str) -> dict[str, str]:
-    """Polygon puts the text in `error` or in `message` by status code; clients read one of them: send both."""
-    body = json.dumps({"status": status, "request_id": "$context.requestId", "error": text, "message": text})
-    return {"application/json": body}
+class PublicApi(Construct):
+    """Routes are GET only; paths it does not name are answered 404 without running anything."""
 
+    def __init__(self, scope: Construct, id_: str, *, authorizer: lambda_.IFunction, retention_days: int) -> None:
+        super().__init__(scope, id_)
+        self.api = apigateway.RestApi(
+            self,
+            "Api",
+            rest_api_name=Stack.of(self).stack_name,
+            description="Polygon's paths over our own bars.",
+            endpoint_types=[apigateway.EndpointType.REGIONAL],
+            cloud_watch_role=True,  # the account-wide role that execution and access logs need
+            cloud_watch_role_removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,  # other APIs may use it by then
+            deploy_options=apigateway.StageOptions(
+                stage_name=STAGE,
+                throttling_rate_limit=200,
+                throttling_burst_limit=400,
+                tracing_enabled=True,
+                metrics_enabled=True,
+                logging_level=apigateway.MethodLoggingLevel.ERROR,
+                data_trace_enabled=False,  # it would log whole requests, with their keys
+                access_log_destination=apigateway.LogGroupLogDestination(log_group(self, "AccessLogs", retention_days)),
+                access_log_format=apigateway.AccessLogFormat.custom(ACCESS_LOG_FIELDS),
+            ),
+        )
+        execution = log_group(
+            self,
+            "ExecutionLogs",
+            retention_days,
+            # AWS fixes this name and would make the group itself, to be kept for ever.
+            name=f"API-Gateway-Execution-Logs_{self.api.rest_api_id}/{STAGE}",
+        )
+        self.api.deployment_stage.node.add_dependency(execution)
+        self.validator = self.api.add_request_validator(
+            "Validator", validate_request_body=True, validate_request_parameters=True
+        )
+        self.authorizer = apigateway.RequestAuthorizer(
+            self,
+            "Authorizer",
+            handler=authorizer,
+            identity_sources=[],  # the key comes as a header or as a query value: neither may be required
+            results_cache_ttl=Duration.seconds(0),
+        )
+        add_gateway_answers(self.api)
+        self._accept()
 
-def add_error_answers(api: apigateway.RestApi) -> None:
-    """Replace the gateway's own answers; without them an unknown path is a 403 that speaks of tokens."""
-    kinds = apigateway.ResponseType
-    not_found = _body("NOT_FOUND", "The requested resource was not found.")
-    slow_down = _body("ERROR", "You've exceeded the maximum requests per minute, please wait and try again.")
-    failed = _body("ERROR", "The request could not be answered. Please try again.")
-    answers: tuple[tuple[str, apigateway.ResponseType, str | None, dict[str, str], dict[str, str]], ...] = (
-        (
-            "Unauthorized",
-            kinds.UNAUTHORIZED,
-            "401",
-            {"WWW-Authenticate": "'Bearer'"},
-            _body("ERROR", "Unknown API Key"),
-        ),
-        ("AccessDenied", kinds.ACCESS_DENIED, "403", {}, _body("NOT_AUTHORIZED", "You are not entitled to this data.")),
-        ("UnknownPath", kinds.MISSING_AUTHENTICATION_TOKEN, "404", {}, not_found),
-        ("NotFound", kinds.RESOURCE_NOT_FOUND, "404", {}, not_found),
-        ("Throttled", kinds.THROTTLED, "429", {"Retry-After": "'1'"}, slow_down),
-        ("QuotaExceeded", kinds.QUOTA_EXCEEDED, "429", {"Retry-After": "'60'"}, slow_down),
-        ("IntegrationFailure", kinds.INTEGRATION_FAILURE, "503", {"Retry-After": "'1'"}, failed),
-        ("IntegrationTimeout", kinds.INTEGRATION_TIMEOUT, "503", {"Retry-After": "'1'"}, failed),
-        ("Default4xx", kinds.DEFAULT_4_XX, None, {}, _body("ERROR", "The request is not valid.")),
-        ("Default5xx", kinds.DEFAULT_5_XX, None, {}, failed),
-    )
-    for id_, kind, status, headers, templates in answers:
-        api.add_gateway_response(
-            id_, type=kind, status_code=status, response_headers=headers or None, templates=templates
+    def get(self, paths: Iterable[str], function: lambda_.IFunction, *, needs_key: bool) -> None:
+        """Answer GET on `paths` by `function`; with `needs_key` only to callers whom the authoriser lets in."""
+        integration = apigateway.LambdaIntegration(
+            function, proxy=True, allow_test_invoke=False, timeout=Duration.seconds(15)
+        )
+        for path in paths:
+            method = self.api.root.resource_for_path(path).add_method(
+                "GET",
+                integration,
+                request_validator=self.validator,
+                authorizer=self.authorizer if needs_key else None,
+                authorization_type=apigateway.AuthorizationType.CUSTOM
+                if needs_key
+                else apigateway.AuthorizationType.NONE,
+            )
+            acknowledge(method, {"AwsSolutions::AwsSolutions-COG4": _COGNITO})
+            if not needs_key:
+                acknowledge(
+                    method,
+                    {
+                        "AwsSolutions::AwsSolutions-APIG4": "Open on purpose: monitors and new users ask it before "
+                        "they hold a key; it tells counts, not market data."
+                    },
+                )
+
+    def _accept(self) -> None:
+        acknowledge(
+            self.api.deployment_stage,
+            {
+                "AwsSolutions::AwsSolutions-APIG3": "The lean profile has no web ACL (a fixed monthly price); stage "
+                "throttling and key checks bound what a caller can cost."
+            },
+        )
+        acknowledge(
+            self.api,
+            {
+                "AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+                "AmazonAPIGatewayPushToCloudWatchLogs]": "API Gateway's documented policy for the one role an account "
+                "has for its logs; it belongs to the account, not to us.",
+            },
         )
