@@ -8,13 +8,13 @@ from pathlib import Path
 
 from local_dev.vendor.errors import WrongInputError
 from local_dev.vendor.faults import parse_faults
-from local_dev.vendor.recording import load
+from local_dev.vendor.recording import Recording, load
 from local_dev.vendor.server import VendorServer
 from local_dev.vendor.settings import VendorSettings, parse_speed
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 after SIGTERM or SIGINT, 2 with one sentence for wrong input."""
+    """Exit status: 0 after SIGTERM or SIGINT, 2 with one sentence for wrong input."""
     options = _parser().parse_args(arguments)
     try:
         settings = VendorSettings(
@@ -25,18 +25,19 @@ def main(arguments: list[str] | None = None) -> int:
             faults=options.faults,
         )
         parse_faults(settings.faults)  # before the recording is read, which takes seconds
-        asyncio.run(_serve(options.data, options.port, settings))
+        asyncio.run(_serve(load(options.data), options.port, settings))
     except WrongInputError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    except KeyboardInterrupt:
+        return 130  # while the recording was read; later Ctrl-C stops the server in order
     return 0
 
 
-async def _serve(data: Path, port: int, settings: VendorSettings) -> None:
+async def _serve(recording: Recording, port: int, settings: VendorSettings) -> None:
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    recording = load(data)
     async with VendorServer(recording, settings, port=port) as server:
         sys.stdout.write(f"ready {server.url}\n")
         sys.stdout.flush()

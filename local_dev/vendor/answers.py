@@ -21,8 +21,8 @@ class _Line(msgspec.Struct, gc=False):
     q: msgspec.Raw
     z: msgspec.Raw = _NONE
     c: msgspec.Raw = _NONE
-    trfi: msgspec.Raw = _NONE
-    trft: msgspec.Raw = _NONE
+    trfi: int = 0
+    trft: int = 0
     ds: msgspec.Raw = _NONE
 
 
@@ -39,9 +39,9 @@ def trade_object(line: bytes) -> bytes:
     if event.z:
         parts.append(b'"tape":%b' % event.z)
     if event.trfi:
-        parts.append(b'"trf_id":%b' % event.trfi)
+        parts.append(b'"trf_id":%d' % event.trfi)
     if event.trft:
-        parts.append(b'"trf_timestamp":%b%b' % (event.trft, _ZEROS))
+        parts.append(b'"trf_timestamp":%d%b' % (event.trft, _ZEROS))
     if event.ds:
         parts.append(b'"decimal_size":%b' % event.ds)
     return b",".join(parts) + b"}"

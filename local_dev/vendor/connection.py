@@ -87,9 +87,13 @@ class Connection:
             pass  # it was to be cut anyway
         self.cut()
 
-    def cut(self) -> None:
+    def leave(self) -> None:
+        """The client has gone: nothing more is sent."""
         self._finish(keep_waiting=False)
         self._sender.cancel()
+
+    def cut(self) -> None:
+        self.leave()
         if self._request.transport:
             self._request.transport.abort()
 
@@ -107,6 +111,8 @@ class Connection:
         if not flush:
             self._sender.cancel()
         await asyncio.wait([self._sender])
+        if not self._sender.cancelled():
+            self._sender.result()
 
     async def _send_waiting(self) -> None:
         """Ends when the connection is finished and nothing waits, or the client is gone."""

@@ -8,7 +8,7 @@ it goes on at about a million lines a second.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from local_dev.vendor.connection import POLICY_VIOLATION, Connection
 from local_dev.vendor.faults import FaultPlan, StreamFault
@@ -39,7 +39,8 @@ class Feed:
         self._started_at: float | None = None
         self._start = asyncio.Event()
         self._lines_heard = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._silent_until = 0.0  # event loop time
+        self._farewells = asyncio.TaskGroup()
 
     @property
     def held(self) -> bool:
@@ -70,7 +71,12 @@ class Feed:
             self.connections.remove(connection)
 
     async def run(self) -> None:
-        """Send the whole recording, then say that it ended."""
+        """Send the whole recording, say that it ended, and stay for those who come later. Never returns."""
+        async with self._farewells:
+            await self._play()
+            await asyncio.Event().wait()
+
+    async def _play(self) -> None:
         if not self._settings.hold:
             self._start.set()
         await self._start.wait()
@@ -134,26 +140,29 @@ class Feed:
 
     def _act_out(self, fault: StreamFault, listeners: list[Connection]) -> None:
         if fault.kind == "silence":
+            loop = asyncio.get_running_loop()
+            self._silent_until = max(self._silent_until, loop.time() + fault.argument)
             self.gate.clear()
-            asyncio.get_running_loop().call_later(fault.argument, self.gate.set)
+            loop.call_at(self._silent_until, self._speak_again)
             return
         for connection in listeners:
             self.left(connection)
             if fault.kind == "drop":
-                self._spawn(connection.drop(self._settings.farewell_s))
+                self._farewells.create_task(connection.drop(self._settings.farewell_s))
             else:
-                self._spawn(connection.end(int(fault.argument), self._settings.farewell_s))
+                self._farewells.create_task(connection.end(int(fault.argument), self._settings.farewell_s))
         listeners.clear()
+
+    def _speak_again(self) -> None:
+        if asyncio.get_running_loop().time() > self._silent_until - TICK_S:  # else a later silence goes on
+            self.gate.set()
 
     def _end(self, connection: Connection, status: Status, message: str) -> None:
         self.left(connection)
         farewell = status_frame(status, message)
-        self._spawn(connection.end(POLICY_VIOLATION, self._settings.farewell_s, last=farewell, flush=False))
-
-    def _spawn(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._farewells.create_task(
+            connection.end(POLICY_VIOLATION, self._settings.farewell_s, last=farewell, flush=False)
+        )
 
     def _listeners(self) -> list[Connection]:
         return [connection for connection in self.connections if connection.channels and not connection.closed]

@@ -16,6 +16,7 @@ UInt32s = NDArray[np.uint32]
 _Fact = tuple[int, int, int, int]  # one entry of each column of Rows
 
 CHUNK_LINES = 2048
+LONGEST_TRADE = 4_000  # bytes; a trade has about 100, so a longer line travels alone like the other odd ones
 NO_SYMBOL = -1  # in the symbol column: not a well-formed trade
 NO_TIME = -1  # in the time column: no usable `t`
 
@@ -87,7 +88,7 @@ def read_columns(blob: bytes, starts: Int64s, ends: Int64s, symbols: dict[str, i
     data = np.frombuffer(blob, np.uint8)
     # Lines that all begin with { and end with } can only decode to as many trades as there are lines
     # if each of them is one trade: then the whole chunk is decoded at once, which is four times faster.
-    objects = (data[starts] == ord("{")) & (data[ends - 1] == ord("}"))
+    objects = (data[starts] == ord("{")) & (data[ends - 1] == ord("}")) & (ends - starts <= LONGEST_TRADE)
     for first in range(0, count, CHUNK_LINES):
         last = min(first + CHUNK_LINES, count)
         bounds = zip(starts[first:last].tolist(), ends[first:last].tolist(), strict=True)
@@ -101,8 +102,11 @@ def read_columns(blob: bytes, starts: Int64s, ends: Int64s, symbols: dict[str, i
 
 
 def _decode_together(lines: list[bytes]) -> list[_Trade] | None:
+    array = b"[" + b",".join(lines) + b"]"
+    if not array.isascii():
+        return None  # the decoder does not look at the UTF-8 of fields it skips
     try:
-        trades = _CHUNK.decode(b"[" + b",".join(lines) + b"]")
+        trades = _CHUNK.decode(array)
     except _UNREADABLE:
         return None
     return trades if len(trades) == len(lines) else None
@@ -115,9 +119,12 @@ def _facts(trades: list[_Trade], symbols: dict[str, int]) -> list[_Fact]:
 
 def _fact_alone(line: bytes, symbols: dict[str, int]) -> _Fact:
     try:
-        return _facts([_LINE.decode(line)], symbols)[0]
+        line.decode()
+        if len(line) <= LONGEST_TRADE:
+            return _facts([_LINE.decode(line)], symbols)[0]
     except _UNREADABLE:
-        return _time_of(line), 0, 0, NO_SYMBOL
+        pass  # not a trade: what follows
+    return _time_of(line), 0, 0, NO_SYMBOL
 
 
 def _time_of(line: bytes) -> int:

@@ -51,20 +51,23 @@ class VendorServer:
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, HOST, self._wanted_port).start()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             await self._runner.cleanup()
-            raise WrongInputError(f"port {self._wanted_port} cannot be used: {error.strerror}") from error
+            raise WrongInputError(f"port {self._wanted_port} cannot be used: {error}") from error
         self.port = self._runner.addresses[0][1]
         self._running = asyncio.create_task(self.feed.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._running.cancel()
-        await asyncio.wait([self._running])
-        await self._stocks.close_all(int(WSCloseCode.SERVICE_RESTART))
-        await self._runner.cleanup()
+        try:
+            await self._running
+        except asyncio.CancelledError:
+            pass  # by us; any other failure of the feed is raised
+        finally:
+            await self._stocks.close_all(int(WSCloseCode.SERVICE_RESTART), STOP_S)
+            await self._runner.cleanup()
 
     async def watch(self) -> None:
-        """Wait for ever; a failure of the feed is raised here."""
+        """Never returns; a failure of the feed is raised here."""
         await self._running
-        await asyncio.Event().wait()

@@ -32,12 +32,11 @@ class StocksSocket:
             self._open.discard(connection)
             self._feed.left(connection)
             if not connection.closed:
-                connection.cut()
+                connection.leave()
         return socket
 
-    async def close_all(self, code: int) -> None:
+    async def close_all(self, code: int, budget_s: float) -> None:
         """Close every connection; data that still waits is given up."""
-        budget_s = self._settings.farewell_s
         await asyncio.gather(*(connection.end(code, budget_s, flush=False) for connection in list(self._open)))
 
     async def _converse(self, socket: web.WebSocketResponse, connection: Connection) -> None:
