@@ -27,7 +27,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Seconds before retry n of a batch, or try n after as many throttles. Lambda's own are exponential, unpublished."""
+    """Seconds before retry n of a batch, or try n after as many throttles. Lambda's own are not published."""
 
     first: float = 0.1
     factor: float = 2.0

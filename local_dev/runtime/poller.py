@@ -64,7 +64,7 @@ class ShardPoller:
         save: Callable[[str], None],
     ) -> None:
         self.shard = shard
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
         self._settings, self._rules, self._reader = settings, rules, reader
         self._invoke, self._deliver, self._save = invoke, deliver, save
         self._lock, self._stop = threading.Lock(), threading.Event()
@@ -98,10 +98,9 @@ class ShardPoller:
         try:
             while not self._stop.is_set():
                 self._once()
-        except BaseException as error:
+        except Exception as error:  # nobody awaits a thread: kept for `failure`, which supervisors read
             self.failure = error
             log.exception("%s of mapping %s is no longer polled", self.shard, self._settings.uuid)
-            raise
 
     def _once(self) -> None:
         with self._lock:
@@ -230,7 +229,7 @@ class Poller:
         return total
 
     @property
-    def failure(self) -> BaseException | None:
+    def failure(self) -> Exception | None:
         """What ended a shard's thread; anything but None is a defect."""
         return next((poller.failure for poller in self._shards.values() if poller.failure), None)
 
