@@ -7,6 +7,7 @@ import asyncio
 import gc
 import signal
 import sys
+import time
 import uuid
 from collections.abc import Coroutine
 from datetime import UTC, datetime
@@ -18,12 +19,14 @@ from shared.clients.polygon_rest import PolygonRest
 from shared.errors import AccessRefused, LeaseLost, PermanentError
 from shared.observability import event, logger
 from shared.settings import read
+from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
+from shared.stores.valkey import connect
 from speed_layer.ingest.lease import Lease
 from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.recovery import read_tail
 from speed_layer.ingest.report import report
-from speed_layer.ingest.service import Ingester
+from speed_layer.ingest.service import Ingester, MinuteCache
 from speed_layer.ingest.settings import IngestSettings
 from speed_layer.ingest.socket import Feed
 
@@ -77,7 +80,7 @@ async def serve(settings: IngestSettings) -> None:
             tasks.append(ingester.watch_silence())
         background += [group.create_task(task) for task in tasks]
         try:
-            await report(ingester, trades, control, epoch, None)
+            await report(ingester, trades, control, epoch, _cache(settings))
         finally:
             ingester.framer.flush()
             async with asyncio.timeout(STOP_S):
@@ -85,6 +88,12 @@ async def serve(settings: IngestSettings) -> None:
             await lease.release()
             for task in background:
                 task.cancel()
+
+
+def _cache(settings: IngestSettings) -> MinuteCache | None:
+    if not settings.cache_endpoint:
+        return None
+    return Cache(connect(settings.cache_endpoint, settings.cache_user, settings.cache_name), time.monotonic)
 
 
 async def _until_signalled(settings: IngestSettings) -> None:

@@ -6,7 +6,7 @@ every lane framed before its promise was decided; bars closed by a promise are a
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from shared.bars.scale import PRICE_DIGITS, parse_scaled
@@ -37,7 +37,7 @@ log = logger("ingest")
 class MinuteCache(Protocol):
     """Where the minutes go that no table holds yet (shared/stores/cache.py)."""
 
-    def put_minutes(self, updates: dict[tuple[str, int], Partial]) -> None: ...
+    def put_minutes(self, updates: Mapping[tuple[str, int], Partial]) -> bool: ...
 
 
 class Ingester:

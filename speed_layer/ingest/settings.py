@@ -25,5 +25,7 @@ class IngestSettings(msgspec.Struct, frozen=True):
     """Who holds the lease; empty = a new name each start. Set only where a supervisor knows the predecessor is dead."""
     cache_endpoint: str = ""
     """host:port of the cache; empty = none."""
-    bar_engine: bool = True
-    """Whether this process makes the bars (the `lean` profile)."""
+    cache_user: str = ""
+    """The cache's IAM user; empty = no TLS and no authentication (local)."""
+    cache_name: str = ""
+    """The cache's name, which the IAM token is for."""
