@@ -8,6 +8,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 import redis
+from botocore.exceptions import BotoCoreError
 from botocore.model import ServiceId
 from botocore.session import Session, get_session
 from botocore.signers import RequestSigner
@@ -54,12 +55,16 @@ class IamToken(redis.CredentialProvider):
         )
 
     def get_credentials(self) -> tuple[str, str]:
-        signed = self._signer.generate_presigned_url(
-            {"method": "GET", "url": self._url, "body": {}, "headers": {}, "context": {}},
-            operation_name="connect",
-            expires_in=TOKEN_S,
-            region_name=self._region,
-        )
+        """Raises redis.AuthenticationError where this process has no AWS credentials to sign with."""
+        try:
+            signed: str = self._signer.generate_presigned_url(
+                {"method": "GET", "url": self._url, "body": {}, "headers": {}, "context": {}},
+                operation_name="connect",
+                expires_in=TOKEN_S,
+                region_name=self._region,
+            )
+        except BotoCoreError as error:
+            raise redis.AuthenticationError(f"no token for the cache: {error}") from error
         return self._user, signed.removeprefix("https://")
 
 

@@ -1,0 +1,1 @@
+"""The REST API behind API Gateway: one file per route group."""

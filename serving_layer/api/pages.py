@@ -1,0 +1,78 @@
+"""Minutes rolled up into the windows of a request, one page at a time.
+
+`limit` counts minutes read, as Polygon counts it. A window that the limit cuts off is left to the next page, which
+starts with it; yet every page that others follow shows a bar, however many minutes that takes.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from serving_layer.api.bar_request import MOST_LIMIT, BarRequest
+from shared.bars.algebra import merge, present
+from shared.models.bar import EMPTY, Bar, Partial
+
+_LOOK_EVERY = 1_000
+"""Minutes between two looks at the clock."""
+
+
+@dataclass(slots=True)
+class Page:
+    """Bars in the order asked for. `base[i]`: minutes read up to the end of bar i. `position`: where the next page
+    starts (see BarRequest.path_after), None on the last."""
+
+    bars: list[Bar] = field(default_factory=list)
+    base: list[int] = field(default_factory=list)
+    position: int | None = None
+
+    @property
+    def query_count(self) -> int:
+        return self.base[-1] if self.base else 0
+
+    def cut(self, kept: int, request: BarRequest) -> None:
+        """Leave all but the first bars to the next page."""
+        if kept < len(self.bars):
+            self.position = _position(self.bars[kept].t, request)
+            del self.bars[kept:], self.base[kept:]
+
+
+def read_page(
+    minutes: Iterator[tuple[int, Partial]], request: BarRequest, late: Callable[[], bool] = lambda: False
+) -> Page:
+    """The first page of `minutes`, which are those of the request's range, each once, in its direction.
+
+    Stops early, at the end of a window, once `late()` says that the answer cannot wait for more.
+    """
+    page = Page()
+    anchor, width, limit = request.anchor, request.width_ms, request.limit
+    window, partial, read = None, EMPTY, 0
+    for t, minute in minutes:
+        start = t - (t - anchor) % width
+        if start == window:
+            if read >= limit and page.bars:
+                page.position = _position(start, request)
+                return page
+            partial = merge(partial, minute)
+        else:
+            if window is not None:
+                _show(page, window, partial, read)
+                if read >= limit and (page.bars or read >= MOST_LIMIT):
+                    page.position = _position(start, request)
+                    return page
+            window, partial = start, minute
+        read += 1
+        if read % _LOOK_EVERY == 0 and late():
+            limit = read
+    if window is not None:
+        _show(page, window, partial, read)
+    return page
+
+
+def _show(page: Page, window: int, partial: Partial, read: int) -> None:
+    bar = present(window, partial)
+    if bar is not None:
+        page.bars.append(bar)
+        page.base.append(read)
+
+
+def _position(window: int, request: BarRequest) -> int:
+    return window + request.width_ms if request.descending else window

@@ -1,0 +1,73 @@
+"""What the API is made of: settings, stores and clocks, put together once, on first use."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import msgspec
+
+from shared import settings
+from shared.clients.aws import client
+from shared.stores.bars import BarStore
+from shared.stores.cache import Cache
+from shared.stores.control import ControlStore
+from shared.stores.history import History
+from shared.stores.valkey import connect
+
+READ_TIMEOUT_S = 2.0
+ATTEMPTS = 2
+
+
+class ApiSettings(msgspec.Struct, frozen=True):
+    """Environment of the API. `cache_endpoint` is host:port; a `cache_user` means TLS and an IAM token for the cache
+    `cache_name`; `local_key` is what /v1/health gives away on one machine, and empty on AWS."""
+
+    bars_table: str
+    control_table: str
+    cache_endpoint: str
+    cache_user: str = ""
+    cache_name: str = ""
+    local_key: str = ""
+
+
+class IngestRecords(Protocol):
+    """What the ingester tells of itself; raises StoreUnavailable."""
+
+    def feed(self) -> dict[str, Any]: ...
+    def epochs(self) -> Iterator[dict[str, Any]]: ...
+
+
+class Pulse(Protocol):
+    def is_alive(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`now_s`: this host's Unix time in seconds."""
+
+    history: History
+    control: IngestRecords
+    cache: Pulse
+    now_s: Callable[[], float]
+    local_key: str = ""
+
+
+@lru_cache(maxsize=1)
+def wire() -> Services:
+    """The services of this process. Raises PermanentError naming a setting that is missing."""
+    chosen = settings.read(ApiSettings)
+    dynamodb = client("dynamodb", READ_TIMEOUT_S, ATTEMPTS)
+    cache = Cache(connect(chosen.cache_endpoint, chosen.cache_user, chosen.cache_name), time.monotonic)
+    services = Services(
+        history=History(BarStore(dynamodb, chosen.bars_table), cache),
+        control=ControlStore(dynamodb, chosen.control_table),
+        cache=cache,
+        now_s=time.time,
+        local_key=chosen.local_key,
+    )
+    gc.collect()
+    gc.freeze()  # else every collection while a page is built walks all that has been imported
+    return services

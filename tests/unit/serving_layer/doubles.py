@@ -1,0 +1,83 @@
+"""The API over stores in memory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from serving_layer.api.handler import build
+from serving_layer.api.wiring import Services
+from shared.models.bar import Partial
+from shared.stores.history import History
+from tests.fakes.bar_rows import BarRows
+from tests.unit.serving_layer.events import Context, body_of, proxy_event
+
+NOW_S = 1_381_260_000
+T0 = 1_381_239_000_000
+"""2013-10-08 09:30 in New York."""
+MINUTE = 60_000
+
+
+class Forming:
+    """The cache as the API sees it."""
+
+    def __init__(self, minutes: Mapping[tuple[str, int], Partial] | None = None, *, alive: bool = True) -> None:
+        self.minutes = dict(minutes or {})
+        self.alive = alive
+
+    def unstored_minutes(self, sym: str, start: int, end: int) -> dict[int, Partial]:
+        return {t: partial for (of, t), partial in self.minutes.items() if of == sym and start <= t < end}
+
+    def is_alive(self) -> bool:
+        return self.alive
+
+
+class Control:
+    """Feed and epochs as the ingester writes them."""
+
+    def __init__(self, feed: dict[str, Any] | None = None, epochs: list[dict[str, Any]] | None = None) -> None:
+        self._feed, self._epochs = feed or {}, epochs or []
+
+    def feed(self) -> dict[str, Any]:
+        return self._feed
+
+    def epochs(self) -> Any:
+        return iter(self._epochs)
+
+
+class Api:
+    """Requests in, answers out."""
+
+    def __init__(self, rows: Any = None, forming: Any = None, control: Any = None, local_key: str = "") -> None:
+        self.rows = BarRows() if rows is None else rows
+        cache = Forming() if forming is None else forming
+        services = Services(
+            history=History(self.rows, cache),
+            control=Control() if control is None else control,
+            cache=cache,
+            now_s=lambda: NOW_S,
+            local_key=local_key,
+        )
+        self._app = build(lambda: services)
+
+    def send(self, url: str, context: Context | None = None, **event: Any) -> dict[str, Any]:
+        """The answer as the function returns it."""
+        return self._app.resolve(proxy_event(url, **event), context or Context())  # type: ignore[arg-type]  # a test's
+
+    def get(self, url: str, **event: Any) -> dict[str, Any]:
+        """The JSON of an answer of 200."""
+        answer = self.send(url, **event)
+        assert answer["statusCode"] == 200, answer["body"]
+        return body_of(answer)
+
+
+def minute_of(t: int, *, first: int, last: int, high: int, low: int, size: int = 100, count: int = 2) -> Partial:
+    """A minute's partial from whole cents and shares: opens at its start, closes in its last second."""
+    cent, share = 10**7, 10**6
+    return Partial(
+        first=f"{t:013d}{1:012d}{first * cent:018d}",
+        last=f"{t + 59_000:013d}{2:012d}{last * cent:018d}",
+        high=high * cent,
+        low=low * cent,
+        volume=size * share,
+        notional=(first + last) * cent * size * share // 2,
+        count=count,
+    )
