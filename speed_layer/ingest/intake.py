@@ -120,14 +120,17 @@ class Intake:
         self, events: list[TradeEvent], host_ms: int | None
     ) -> None:
         clock, session = self.clock, self._session
-        states, effects = self._states_of(session), self._effects
+        start, end, opening, closing = _bounds(session)
+        states, regular, extended = self._states_of(session), self._effects[True], self._effects[False]
         prices, sizes, open_part = self._prices, self._sizes, self._framer.part
-        generation, newest, limit = self._generation(), clock.now_ms or 0, clock.limit_ms
+        generation, newest, limit, held = self._generation(), clock.now_ms or 0, clock.limit_ms, len(clock.held)
+        accepted = 0
         for event in events:
             t = event.t
             try:
-                if not session.start <= t < session.end:
+                if not start <= t < end:
                     session = self._session_of(t)
+                    start, end, opening, closing = _bounds(session)
                     states = self._states_of(session)
                 state = states.get(event.sym) or self._state_of(event.sym, session)
                 price = prices.get(event.p) or _learn(prices, event.p, scale_price(event.p))
@@ -151,10 +154,11 @@ class Intake:
                     self._refuse(event, "conflict")
                 continue
             state.seen[identity] = price[0]
-            if t > limit or clock.held:
+            if t > limit or held:
                 clock.accepted(newest)
                 taken = self._admit(Candidate(event, state, session, price, size), host_ms)
                 generation, newest, limit = self._generation(), clock.now_ms or 0, clock.limit_ms
+                held = len(clock.held)
                 if not taken:
                     continue
             if t > newest and limit >= 0:
@@ -163,12 +167,13 @@ class Intake:
             part = state.part
             if part.sec != sec:
                 part = state.part = open_part(state.sym, sec)
-            effect = effects[session.regular_open <= t < session.regular_close].get(event.c)
+            effect = (regular if opening <= t < closing else extended).get(event.c)
             if effect is None or effect & UNKNOWN:
                 effect = self._effect(event.c, session.is_regular(t))
             part.rows.append((t, event.q, price[0], size[0], effect if size[0] else NOTHING))
             part.trades.append((t, event.q, event.x, event.trfi, event.i, price[1], size[1], event.c, event.z))
-            self.accepted += 1
+            accepted += 1
+        self.accepted += accepted
         clock.accepted(newest)
         self._session = session
 
@@ -263,6 +268,10 @@ class Intake:
 
     def _generation(self) -> int:
         return (self.clock.now_ms or 0) // MEMORY_MS
+
+
+def _bounds(session: SessionDay) -> tuple[int, int, int, int]:
+    return session.start, session.end, session.regular_open, session.regular_close
 
 
 def _learn(table: dict[float, tuple[int, str]], number: float, value: tuple[int, str]) -> tuple[int, str]:
