@@ -28,8 +28,8 @@ def soil(file: Path) -> Dirt:
     good = json.loads(lines[place])
     bad = bad_lines(good)
     unknown = [json.dumps({"ev": kind, "sym": good["sym"], "t": good["t"]}) for kind in ("XT", "XT", "LULD")]
-    write_lines(file, [*lines[: place + 1], *bad, *unknown, *lines[place + 1 :]])
-    return Dirt(bad, {"XT": 2, "LULD": 1})
+    write_lines(file, [*lines[: place + 1], *bad, *unknown, '"not an object"', *lines[place + 1 :]])
+    return Dirt(bad, {"XT": 2, "LULD": 1, "not_an_object": 1})
 
 
 def _steady_place(times: Sequence[int]) -> int:
@@ -65,5 +65,4 @@ def bad_lines(good: dict[str, object]) -> list[str]:
         trade(c=[]).replace("[]", "[" * 100_000 + "]" * 100_000),
         trade(q=0).replace('"q": 0', '"q": ' + "9" * 5_000),
         json.dumps({**good, "p": 12.5}),  # the same trade with another price
-        '"not an object"',
     ]

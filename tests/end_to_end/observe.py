@@ -31,9 +31,8 @@ class Run(NamedTuple):
     printed: str
 
     def count(self, name: str) -> int:
-        """One of the counts of /v1/health; those by reason or kind are added up."""
-        value = self.health["feed"]["trades_in"] if name == "trades_in" else self.health["counts"][name]
-        return sum(value.values()) if isinstance(value, dict) else int(value)
+        """`trades_in`, or one of the counts of /v1/health."""
+        return int(self.health["feed" if name == "trades_in" else "counts"][name])
 
     def bars(self, target: str) -> list[Bar]:
         """The bars of an answer that was read whole, numbers exact."""

@@ -153,4 +153,13 @@ def test_a_day_without_trades_is_an_empty_answer(served: LocalPlatform) -> None:
 def test_the_served_state_reports_the_feed_as_it_ended(served: LocalPlatform, once: Once) -> None:
     health = served.health()
     assert health["feed"]["trades_in"] == once.feed.lines + len(once.dirt.bad)
-    assert health["counts"]["lost"] == 0
+    assert (health["counts"]["lost"], health["counts"]["quarantined"]) == (0, len(once.dirt.bad))
+
+
+def test_broken_input_is_counted_by_reason_and_unknown_events_by_kind(served: LocalPlatform, once: Once) -> None:
+    health = served.health()
+    reasons = health["quarantined_by_reason"]
+    assert sum(reasons.values()) == len(once.dirt.bad)
+    assert (reasons["future"], reasons["conflict"], reasons["symbol"]) == (1, 1, 1)
+    assert {"frame", "shape", "price", "size"} <= set(reasons)
+    assert health["ignored"] == once.dirt.ignored
