@@ -1,6 +1,7 @@
 """Synthesised templates -> stacks in the emulator, by CloudFormation with Target=local."""
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,12 @@ from shared.errors import CondvestError
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": REGION}
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": ACCOUNT,
+    "AWS_SECRET_ACCESS_KEY": "local",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+}
 BODY_LIMIT = 51_200  # bytes of TemplateBody; larger templates travel by way of a bucket
 STAGING_BUCKET = "condvest-local-templates"
 WAIT = {"Delay": 0.05, "MaxAttempts": 1200}  # the emulator answers in milliseconds, the waiter's default is 30 s
@@ -31,13 +37,20 @@ def clients(url: str) -> Clients:
         aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
         region_name=REGION,
     )
-    config = Config(connect_timeout=2, read_timeout=30, retries={"total_max_attempts": 2, "mode": "standard"})
+    config = Config(
+        connect_timeout=2,
+        read_timeout=30,
+        retries={"total_max_attempts": 2, "mode": "standard"},
+        max_pool_connections=32,  # the pollers share them
+    )
     made: dict[str, Any] = {}
+    making = threading.Lock()  # a session is not thread-safe, its clients are
 
     def client(service: str) -> Any:
-        if service not in made:
-            made[service] = session.client(service, endpoint_url=url, config=config)
-        return made[service]
+        with making:
+            if service not in made:
+                made[service] = session.client(service, endpoint_url=url, config=config)
+            return made[service]
 
     return client
 

@@ -10,6 +10,7 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Function:
     name: str
+    arn: str
     handler: str  # module.attribute
     environment: Mapping[str, str]
     timeout_s: int

@@ -62,7 +62,7 @@ class Child:
         return self.process.poll()
 
     def last_words(self, lines: int = 5) -> str:
-        """The end of its log, for an error message."""
+        """The end of its log, for an error message; a log may hold earlier runs too."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
 
@@ -98,6 +98,16 @@ class Supervisor:
 
         self._orders.put(order)
         return answer.result(timeout=30)
+
+    def run(self, command: Command, seconds: float) -> Child:
+        """Start it and wait for its end. Raises TimeoutError, having stopped it."""
+        child = self.start(command)
+        try:
+            child.process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            self.stop_child(child, 1)
+            raise TimeoutError(f"{command.name} took longer than {seconds:.0f} s") from error
+        return child
 
     def stop_child(self, child: Child, seconds: float = STOP_SECONDS) -> int | None:
         """SIGTERM to its group, SIGKILL to what is left after `seconds`. Returns the exit code."""

@@ -39,6 +39,7 @@ def _functions(client: Any) -> Iterator[Function]:
         for item in page["Functions"]:
             yield Function(
                 name=item["FunctionName"],
+                arn=item["FunctionArn"],
                 handler=item["Handler"],
                 environment=item.get("Environment", {}).get("Variables", {}),
                 timeout_s=item["Timeout"],

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from local_dev.runtime.processes import Command, Supervisor
 from shared.errors import CondvestError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,12 +41,15 @@ def key_of(root: Path) -> str:
     return digest.hexdigest()[:20]
 
 
-def assembly(root: Path = ROOT, cache: Path = CACHE) -> Path:
-    """The folder with this source tree's templates; synthesised in a process of its own when there is none yet."""
+def assembly(supervisor: Supervisor, root: Path = ROOT, cache: Path = CACHE) -> Path:
+    """The folder with this source tree's templates; synthesised in a process of its own when there is none yet.
+
+    Raises SynthFailed.
+    """
     folder = cache / key_of(root)
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        _synthesise(root, cache, folder)
+        _synthesise(supervisor, root, cache, folder)
         _drop_old(cache, folder)
     return folder
 
@@ -73,23 +76,18 @@ def _sources(root: Path) -> Iterable[Path]:
             yield root / name
 
 
-def _synthesise(root: Path, cache: Path, folder: Path) -> None:
+def _synthesise(supervisor: Supervisor, root: Path, cache: Path, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=cache, prefix="synth-"))
-    command = [sys.executable, "-m", "stacks.synth", "--out", str(work), "--stub-assets"]
+    argv = (sys.executable, "-m", "stacks.synth", "--out", str(work), "--stub-assets")
+    command = Command("synth", argv, {**os.environ, "PYTHONPATH": str(root)}, cwd=root)
     try:
-        done = subprocess.run(  # noqa: S603  (our own module)
-            command,
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
-            capture_output=True,
-            text=True,
-            timeout=SYNTH_SECONDS,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise SynthFailed(f"the templates could not be synthesised:\n{(done.stderr or done.stdout)[-2000:]}")
+        child = supervisor.run(command, SYNTH_SECONDS)
+        if child.returncode != 0:
+            raise SynthFailed(f"the templates could not be synthesised:\n{child.last_words(15)}")
         if not folder.exists():  # somebody else may have been quicker
             work.rename(folder)
+    except TimeoutError as error:
+        raise SynthFailed(str(error)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

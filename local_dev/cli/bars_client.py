@@ -1,0 +1,63 @@
+"""Reads bars over HTTP, page by page, numbers exact."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import urllib3
+
+from local_dev.cli.errors import WrongInput
+from shared.bars.windows import NEW_YORK
+from shared.errors import CondvestError
+
+TIMEOUT = urllib3.Timeout(connect=2, read=30)
+PAGE = 5_000
+
+
+class QueryFailed(CondvestError):
+    """The API did not answer, or answered with a failure of its own."""
+
+
+class BarsClient:
+    """One API. Raises WrongInput for what it refuses, in its own words, and QueryFailed for the rest."""
+
+    def __init__(self, url: str, key: str) -> None:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise WrongInput(f"--url must start with http:// or https://, was {url}.")
+        self._url, self._pool = url, urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+        self._key = key or str(self._get(f"{url}/v1/health", {}).get("local_key", ""))
+
+    def last_day(self) -> str:
+        """New York date of the last trade, or of today when there is none."""
+        last_ms = self._get(f"{self._url}/v1/health", {})["feed"]["last_trade_ms"]
+        at = datetime.fromtimestamp(last_ms / 1000, NEW_YORK) if last_ms else datetime.now(NEW_YORK)
+        return at.date().isoformat()
+
+    def bars(self, ticker: str, multiplier: int, timespan: str, since: str, until: str) -> Iterator[dict[str, Any]]:
+        """In order of time, all pages. `since`, `until`: dates or Unix ms, both included."""
+        path = "/".join(quote(part, safe="") for part in (ticker, "range", str(multiplier), timespan, since, until))
+        url: str | None = f"{self._url}/v2/aggs/ticker/{path}?limit={PAGE}&sort=asc"
+        while url:
+            page = self._get(url, {"Authorization": f"Bearer {self._key}"})
+            yield from page.get("results", [])
+            url = page.get("next_url")
+            if url and urlsplit(url)[:2] != urlsplit(self._url)[:2]:
+                raise QueryFailed(f"the next page is on another server, {url}: the key is not sent there")
+
+    def _get(self, url: str, headers: dict[str, str]) -> dict[str, Any]:
+        try:
+            answer = self._pool.request("GET", url, headers=headers)
+            body = json.loads(answer.data, parse_float=Decimal)
+        except urllib3.exceptions.HTTPError as error:
+            raise QueryFailed(f"{self._url} does not answer: is the platform running there?") from error
+        except ValueError as error:
+            raise QueryFailed(f"{self._url} answered {answer.status} with something that is not JSON") from error
+        if answer.status == 200 and isinstance(body, dict):
+            return body
+        said = body.get("error") if isinstance(body, dict) else None
+        if 400 <= answer.status < 500:
+            raise WrongInput(f"{said or 'the request was refused'} ({answer.status}).")
+        raise QueryFailed(f"{said or 'the request failed'} ({answer.status})")

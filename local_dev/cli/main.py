@@ -1,0 +1,44 @@
+"""Which command was asked for. Exit codes: 0 done, 1 it did not work out, 2 wrong input (one sentence says what)."""
+
+import argparse
+import sys
+from typing import NoReturn
+
+from local_dev.cli import clean, doctor, query, up, vendor
+from local_dev.cli.errors import WrongInput
+from local_dev.runtime.feed import FeedRefused
+from local_dev.runtime.state import WrongState
+from local_dev.vendor.errors import WrongInputError
+from shared.errors import CondvestError
+
+COMMANDS = (up, query, vendor, doctor, clean)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence; `--help` says the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongInput(f"{message} ({self.prog} --help lists what there is)")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    try:
+        options = parser().parse_args(arguments)
+        return int(options.run(options))
+    except (WrongInput, WrongState, WrongInputError, FeedRefused) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except CondvestError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def parser() -> Parser:
+    parser = Parser(prog="condvest", description="Your own market-data platform, on this machine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    for command in COMMANDS:
+        name = command.__name__.rpartition(".")[2]
+        described = commands.add_parser(name, help=command.HELP, description=command.HELP)
+        command.add_arguments(described)
+        described.set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,37 @@
+"""Where a running platform can be reached, for other commands with the same state folder."""
+
+import fcntl
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from local_dev.runtime.state import LOCK_FILE, write_json
+
+FILE = "running.json"
+
+
+class Address(NamedTuple):
+    url: str
+    key: str
+
+
+def note(state: Path, url: str, key: str) -> None:
+    write_json(state / FILE, {"url": url, "key": key})
+    (state / FILE).chmod(0o600)
+
+
+def forget(state: Path) -> None:
+    (state / FILE).unlink(missing_ok=True)
+
+
+def address(state: Path) -> Address | None:
+    """None when no platform runs on this state, or it is not ready yet. A note left by a killed one does not count."""
+
+    with suppress(OSError, ValueError, KeyError), (state / LOCK_FILE).open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            noted = json.loads((state / FILE).read_text())
+            return Address(noted["url"], noted["key"])
+    return None

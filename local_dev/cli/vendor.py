@@ -1,0 +1,22 @@
+"""`condvest vendor`: the Polygon-compatible server alone, over recorded trades."""
+
+import argparse
+from pathlib import Path
+
+from local_dev.cli.options import add_state
+from local_dev.vendor import __main__ as server
+
+HELP = "Serve recorded trades in Polygon's protocols; the clock never waits for a client."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", type=Path, required=True, metavar="PATH", help="file or folder of recorded trades")
+    parser.add_argument("--port", type=int, default=0, help="0 = a free one (default)")
+    parser.add_argument("--speed", default="1", metavar="N|max", help="0.1 to 1000 times real time (default 1)")
+    parser.add_argument("--faults", default="", metavar="SPEC", help="for example drop@1000,silence@5000:3s,http500@2")
+    add_state(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    arguments = ["--data", str(options.data), "--port", str(options.port), "--speed", options.speed]
+    return server.main([*arguments, "--faults", options.faults])

@@ -1,0 +1,27 @@
+"""The environment of processes that are told where the stand-ins are; nothing of the caller's credentials leaks in."""
+
+import os
+from collections.abc import Mapping
+
+from local_dev.runtime.deploy import CREDENTIALS
+from local_dev.runtime.synth import ROOT
+
+
+def stand_ins(emulator_url: str, cache_endpoint: str, given: Mapping[str, str]) -> dict[str, str]:
+    """A function's or container's own variables, with endpoints and credentials replaced."""
+    changed = {**given, **CREDENTIALS, "AWS_ENDPOINT_URL": emulator_url}
+    return changed | ({"CACHE_ENDPOINT": cache_endpoint} if "CACHE_ENDPOINT" in given else {})
+
+
+def process(variables: Mapping[str, str]) -> dict[str, str]:
+    """What any Python process of ours needs, and these variables."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **variables,
+    }

@@ -1,0 +1,94 @@
+"""The end of a feed: everything it produced is waited for, counted and checked against the raw log."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local_dev.runtime.platform import Platform, PlatformFailed
+from local_dev.runtime.poller import Poller
+from local_dev.runtime.raw_log import Tally, audit
+from local_dev.runtime.state import StateFolder
+
+DRAIN_SECONDS = 300.0
+TRADES, BARS = ("archive", "live"), "persist"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Totals over all ingester epochs. `lost`: taken from the vendor and neither kept, dropped nor refused."""
+
+    trades_in: int = 0
+    frames: int = 0
+    parts: int = 0
+    bars: int = 0
+    late: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    lost: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
+
+
+def drain(platform: Platform) -> None:
+    """Wait until the functions have handled every record. Raises PlatformFailed after DRAIN_SECONDS.
+
+    `live` and `persist` write to the bars stream themselves, so that one is done when a look at it finds nothing new.
+    """
+    deadline = time.monotonic() + DRAIN_SECONDS
+    pollers = platform.pollers
+    for role in TRADES:
+        _drained(platform, role, pollers[role], deadline)
+    handled = -1
+    while handled != (handled := _handled(pollers[BARS])):
+        _drained(platform, BARS, pollers[BARS], deadline)
+
+
+def _drained(platform: Platform, role: str, poller: Poller, deadline: float) -> None:
+    if not poller.wait_drained(max(deadline - time.monotonic(), 0.0)):
+        platform.check()
+        raise PlatformFailed(f"{role} has not caught up with its stream after {DRAIN_SECONDS:.0f} s")
+
+
+def _handled(poller: Poller) -> int:
+    return poller.counts.records + poller.counts.discarded
+
+
+def verify(platform: Platform) -> Counts:
+    """What came of the feed, with the raw log read whole."""
+    return reckon(list(platform.control.epochs()), audit(platform.lake))
+
+
+def reckon(epochs: list[dict[str, Any]], tally: Tally) -> Counts:
+    """An epoch that was killed had its last trades in hand, and the next one took them again: only the last epoch's
+    own account must be even. What any of them had acknowledged must be in the raw log."""
+    totals = {
+        name: sum(epoch.get(name, 0) for epoch in epochs)
+        for name in ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "accepted")
+    }
+    accepted = totals.pop("accepted")
+    return Counts(
+        **totals,
+        lost=_unaccounted(epochs[-1] if epochs else {}) + max(accepted - tally.trades, 0),
+        reasons=_by_key(epoch.get("quarantined_by_reason", {}) for epoch in epochs),
+        ignored=_by_key(epoch.get("ignored", {}) for epoch in epochs),
+    )
+
+
+def close(state: StateFolder, platform: Platform, source: str, counts: Counts) -> None:
+    """From here on the feed has ended, for readers and for the next start."""
+    platform.control.put_feed({"source": source, "state": "ended", "lost": counts.lost})
+    state.remember(ended=True)
+
+
+def _unaccounted(epoch: Mapping[str, Any]) -> int:
+    kept = sum(int(epoch.get(name, 0)) for name in ("accepted", "duplicates", "quarantined"))
+    return max(int(epoch.get("trades_in", 0)) - kept, 0)
+
+
+def _by_key(maps: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for counts in maps:
+        for key, count in counts.items():
+            total[key] = total.get(key, 0) + count
+    return total

@@ -1,0 +1,175 @@
+"""Everything but the feed: servers, deployed templates, functions, pollers, front door. Read `start` top-down."""
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from local_dev.runtime import servers
+from local_dev.runtime.checkpoints import FileCheckpoints
+from local_dev.runtime.deploy import clients, deploy
+from local_dev.runtime.deployment import Function
+from local_dev.runtime.environment import stand_ins
+from local_dev.runtime.functions import FunctionPool, FunctionSpec
+from local_dev.runtime.gateway.server import Gateway
+from local_dev.runtime.local_key import local_key
+from local_dev.runtime.mapping_settings import MappingSettings
+from local_dev.runtime.poller import Poller
+from local_dev.runtime.processes import Supervisor
+from local_dev.runtime.readback import read_deployment
+from local_dev.runtime.restore import restore
+from local_dev.runtime.roles import RolesFile
+from local_dev.runtime.state import StateFolder
+from local_dev.runtime.synth import assembly, templates
+from shared.errors import CondvestError
+from shared.stores.control import ControlStore
+from shared.stores.lake import Lake
+
+CHECKPOINTS = "checkpoints.json"
+WORKERS = {"api": 2}  # answers in progress at once; stream functions take one batch at a time
+T = TypeVar("T")
+
+
+class PlatformFailed(CondvestError):
+    """A part that must run has ended; the message names it and its log."""
+
+
+class Platform:
+    """`say` gets one line for each step with the seconds it took. `stop` may be called at any time after `__init__`."""
+
+    def __init__(self, state: StateFolder, listening: socket.socket, say: Callable[[str], None]) -> None:
+        self.state, self._listening, self._say = state, listening, say
+        self.supervisor = Supervisor(state.logs)
+        self.pollers: dict[str, Poller] = {}
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        self.key = ""
+        self._pool = FunctionPool(state.logs)
+        self._roles = RolesFile(state.path, self.roles)
+        self._emulator: servers.Emulator | None = None
+        self._checkpoints: FileCheckpoints | None = None
+        self._gateway: Gateway | None = None
+
+    def start(self) -> None:
+        """Raises CondvestError, with what was started still running."""
+        with_servers = ThreadPoolExecutor(3, "start")
+        templates_ready = with_servers.submit(self._timed, "templates", lambda: templates(assembly(self.supervisor)))
+        cache_ready = with_servers.submit(self._timed, "cache", self._start_cache)
+        emulator = with_servers.submit(self._timed, "emulator", self._start_emulator).result()
+        self._emulator = emulator
+        self.client = clients(emulator.url)
+        stacks = templates_ready.result()
+        self._timed("stacks", lambda: deploy(self.client, stacks))
+        self.deployment = read_deployment(self.client)
+        self._open_stores()
+        if not emulator.restored:
+            self._timed("state", lambda: restore(self.state, self.client, self.deployment))
+        self.key = local_key(self.state, self.control)
+        self.cache = cache_ready.result()
+        with_servers.shutdown()
+        self._timed("functions", self._start_functions)
+        self._start_pollers()
+        self._gateway = Gateway(self.deployment.api, self._pool.invoke, self._listening)
+        self._gateway.start()
+        self._roles.start()
+
+    def stop(self) -> None:
+        """In order: no new requests, no new batches, then what they need; the emulator writes its snapshot last."""
+        if self._gateway is not None:
+            self._gateway.stop()
+        self._listening.close()
+        for poller in self.pollers.values():
+            poller.stop()
+        if self._checkpoints is not None:
+            self._checkpoints.write()
+        self._pool.stop()
+        if self._emulator is not None:
+            servers.stop_emulator(self.supervisor, self._emulator)
+        self.supervisor.stop()
+        self._roles.stop()
+
+    def check(self) -> None:
+        """Raises PlatformFailed when a part has ended that nobody starts again."""
+        for child in self.supervisor.children:
+            if child.command.name in {"emulator", "cache"} and child.down:
+                raise PlatformFailed(f"the {child.command.name} has ended; {child.log} ends:\n{child.last_words()}")
+        for role, poller in self.pollers.items():
+            if poller.failure is not None:
+                raise PlatformFailed(f"the poller of {role} has failed: {poller.failure!r}")
+
+    def roles(self) -> Mapping[str, int]:
+        """Process id by role; of a function with several processes the first has its plain name."""
+        found = {child.command.name: child.pid for child in self.supervisor.children if child.alive}
+        names = {"cache": "valkey"}
+        found = {names.get(name, name): pid for name, pid in found.items()}
+        for name, pids in self._pool.pids.items():
+            role = role_of(self.deployment.functions[name])
+            found |= {f"{role}-{number}" if number else role: pid for number, pid in enumerate(pids)}
+        return found
+
+    def environment_of(self, given: Mapping[str, str]) -> dict[str, str]:
+        return stand_ins(self._running_emulator().url, self.cache.endpoint, given)
+
+    @property
+    def endpoints(self) -> Mapping[str, str]:
+        return {"AWS emulator": self._running_emulator().url, "Valkey": self.cache.endpoint}
+
+    def _start_emulator(self) -> servers.Emulator:
+        return servers.start_emulator(self.supervisor, self.state.path)
+
+    def _start_cache(self) -> servers.Cache:
+        cache = servers.start_cache(self.supervisor, self.state.path)
+        servers.await_cache(cache)
+        return cache
+
+    def _open_stores(self) -> None:
+        archive = self.deployment.function_of("speed_layer.archive.handler").environment
+        ingest = self.deployment.container_of("speed_layer.ingest").environment
+        self.lake = Lake(self.client("s3"), archive["LAKE_BUCKET"])
+        self.control = ControlStore(self.client("dynamodb"), ingest["CONTROL_TABLE"])
+
+    def _start_functions(self) -> None:
+        self._pool.start(self._spec(function) for function in self.deployment.functions.values())
+
+    def _spec(self, function: Function) -> FunctionSpec:
+        environment = self.environment_of(function.environment)
+        if role_of(function) == "api":
+            environment["LOCAL_KEY"] = self.key
+        return FunctionSpec(
+            name=function.name,
+            handler=function.handler,
+            environment=environment,
+            timeout_seconds=function.timeout_s,
+            memory_mb=function.memory_mb,
+            workers=WORKERS.get(role_of(function), 1),
+        )
+
+    def _start_pollers(self) -> None:
+        self._checkpoints = FileCheckpoints(self.state.path / CHECKPOINTS)
+        for mapping in self.deployment.mappings:
+            function = self.deployment.functions[mapping.function]
+            self.pollers[role_of(function)] = Poller(
+                MappingSettings.of(mapping, function_arn=function.arn),
+                partial(self._pool.invoke, function.name),
+                self.client,
+                checkpoints=self._checkpoints,
+            )
+        for poller in self.pollers.values():
+            poller.start()
+
+    def _running_emulator(self) -> servers.Emulator:
+        if self._emulator is None:
+            raise PlatformFailed("the emulator has not been started")
+        return self._emulator
+
+    def _timed(self, what: str, step: Callable[[], T]) -> T:
+        began = time.monotonic()
+        result = step()
+        self._say(f"{what} ready in {time.monotonic() - began:.1f} s")
+        return result
+
+
+def role_of(function: Function) -> str:
+    """`archive` for the handler speed_layer.archive.handler.lambda_handler."""
+    return function.module.split(".")[-2]
