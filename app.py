@@ -16,19 +16,13 @@ from stacks.speed import SpeedStack
 from stacks.storage import StorageStack
 
 
-def platform(
-    out: Path | None = None,
-    *,
-    stub_assets: bool = False,
-    checked: bool = True,
-    context: Mapping[str, str] | None = None,
-) -> App:
+def platform(out: Path | None = None, *, stub_assets: bool = False, context: Mapping[str, str] | None = None) -> App:
     """Every stack of one environment; `-c environment=prod -c symbols=SPY,QQQ` chooses (see `stacks/settings.py`)."""
     app = App(
         outdir=str(out) if out else None, context={**feature_flags(), **(context or {})}, analytics_reporting=False
     )
     settings = Settings.from_context(app.node.get_all_context())
-    assets = Assets(stubs=stub_assets or app.node.try_get_context("stub_assets") == "1")
+    assets = Assets(stubs=stub_assets)
     name = f"condvest-{settings.environment}"
 
     storage = StorageStack(app, "Storage", stack_name=f"{name}-storage")
@@ -43,6 +37,5 @@ def platform(
 
     Tags.of(app).add("project", "condvest")
     Tags.of(app).add("environment", settings.environment)
-    if checked:
-        Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     return app

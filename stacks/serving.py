@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks.constructs.assets import Assets
 from stacks.constructs.function import ServiceFunction
 from stacks.constructs.rest_api import PublicApi
-from stacks.constructs.rights import read_items
+from stacks.constructs.rights import get_item, query
 from stacks.constructs.target import TargetedStack
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -53,8 +53,8 @@ class ServingStack(TargetedStack):
                 **speed.cache.environment(self, "api"),
             },
             rights=[
-                read_items(storage.bars_table),
-                read_items(storage.control_table),
+                query(storage.bars_table),
+                query(storage.control_table, "feed", "ingest"),
                 speed.cache.connect("api"),
             ],
             retention_days=days,
@@ -70,7 +70,7 @@ class ServingStack(TargetedStack):
             name="auth",
             description="Checks the caller's key against its stored hash.",
             environment={"CONTROL_TABLE": storage.control_table.table_name},
-            rights=[read_items(storage.control_table, "key")],
+            rights=[get_item(storage.control_table, "key")],
             retention_days=days,
             memory_mb=512,
             timeout=Duration.seconds(5),

@@ -15,7 +15,17 @@ from stacks.constructs.cache import Cache
 from stacks.constructs.function import ServiceFunction
 from stacks.constructs.ingester import Ingester
 from stacks.constructs.mapping import StreamMapping
-from stacks.constructs.rights import Right, get_objects, put_objects, put_records, read_items, read_stream, write_items
+from stacks.constructs.rights import (
+    Right,
+    get_item,
+    get_objects,
+    list_bucket,
+    put_objects,
+    put_records,
+    query,
+    read_stream,
+    write_items,
+)
 from stacks.constructs.target import TargetedStack
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -92,7 +102,6 @@ class SpeedStack(TargetedStack):
                 put_records(self.trades),
                 put_records(self.bars),
                 read_stream(self.trades),
-                read_items(control, "lease", "ingest", "feed"),
                 write_items(control, "lease", "ingest", "feed"),
                 self.cache.connect("ingest"),
             ],
@@ -112,6 +121,7 @@ class SpeedStack(TargetedStack):
         )
 
     def _live(self) -> None:
+        lake = self._storage.lake_bucket
         self._reader(
             "Live",
             "Late parts of the trades stream to stored bars and revised bar records.",
@@ -119,7 +129,7 @@ class SpeedStack(TargetedStack):
             batch_size=500,
             memory_mb=512,
             environment=self._bar_environment(),
-            rights=[*self._bar_rights(writes_marks=True), get_objects(self._storage.lake_bucket, "raw/trades/")],
+            rights=[*self._bar_rights(writes_marks=True), list_bucket(lake), get_objects(lake, "raw/trades/")],
         )
 
     def _persist(self) -> None:
@@ -144,10 +154,9 @@ class SpeedStack(TargetedStack):
     def _bar_rights(self, *, writes_marks: bool) -> list[Right]:
         bars, control = self._storage.bars_table, self._storage.control_table
         return [
-            read_items(bars),
+            query(bars),
             write_items(bars),
-            read_items(control, "late#*"),
-            *([write_items(control, "late#*")] if writes_marks else []),
+            write_items(control, "late#*") if writes_marks else get_item(control, "late#*"),
             put_records(self.bars),
             put_objects(self._storage.lake_bucket, "quarantine/"),
         ]

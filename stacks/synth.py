@@ -1,11 +1,12 @@
 """`python -m stacks.synth`: the templates, without Docker, without network once the wheel cache is filled.
 
     --out DIR       where the assembly goes (default: CDK_OUTDIR, else cdk.out)
-    --stub-assets   nothing built, nothing to upload; templates differ from the real ones in asset hashes only.
-                    Not checked against the security packs, and skipped when DIR holds the same templates already
+    --stub-assets   nothing built, nothing to upload: for the emulator on one machine. The templates differ from the
+                    real ones in asset hashes only
     -c KEY=VALUE    a setting (`stacks/settings.py`), may be repeated
 
-Prints for each stack its resources, bytes and unacknowledged findings. Exit 1 when a check refuses.
+Prints for each stack its resources, bytes and unacknowledged findings. Exit 1 when a check refuses. When the wheels are
+neither cached nor to be had, stubs are taken and the assembly says so in a file `stub-assets`: it cannot be deployed.
 """
 
 from __future__ import annotations
@@ -17,23 +18,31 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from stacks.constructs.wheels import PYTHON, IndexUnreachableError, python_for_bytecode
 from stacks.settings import ROOT
+
+STUBS = "stub-assets"
+"""A file of this name in an assembly: its assets are stubs."""
 
 
 def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | None = None) -> list[Path]:
     """Write the assembly to `out` and return its templates, each after the ones it imports from.
 
     Raises RuntimeError (from the CDK) when a template or a security check refuses; `findings` then has the reasons.
+    Raises IndexUnreachableError when the wheels of a bundle cannot be had.
     """
     shutil.rmtree(out, ignore_errors=True)
     _use_packaged_node()
     from app import platform  # noqa: PLC0415 - starts Node, which must be chosen first and is not always needed
 
-    platform(out, stub_assets=stub_assets, checked=not stub_assets, context=context).synth()
+    platform(out, stub_assets=stub_assets, context=context).synth()
+    if stub_assets:
+        (out / STUBS).touch()
     return templates(out)
 
 
@@ -41,12 +50,8 @@ def templates(out: Path) -> list[Path]:
     """The templates of an assembly in the order in which they can be deployed."""
     artifacts: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
     stacks = {name: a for name, a in artifacts.items() if a["type"] == "aws:cloudformation:stack"}
-    ordered: dict[str, Path] = {}
-    while len(ordered) < len(stacks):
-        for name, artifact in stacks.items():
-            if all(d in ordered for d in artifact.get("dependencies", ()) if d in stacks):
-                ordered.setdefault(name, out / artifact["properties"]["templateFile"])
-    return list(ordered.values())
+    needs = {name: stacks.keys() & a.get("dependencies", ()) for name, a in stacks.items()}
+    return [out / stacks[name]["properties"]["templateFile"] for name in TopologicalSorter(needs).static_order()]
 
 
 def findings(out: Path) -> list[tuple[str, str]]:
@@ -97,18 +102,28 @@ def main() -> int:
     parser.add_argument("--stub-assets", action="store_true", help="build nothing: for the local emulator")
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
-    started = time.monotonic()
+    started, out = time.monotonic(), arguments.out.resolve()
     try:
         context = dict(pair.split("=", 1) for pair in arguments.context)
-        synthesise(arguments.out.resolve(), stub_assets=arguments.stub_assets, context=context)
+        _synthesise_or_stub(out, stub_assets=arguments.stub_assets, context=context)
     except (RuntimeError, ValueError) as error:
-        refused = findings(arguments.out)
-        _say(f"{rule:<28}{where}" for rule, where in refused)
-        sys.stderr.write(f"synthesis refused: {len(refused)} findings\n" if refused else f"synthesis failed: {error}\n")
+        refused = len(findings(out))
+        sys.stderr.write(f"synthesis refused: {refused} findings\n" if refused else f"synthesis failed: {error}\n")
         return 1
-    _say(_report(arguments.out))
-    _say([f"{time.monotonic() - started:.1f} s, assembly in {arguments.out}"])
-    return 0
+    _say(_report(out))
+    _say([f"{time.monotonic() - started:.1f} s, assembly in {out}"])
+    return 1 if findings(out) else 0
+
+
+def _synthesise_or_stub(out: Path, *, stub_assets: bool, context: Mapping[str, str]) -> None:
+    try:
+        synthesise(out, stub_assets=stub_assets, context=context)
+    except IndexUnreachableError as error:
+        _say([f"stub assets: wheels are neither cached nor to be had ({error})"])
+        synthesise(out, stub_assets=True, context=context)
+    else:
+        if not stub_assets and python_for_bytecode() is None:
+            _say([f"bundles without bytecode: no Python {PYTHON} on this machine, every cold start will compile"])
 
 
 if __name__ == "__main__":

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from aws_cdk import IgnoreMode
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.constructs.bundle import BUNDLES, build, stub
-from stacks.settings import ROOT
-
-IMAGE_CONTEXT = (
-    "shared/**",
-    "speed_layer/__init__.py",
-    "speed_layer/ingest/**",
-    "speed_layer/engine/**",
-    "locks/ingest.txt",
-)
+from stacks.constructs.bundle import BUNDLES, DOCKERFILE, build, image_context, stub
 
 
 class Assets:
@@ -38,25 +26,15 @@ class Assets:
 
     def code(self, name: str) -> lambda_.Code:
         """The zip of function `name`."""
-        path: Path = stub(name) if self.stubs else build(name)
-        return lambda_.Code.from_asset(str(path))
+        return lambda_.Code.from_asset(str(stub(name) if self.stubs else build(name)))
 
     def ingester_image(self, scope: Construct) -> ecs.ContainerImage:
-        """The ingester's image, built by Docker when assets are published, never during synthesis."""
-        if self.stubs:
-            return ecs.ContainerImage.from_docker_image_asset(
-                ecr_assets.DockerImageAsset(
-                    scope, "Image", directory=str(stub("ingest")), platform=ecr_assets.Platform.LINUX_ARM64
-                )
-            )
-        return ecs.ContainerImage.from_docker_image_asset(
-            ecr_assets.DockerImageAsset(
-                scope,
-                "Image",
-                directory=str(ROOT),
-                file="speed_layer/ingest/Dockerfile",
-                platform=ecr_assets.Platform.LINUX_ARM64,
-                ignore_mode=IgnoreMode.DOCKER,
-                exclude=["**", *(f"!{path}" for path in IMAGE_CONTEXT), "**/__pycache__"],
-            )
+        """The ingester's image: synthesis lays out what Docker builds when assets are published."""
+        image = ecr_assets.DockerImageAsset(
+            scope,
+            "Image",
+            directory=str(stub("ingest") if self.stubs else image_context()),
+            file=DOCKERFILE,
+            platform=ecr_assets.Platform.LINUX_ARM64,
         )
+        return ecs.ContainerImage.from_docker_image_asset(image)

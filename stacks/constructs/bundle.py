@@ -1,18 +1,27 @@
-"""Lambda bundles without Docker: the wheels of one lock and the product modules a handler reaches, nothing else."""
+"""What is uploaded, without Docker: wheels of one lock and the product modules an entry point reaches, nothing else."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stacks.constructs.wheels import BUILD, appearing_whole, compile_bytecode, lock_digest, python_for_bytecode, wheels
+from stacks.constructs.wheels import (
+    BUILD,
+    appearing_whole,
+    compile_bytecode,
+    forget_older,
+    lock_digest,
+    python_for_bytecode,
+    wheels,
+)
 from stacks.settings import ROOT
 
 PRODUCT = ("shared", "speed_layer", "serving_layer")
+DOCKERFILE = "speed_layer/ingest/Dockerfile"
 _DATA = {".json", ".sql", ".csv"}
 
 
@@ -33,36 +42,42 @@ BUNDLES = {
 }
 
 
-def stub(name: str) -> Path:
-    """A folder that stands in for the bundle or image `name` where nothing is uploaded."""
-    folder = BUILD / "stubs" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "Dockerfile").write_text(f"# stands in for {name}\nFROM scratch\n", encoding="utf-8")
-    return folder
-
-
 def build(name: str) -> Path:
     """The folder that is zipped for function `name`; built again only when its lock or its code changed.
 
     With bytecode where this machine has the runtime's Python. Raises what `wheels` raises.
     """
     bundle = BUNDLES[name]
-    files = sorted(closure(bundle.module))
+    files = closure(bundle.module)
     compiler = python_for_bytecode()
-    digest = hashlib.sha256(f"{lock_digest(bundle.lock)} {bool(compiler)}".encode())
-    for path in files:
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
-    folder = BUILD / "bundles" / f"{name}-{digest.hexdigest()[:16]}"
+    folder = BUILD / "bundles" / f"{name}-{_digest(files, lock_digest(bundle.lock), str(bool(compiler)))}"
     if not folder.exists():
         with appearing_whole(folder) as work:
-            shutil.copytree(wheels(bundle.lock), work, dirs_exist_ok=True)
-            for path in files:
-                target = work / path.relative_to(ROOT)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
+            shutil.copytree(wheels(bundle.lock, compiler), work, dirs_exist_ok=True)
+            _copy(files, work)
             if compiler:
-                compile_bytecode(compiler, work)
+                compile_bytecode(compiler, work, *{path.relative_to(ROOT).parts[0] for path in files})
+        forget_older(folder)
     return folder
+
+
+def image_context() -> Path:
+    """The folder the ingester's image is built from: code, lock and Dockerfile in the places of the repository."""
+    files = closure("speed_layer.ingest.__main__") | {ROOT / "locks" / "ingest.txt", ROOT / DOCKERFILE}
+    folder = BUILD / "images" / f"ingest-{_digest(files)}"
+    if not folder.exists():
+        with appearing_whole(folder) as work:
+            _copy(files, work)
+        forget_older(folder)
+    return folder
+
+
+def stub(name: str) -> Path:
+    """A folder that stands in for the bundle or image `name` where nothing is uploaded."""
+    file = BUILD / "stubs" / name / DOCKERFILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"# stands in for {name}\nFROM scratch\n", encoding="utf-8")
+    return BUILD / "stubs" / name
 
 
 def closure(module: str) -> set[Path]:
@@ -101,7 +116,21 @@ def _imports(path: Path, package: str) -> Iterator[str]:
 
 def _source(module: str) -> Path | None:
     """The file of a product module; None for anything else."""
-    if module.split(".", maxsplit=1)[0] not in PRODUCT:
+    if module.partition(".")[0] not in PRODUCT:
         return None
     path = ROOT.joinpath(*module.split("."))
     return next((p for p in (path / "__init__.py", path.with_suffix(".py")) if p.is_file()), None)
+
+
+def _copy(files: Iterable[Path], folder: Path) -> None:
+    for path in files:
+        target = folder / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+
+
+def _digest(files: Iterable[Path], *words: str) -> str:
+    digest = hashlib.sha256(" ".join(words).encode())
+    for path in sorted(files):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -15,8 +15,8 @@ LOCAL_ENDPOINT = "127.0.0.1:6379"
 _CLIENT = "+@connection +cluster|slots +cluster|shards +evalsha +script|load"
 """What a cluster-aware client asks before its first command, and scripts by digest."""
 ACCESS = {
-    "ingest": f"on ~* resetchannels -@all +@read +@write {_CLIENT} -@dangerous",
-    "api": f"on %R~* ~ans:* resetchannels -@all +@read +@write {_CLIENT} -@dangerous",
+    "ingest": f"on ~* resetchannels -@all +@read +@write -@dangerous {_CLIENT}",
+    "api": f"on %R~* ~ans:* resetchannels -@all +@read +@write -@dangerous {_CLIENT}",
 }
 """Access strings by user: the API may read every key and write answers (`ans:*`) only."""
 

@@ -40,9 +40,14 @@ def read_stream(stream: kinesis.IStream) -> Right:
     return _right([f"kinesis:{action}" for action in actions], [stream.stream_arn])
 
 
-def read_items(table: dynamodb.ITable, *partitions: str) -> Right:
-    """Read a table; with `partitions` (patterns of partition keys), only those."""
-    return _items(table, ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"], partitions)
+def get_item(table: dynamodb.ITable, *partitions: str) -> Right:
+    """Read single items of `partitions` (patterns of partition keys)."""
+    return _items(table, ["dynamodb:GetItem"], partitions)
+
+
+def query(table: dynamodb.ITable, *partitions: str) -> Right:
+    """Read items and ranges of a table; with `partitions`, only those."""
+    return _items(table, ["dynamodb:GetItem", "dynamodb:Query"], partitions)
 
 
 def write_items(table: dynamodb.ITable, *partitions: str) -> Right:

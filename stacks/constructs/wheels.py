@@ -26,17 +26,19 @@ class IndexUnreachableError(RuntimeError):
     """The wheel cache lacks something and the package index does not answer."""
 
 
-def wheels(lock: str) -> Path:
-    """The installed wheels of `locks/<lock>.txt`, kept by the lock's hash: offline after the first time.
+def wheels(lock: str, compiler: str | None) -> Path:
+    """The installed wheels of `locks/<lock>.txt`, with bytecode if there is a `compiler`; offline after the first time.
 
     Raises IndexUnreachableError, and RuntimeError with uv's words when a hash or a wheel does not fit.
     """
-    folder = BUILD / "wheels" / f"{lock}-{lock_digest(lock)}"
+    folder = BUILD / "wheels" / f"{lock}-{lock_digest(lock)}{'-compiled' if compiler else ''}"
     if not folder.exists():
         with appearing_whole(folder) as work:
             _install(ROOT / "locks" / f"{lock}.txt", work)
             shutil.rmtree(work / "bin", ignore_errors=True)
             (work / ".lock").unlink(missing_ok=True)
+            if compiler:
+                compile_bytecode(compiler, work)
     return folder
 
 
@@ -47,19 +49,33 @@ def lock_digest(lock: str) -> str:
 
 def python_for_bytecode() -> str | None:
     """A Python of the runtime's minor version on this machine: Lambda ignores the bytecode of any other."""
-    found = _run([_uv(), "python", "find", "--no-python-downloads", "--no-project", PYTHON], timeout_s=30)
+    found = _run(
+        [_uv(), "python", "find", "--no-python-downloads", "--no-project", PYTHON],
+        timeout_s=30,
+        PYENV_VERSION=PYTHON,  # else pyenv's stand-ins refuse to run any version but the chosen one
+    )
     return found.stdout.strip() if found.returncode == 0 else None
 
 
-def compile_bytecode(python: str, folder: Path) -> None:
-    """Bytecode that is never checked against its source: /var/task is read-only, and times in a zip mean nothing.
+def compile_bytecode(python: str, root: Path, *folders: str) -> None:
+    """Bytecode of `folders` below `root` (default: all of it) that is never checked against its source: /var/task is read-only, and times in a zip mean nothing.
 
     Raises RuntimeError when a file does not compile.
     """
-    flags = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(folder), "-p", "/var/task"]
-    done = _run([python, "-m", "compileall", *flags, str(folder)], timeout_s=_TIMEOUT_S)
+    flags = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/var/task"]
+    done = _run(
+        [python, "-m", "compileall", *flags, *map(str, [root / f for f in folders] or [root])], timeout_s=_TIMEOUT_S
+    )
     if done.returncode:
-        raise RuntimeError(f"bytecode of {folder.name}: {(done.stdout + done.stderr).strip()}")
+        raise RuntimeError(f"bytecode of {root.name}: {(done.stdout + done.stderr).strip()}")
+
+
+def forget_older(folder: Path) -> None:
+    """Keep `folder` and the two before it of the same kind: sources go back and forth."""
+    kind = folder.name.rpartition("-")[0]
+    others = [path for path in folder.parent.glob(f"{kind}-*") if path != folder]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime, reverse=True)[2:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager
@@ -96,8 +112,8 @@ def _uv() -> str:
     return found
 
 
-def _run(command: list[str], *, timeout_s: float) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+def _run(command: list[str], *, timeout_s: float, **more: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     return subprocess.run(  # noqa: S603 - fixed words and paths of our own, no shell
-        command, capture_output=True, text=True, timeout=timeout_s, check=False, env=environment
+        command, capture_output=True, text=True, timeout=timeout_s, check=False, env=inherited | more
     )
