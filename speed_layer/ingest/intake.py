@@ -38,6 +38,12 @@ class SymbolDay:
         self.seen_before: dict[Identity, int] = {}
         self.part = CLOSED
 
+    def remember(self, identity: Identity, price: int, generation: int) -> None:
+        """Identities count from the time at which their trade was accepted, which may be long after it was held."""
+        if self.generation != generation:
+            self.age_to(generation)
+        self.seen[identity] = price
+
     def age_to(self, generation: int) -> None:
         """Forget identities older than one whole generation."""
         self.seen_before = self.seen if generation == self.generation + 1 else {}
@@ -104,7 +110,7 @@ class Intake:
         """A trade that is in the stream already (recovery): the same identity again is a duplicate."""
         session = self._sessions.day_of(t)
         if session is not None:
-            self._state_of(sym, session).seen[identity] = price
+            self._state_of(sym, session).remember(identity, price, self._generation())
 
     def end(self) -> None:
         """The feed has ended: held trades are taken."""
@@ -123,7 +129,7 @@ class Intake:
         start, end, opening, closing = _bounds(session)
         states, regular, extended = self._states_of(session), self._effects[True], self._effects[False]
         prices, sizes, open_part = self._prices, self._sizes, self._framer.part
-        generation, newest, limit, held = self._generation(), clock.now_ms or 0, clock.limit_ms, len(clock.held)
+        generation, newest, limit, held = self._position()
         accepted = 0
         for event in events:
             t = event.t
@@ -157,12 +163,12 @@ class Intake:
             if t > limit or held:
                 clock.accepted(newest)
                 taken = self._admit(Candidate(event, state, session, price, size), host_ms)
-                generation, newest, limit = self._generation(), clock.now_ms or 0, clock.limit_ms
-                held = len(clock.held)
+                generation, newest, limit, held = self._position()
                 if not taken:
                     continue
-            if t > newest and limit >= 0:
-                newest, limit = t, t + AHEAD_MS
+                state.remember(identity, price[0], generation)
+            elif t > newest:
+                newest, limit = t, min(t + AHEAD_MS, (generation + 1) * MEMORY_MS - 1)
             sec = t // 1000
             part = state.part
             if part.sec != sec:
@@ -178,7 +184,7 @@ class Intake:
         self._session = session
 
     def _admit(self, candidate: Candidate, host_ms: int | None) -> bool:
-        """Whether a trade may be taken now that runs ahead of the clock, or comes while others wait that do."""
+        """Whether a trade may be taken that is ahead, begins a generation, or comes while others wait."""
         clock, t = self.clock, candidate.event.t
         if host_ms is not None and t > host_ms + AHEAD_MS:
             self._forget(candidate, "future")
@@ -192,11 +198,13 @@ class Intake:
         if not self._refilling:
             for wrong in clock.refuted():
                 self._forget(wrong, "future")
+        clock.accepted(t)
         return True
 
     def _add(self, candidate: Candidate) -> None:
         """A held trade joins its part; the flat loop above does the same in place."""
         event, state, session, price, size = candidate
+        state.remember(candidate.identity, price[0], self._generation())
         part = state.part = self._framer.part(state.sym, event.t // 1000)
         effect = self._effect(event.c, session.is_regular(event.t)) if size[0] else NOTHING
         part.rows.append((event.t, event.q, price[0], size[0], effect))
@@ -265,6 +273,11 @@ class Intake:
         if sym not in states:
             states[sym] = SymbolDay(check_symbol(sym), self._generation())
         return states[sym]
+
+    def _position(self) -> tuple[int, int, int, int]:
+        """Generation, clock, the latest time that needs no second look, and how many trades wait."""
+        generation, limit = self._generation(), self.clock.limit_ms
+        return generation, self.clock.now_ms or 0, min(limit, (generation + 1) * MEMORY_MS - 1), len(self.clock.held)
 
     def _generation(self) -> int:
         return (self.clock.now_ms or 0) // MEMORY_MS
