@@ -1,0 +1,1 @@
+"""The same platform on one machine: `local_dev` changes endpoints, never logic."""
