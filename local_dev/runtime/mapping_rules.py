@@ -132,7 +132,7 @@ class ShardRules:
         self._gathered.extend((now, record) for record in records)
         if records:
             self._mean_bytes = sum(len(record.entry) for record in records) / len(records)
-        if at_tip and not records:
+        if at_tip:
             self.tip_at = began
         self._next_read = began + self.poll_seconds if at_tip else now
 

@@ -192,7 +192,8 @@ class Poller:
         for poller in self._shards.values():
             poller.ask_to_stop()
         deadline = time.monotonic() + seconds
-        return all(poller.join(max(deadline - time.monotonic(), 0.0)) for poller in self._shards.values())
+        ended = [poller.join(max(deadline - time.monotonic(), 0.0)) for poller in self._shards.values()]
+        return all(ended)
 
     def checkpoint(self, shard: str) -> str | None:
         """The last sequence number handled or given up; None before the first. Raises KeyError."""

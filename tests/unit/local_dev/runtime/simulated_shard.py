@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from local_dev.runtime.batch_response import handled_of
 from local_dev.runtime.invocation import InvocationError, InvocationResult, failed
@@ -22,7 +23,12 @@ def settings(**options: object) -> MappingSettings:
 
 def record(number: int, *, arrival: float = 0.0, size: int = 10) -> StreamRecord:
     """Sequence number `number`, `size` bytes in the encoded event."""
-    return StreamRecord(f"{number:020d}", arrival, b"x" * size)
+    return StreamRecord(f"{number:020d}", arrival, _filler(size))
+
+
+@cache
+def _filler(size: int) -> bytes:
+    return b"x" * size
 
 
 def numbers(records: Sequence[StreamRecord]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import hypothesis
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,6 +52,7 @@ class Plan:
         return {"raise": error(), "throttle": throttle(), "odd": success(b'{"batchItemFailures": "all"}')}[step]
 
 
+@hypothesis.settings(deadline=None)  # a busy machine is no failure
 @given(
     mapping=mappings,
     steps=plans,
@@ -86,6 +88,7 @@ def test_every_record_is_handled_or_given_up_once_and_in_order(
     assert counts.records + counts.discarded == len(shard.stream)
 
 
+@hypothesis.settings(deadline=None)
 @given(steps=plans, count=st.integers(1, 30), batch_size=st.integers(1, 12), bisect=st.booleans())
 def test_without_limits_nothing_is_given_up(
     *, steps: list[str | list[int]], count: int, batch_size: int, bisect: bool
@@ -97,6 +100,7 @@ def test_without_limits_nothing_is_given_up(
     assert shard.done == list(range(count))
 
 
+@hypothesis.settings(deadline=None)
 @given(
     count=st.integers(1, 30),
     batch_size=st.integers(1, 12),

@@ -91,12 +91,13 @@ def test_an_empty_shard_invokes_nothing() -> None:
 
 def test_a_batch_closes_before_the_encoded_event_exceeds_six_mebibytes() -> None:
     shard = SimulatedShard(settings(batch_size=100, window_seconds=300))
-    third = (PAYLOAD_LIMIT_BYTES - ENVELOPE_BYTES - 2) // 3  # 2: the commas
-    shard.put(1, 2, 3, size=third)
+    third, rest = divmod(PAYLOAD_LIMIT_BYTES - ENVELOPE_BYTES - 2, 3)  # 2: the commas
+    shard.put(1, 2, size=third)
+    shard.put(3, size=third + rest)
     shard.put(4)
     shard.run_for(5)
     assert shard.batches == [[1, 2, 3]]
-    assert PAYLOAD_LIMIT_BYTES - 3 < len(event_of(shard.stream[:3])) <= PAYLOAD_LIMIT_BYTES
+    assert len(event_of(shard.stream[:3])) == PAYLOAD_LIMIT_BYTES
 
 
 def test_one_byte_too_many_waits_for_the_next_batch() -> None:
@@ -155,6 +156,13 @@ def test_reading_that_fails_backs_off_exponentially_and_recovers() -> None:
     rules.on_read([], began=now, now=now, at_tip=True)
     rules.on_read_failed(now)
     assert rules.step(now) == Wait(1.0)
+
+
+def test_a_read_vouches_for_the_time_it_began_not_for_the_time_it_ended() -> None:
+    rules = ShardRules(settings())
+    rules.step(10.0)
+    rules.on_read([], began=10.0, now=12.0, at_tip=True)
+    assert rules.tip_at == 10.0
 
 
 def test_a_closed_shard_is_read_no_more() -> None:
@@ -247,6 +255,15 @@ def test_a_throttle_backs_off_and_is_no_retry() -> None:
     assert round(at) == 1000 + 1 + 2 + 4 + 8
     assert shard.discards == []
     assert shard.rules.counts.throttled == 4
+
+
+def test_the_back_off_of_throttles_starts_anew_after_an_answer() -> None:
+    answers = [throttle(), throttle(), throttle(), success(), throttle(), success()]
+    shard = SimulatedShard(settings(batch_size=1), in_turn(answers))
+    shard.put(1, 2)
+    shard.run()
+    (first, _), (second, _) = shard.invocations
+    assert round(second - first) == 1
 
 
 def test_a_throttled_batch_is_given_up_once_too_old() -> None:
