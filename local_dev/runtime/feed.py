@@ -68,7 +68,6 @@ class Feed:
             "POLYGON_API_KEY": KEY,
             "SYMBOLS": self._options.symbols,
             "LIVE": "0",
-            "LEASE_SECONDS": "2",
             "LEASE_OWNER": "local",  # a predecessor is dead for certain: nobody need wait out its lease
         }
         python, *arguments = self._container.command
