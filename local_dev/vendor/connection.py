@@ -14,7 +14,7 @@ ROOM_FRAMES = 4  # at max speed: so many frames may wait before the feed does
 class Connection:
     """Frames are sent in the order given, by a task of the connection's own.
 
-    `gate` is closed while a silence is acted out: status messages pass, trades wait.
+    `gate` is closed while a silence is acted out: trades given meanwhile wait for its end, and what follows them too.
     """
 
     def __init__(self, socket: web.WebSocketResponse, request: web.Request, gate: asyncio.Event, limit: int) -> None:
@@ -48,9 +48,10 @@ class Connection:
     def post(self, frame: Frame, *, trades: bool = False) -> None:
         if self.closed:
             return
-        self._waiting.append((frame, trades))
+        silent = not self._gate.is_set()
+        self._waiting.append((frame, trades and silent))
         self.waiting_bytes += len(frame.data)
-        if not self._gate.is_set():
+        if silent:
             self._allowance = self.waiting_bytes + self._limit  # a silence of ours is not the client's slowness
         if len(self._waiting) >= ROOM_FRAMES:
             self._room.clear()
@@ -124,10 +125,9 @@ class Connection:
                     self._wake.clear()
                     await self._wake.wait()
                     continue
-                if self._waiting[0][1]:
+                if self._waiting[0][1] and not self._gate.is_set():
                     await self._gate.wait()
-                    if not self._waiting:
-                        continue
+                    continue
                 frame, _ = self._waiting.popleft()
                 await self._socket.send_frame(frame.data, WSMsgType.TEXT if frame.text else WSMsgType.BINARY)
                 self._sent(frame)

@@ -6,7 +6,7 @@ A list is comma separated: `drop@1000,silence@5000:3s,http500@2`.
     close@N:CODE   close the WebSockets with this code after N lines
     silence@N:Ds   after N lines send nothing for D seconds, then what became due meanwhile (pings are answered)
     http500@N      the next N REST requests are answered 500
-    http429@N:Ds   the next N REST requests are answered 429 with Retry-After D (default 1)
+    http429@N:Ds   the next N REST requests are answered 429 with Retry-After D (default 1; whole seconds)
     truncate@N     the next N REST answers break off half way
 
 Lines count while somebody is subscribed, whatever they subscribed to. REST faults follow one another as listed.

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import math
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -119,7 +120,7 @@ def _error(status: int, name: str, request_id: str, text: str) -> web.Response:
 def _failure(fault: RestFault, request_id: str) -> web.Response:
     if fault.kind == "http429":
         body = error_body("ERROR", request_id, RATE_TEXT)
-        return _reply(429, body, request_id, Retry_After=f"{fault.retry_after_s:g}")
+        return _reply(429, body, request_id, Retry_After=str(math.ceil(fault.retry_after_s)))
     return _error(500, "ERROR", request_id, "Internal server error")
 
 

@@ -46,7 +46,7 @@ class VendorServer:
 
     async def __aenter__(self) -> "VendorServer":
         app = web.Application()
-        app.add_routes([web.get(SOCKET_PATH, self._stocks), *self._rest.routes()])
+        app.add_routes([web.get(SOCKET_PATH, self._stocks.serve), *self._rest.routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S)
         await self._runner.setup()
         try:

@@ -13,14 +13,14 @@ LARGEST_REQUEST = 1_000_000  # bytes; a list of all symbols of the market is abo
 
 
 class StocksSocket:
-    """aiohttp handler. Every step is answered in frames of its own, in order with the data."""
+    """Every step is answered in frames of its own, in order with the data."""
 
     def __init__(self, feed: Feed, settings: VendorSettings) -> None:
         self._feed = feed
         self._settings = settings
         self._open: set[Connection] = set()
 
-    async def __call__(self, request: web.Request) -> web.WebSocketResponse:
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_REQUEST)
         await socket.prepare(request)
         connection = Connection(socket, request, self._feed.gate, self._settings.buffer_bytes)

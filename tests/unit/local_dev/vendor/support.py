@@ -137,3 +137,11 @@ async def client(server: VendorServer, **options: Any) -> AsyncIterator[Client]:
 async def eventually(holds: Callable[[], bool]) -> None:
     while not holds():
         await asyncio.sleep(0.005)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """`eventually` for a test that blocks."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

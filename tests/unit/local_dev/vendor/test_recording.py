@@ -17,7 +17,7 @@ def all_lines(recording: Recording) -> list[bytes]:
 
 
 def identities(recording: Recording) -> list[tuple[str, str]]:
-    return [(event["sym"], event["i"]) for event in all_lines(recording)]  # type: ignore[call-overload,index]  # decoded
+    return [(event["sym"], event["i"]) for event in all_lines(recording)]  # type: ignore[call-overload]  # decoded
 
 
 def served(recording: Recording, sym: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from local_dev.vendor.schedule import AHEAD_MS, due_times, new_york_days
 
 
 def due(*times_ms: int) -> list[int]:
-    return due_times(np.array(times_ms, np.int64)).tolist()
+    return [int(time) for time in due_times(np.array(times_ms, np.int64))]
 
 
 def test_lines_in_order_are_due_at_their_own_time() -> None:
