@@ -1,6 +1,7 @@
 """Exact numbers: decimals on the wire, scaled integers inside, no float in a stored or compared value."""
 
-from decimal import Context, Decimal, InvalidOperation
+import re
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 
 from shared.errors import InvalidRecord
 
@@ -13,13 +14,16 @@ MAX_PRICE = 10**18 - 1
 """A price takes 18 digits in a key (10^-9 USD): under one thousand million dollars."""
 MAX_SIZE = 10**18 - 1
 MOST_DIGITS = 60
-_EXACT = Context(prec=120, Emax=200, Emin=-200)
+_NUMBER = re.compile(r"[-+.0-9eE]{1,100}")
+_EXACT = Context(prec=120, Emax=200, Emin=-200, traps=[InvalidOperation, Overflow, Inexact])
+"""Wide enough for every text that _NUMBER lets through but those with an absurd exponent, which it refuses."""
 
 
 def parse_scaled(text: str, digits: int) -> int:
     """The decimal number in `text` times 10^digits, exactly.
 
-    Raises InvalidRecord `digits` when it has more decimals than that, `number` when it is not a finite number.
+    Raises InvalidRecord `digits` when it has more decimals than that, `number` when it is not a finite
+    number in ASCII, or absurdly large.
 
     >>> parse_scaled("167.42", 9)
     167420000000
@@ -27,14 +31,15 @@ def parse_scaled(text: str, digits: int) -> int:
     whole, _, fraction = text.partition(".")
     if len(fraction) <= digits and _is_plain(whole) and (not fraction or _is_plain(fraction)):
         return int(whole + fraction.ljust(digits, "0"))
+    if not _NUMBER.fullmatch(text):
+        raise InvalidRecord("number", f"must be a decimal number, was {text[:40]!r}")
     try:
         scaled = Decimal(text).scaleb(digits, _EXACT)
-        exact = scaled == scaled.to_integral_value(context=_EXACT)
-    except (InvalidOperation, ValueError) as error:
-        raise InvalidRecord("number", f"must be a decimal number, was {text[:40]!r}") from error
-    if not scaled.is_finite():
-        raise InvalidRecord("number", f"must be a finite number, was {text[:40]!r}")
-    if not exact:
+    except (InvalidOperation, Overflow) as error:
+        raise InvalidRecord("number", f"must be a decimal number of any market, was {text[:40]!r}") from error
+    except Inexact as error:
+        raise InvalidRecord("digits", f"must have at most {digits} decimals, was {text[:40]!r}") from error
+    if scaled != scaled.to_integral_value(context=_EXACT):
         raise InvalidRecord("digits", f"must have at most {digits} decimals, was {text[:40]!r}")
     return int(scaled)
 
