@@ -6,18 +6,28 @@ quarantined input. Decimals travel as strings. Field by field: docs/architecture
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from shared.bars.scale import NOTIONAL_DIGITS, PRICE_DIGITS, SIZE_DIGITS, format_scaled, parse_scaled
+from shared.bars.windows import STREAM_TIMEFRAMES
 from shared.errors import InvalidRecord
 from shared.models.bar import Edges, Partial
 from shared.models.trade import Trade
 
 VERSION = 1
-FrameId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}-[0-9]{1,6}-[0-9]{1,12}$")]
-Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{43}$")]
+T = TypeVar("T")
+
+FrameId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}-[0-9]{1,6}-[0-9]{1,12}\Z")]
+Key = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{43}\Z")]
+Price = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?\Z")]
+Volume = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,20}(\.[0-9]{1,6})?\Z")]
+Notional = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,29}(\.[0-9]{1,15})?\Z")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Second = Annotated[int, msgspec.Meta(ge=0, lt=10**10)]
+Millis = Annotated[int, msgspec.Meta(ge=0, lt=10**13)]
+Rank = Annotated[int, msgspec.Meta(ge=0, le=len(STREAM_TIMEFRAMES))]
 
 
 class EdgesWire(msgspec.Struct, omit_defaults=True, gc=False):
@@ -25,20 +35,20 @@ class EdgesWire(msgspec.Struct, omit_defaults=True, gc=False):
 
     first: Key | None = None
     last: Key | None = None
-    high: str | None = None
-    low: str | None = None
+    high: Price | None = None
+    low: Price | None = None
 
 
 class PartialWire(msgspec.Struct, omit_defaults=True, gc=False):
     """A partial bar: keys of digits, decimal strings, a count."""
 
-    volume: str
-    notional: str
-    count: int
+    volume: Volume
+    notional: Notional
+    count: Count
     first: Key | None = None
     last: Key | None = None
-    high: str | None = None
-    low: str | None = None
+    high: Price | None = None
+    low: Price | None = None
     day: EdgesWire | None = None
 
 
@@ -70,9 +80,9 @@ class Part(msgspec.Struct, omit_defaults=True, gc=False):
     v: int
     f: FrameId
     sym: str
-    sec: int
+    sec: Second
     bar: PartialWire | None = None
-    late: int = 0
+    late: Rank = 0
     trades: list[TradeRow] = []
     quarantine: list[QuarantineWire] = []
 
@@ -83,11 +93,11 @@ class BarRecord(msgspec.Struct, gc=False):
     v: int
     sym: str
     tf: str
-    t: int
+    t: Millis
     partial: PartialWire
-    rev: int
+    rev: Count
     engine: str
-    s: int
+    s: Second
 
 
 _encoder = msgspec.json.Encoder()
@@ -103,10 +113,7 @@ def encode(parts: Sequence[Part] | Sequence[BarRecord] | PartialWire | Part | Qu
 
 def decode_frame(data: bytes) -> list[Part]:
     """The parts of a frame. Raises InvalidRecord `frame` or `version`."""
-    try:
-        parts = _frame_decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRecord("frame", str(error)) from error
+    parts = _decode(_frame_decoder, data, "frame")
     if any(part.v != VERSION for part in parts):
         raise InvalidRecord("version", f"this code reads version {VERSION}")
     return parts
@@ -114,13 +121,17 @@ def decode_frame(data: bytes) -> list[Part]:
 
 def decode_bars(data: bytes) -> list[BarRecord]:
     """The bar records of one stream record. Raises InvalidRecord `bars` or `version`."""
-    try:
-        records = _bars_decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRecord("bars", str(error)) from error
+    records = _decode(_bars_decoder, data, "bars")
     if any(record.v != VERSION for record in records):
         raise InvalidRecord("version", f"this code reads version {VERSION}")
     return records
+
+
+def _decode(decoder: msgspec.json.Decoder[T], data: bytes | str, reason: str) -> T:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:  # text that is not UTF-8 is no DecodeError
+        raise InvalidRecord(reason, str(error)) from error
 
 
 def partial_to_wire(p: Partial) -> PartialWire:
@@ -140,7 +151,7 @@ def partial_to_wire(p: Partial) -> PartialWire:
 
 
 def partial_from_wire(w: PartialWire) -> Partial:
-    """Decimal strings to scaled integers. Raises InvalidRecord `number`, `digits`."""
+    """Decimal strings to scaled integers. What was decoded here has the right digits; else as `parse_scaled`."""
     return Partial(
         first=w.first,
         last=w.last,
@@ -159,11 +170,8 @@ def encode_partial(p: Partial) -> str:
 
 
 def decode_partial(text: str | bytes) -> Partial:
-    """The inverse of `encode_partial`. Raises InvalidRecord `partial`, `number`, `digits`."""
-    try:
-        return partial_from_wire(_partial_decoder.decode(text))
-    except msgspec.DecodeError as error:
-        raise InvalidRecord("partial", str(error)) from error
+    """The inverse of `encode_partial`. Raises InvalidRecord `partial`."""
+    return partial_from_wire(_decode(_partial_decoder, text, "partial"))
 
 
 def _price_text(price: int | None) -> str | None:
