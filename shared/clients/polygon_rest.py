@@ -4,18 +4,22 @@ The official client's time-outs are not applied (1.16.3) and it takes a broken b
 HTTP client with both mended. Raises SourceUnavailable (try again), AccessRefused or InvalidRecord (do not).
 """
 
-import json
-from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
-from shared.polygon.trades import TradeEvent, decode_page, event_of_rest
+from shared.polygon.trades import TradeEvent, decode_page, decode_snapshot, event_of_rest
 
 PAGE = 50_000
 TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
-RETRIES = urllib3.Retry(total=4, backoff_factor=0.2, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
+RETRIES = urllib3.Retry(
+    total=4,
+    backoff_factor=0.2,
+    status_forcelist=(429, 500, 502, 503, 504),
+    raise_on_status=False,
+    retry_after_max=5,  # seconds: the vendor's wish counts, but a gap is filled within half a minute or late
+)
 
 
 class PolygonRest:
@@ -29,20 +33,25 @@ class PolygonRest:
     def first_page(self, sym: str, from_ms: int) -> str:
         """Where the trades of a symbol begin, from an event time (Unix ms, included), oldest first."""
         query = urlencode({"timestamp.gte": from_ms * 1_000_000, "order": "asc", "sort": "timestamp", "limit": PAGE})
-        return f"{self._base}/v3/trades/{sym}?{query}"
+        return f"{self._base}/v3/trades/{quote(sym, safe='')}?{query}"
 
     def trades(self, sym: str, page: str) -> tuple[list[TradeEvent], str | None]:
         """One page of trades, and where the next one is. Asking again for a page is safe."""
         rows, following = decode_page(self._get(page))
-        if following is not None:
-            following = urljoin(self._base, urlsplit(following)._replace(scheme="", netloc="").geturl())
-        return [event_of_rest(sym, row) for row in rows], following
+        return [event_of_rest(sym, row) for row in rows], None if following is None else self._here(following)
 
     def traded_since(self, t_ms: int) -> list[str]:
         """Symbols whose last trade is at or after an event time (Unix ms), from the market's snapshot."""
-        body = json.loads(self._get(f"{self._base}/v2/snapshot/locale/us/markets/stocks/tickers"))
-        rows: list[dict[str, Any]] = body.get("tickers", [])
-        return sorted(row["ticker"] for row in rows if row.get("updated", 0) >= t_ms * 1_000_000)
+        rows = decode_snapshot(self._get(f"{self._base}/v2/snapshot/locale/us/markets/stocks/tickers"))
+        return sorted(row.ticker for row in rows if row.updated >= t_ms * 1_000_000)
+
+    def _here(self, url: str) -> str:
+        """A URL of the vendor's on the host that we were told to ask: the key goes to no other."""
+        try:
+            wanted, base = urlsplit(url), urlsplit(self._base)
+        except ValueError as error:
+            raise InvalidRecord("page", f"next_url cannot be read: {error}") from error
+        return wanted._replace(scheme=base.scheme, netloc=base.netloc).geturl()
 
     def _get(self, url: str) -> bytes:
         try:

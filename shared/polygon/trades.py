@@ -5,13 +5,15 @@ with at most 17 significant digits, so the shortest decimal that reads back as t
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from shared.bars.scale import MAX_PRICE, MAX_SIZE, PRICE_DIGITS, SIZE_DIGITS, format_scaled, parse_scaled
 from shared.errors import InvalidRecord
 from shared.models.trade import Trade
+
+T = TypeVar("T")
 
 _Natural = Annotated[int, msgspec.Meta(ge=0, le=10**12 - 1)]
 _Millis = Annotated[int, msgspec.Meta(ge=10**12, lt=10**13)]
@@ -55,32 +57,58 @@ class RestTrade(msgspec.Struct, gc=False):
 
 
 class RestTrades(msgspec.Struct, gc=False):
-    """A page of trades."""
+    """A page of trades. One without a status is broken, not empty."""
 
+    status: Literal["OK", "DELAYED"]
     results: list[RestTrade] = []
     next_url: str | None = None
+
+
+class SnapshotTicker(msgspec.Struct, gc=False):
+    """A symbol of the market's snapshot; `updated` = its last change, Unix nanoseconds."""
+
+    ticker: str
+    updated: int = 0
+
+
+class Snapshot(msgspec.Struct, gc=False):
+    """The market's snapshot; one without tickers is broken, not empty."""
+
+    tickers: list[SnapshotTicker]
 
 
 events_decoder = msgspec.json.Decoder(list[TradeEvent])
 """The quick road: a frame that holds valid trades and nothing else."""
 _page_decoder = msgspec.json.Decoder(RestTrades)
+_snapshot_decoder = msgspec.json.Decoder(Snapshot)
 
 
 def event_of(element: Any) -> TradeEvent:
     """One element of a frame, checked. Raises InvalidRecord `shape` naming the field."""
     try:
-        return msgspec.convert(element, TradeEvent)
-    except (msgspec.ValidationError, RecursionError) as error:
+        event = msgspec.convert(element, TradeEvent)
+        msgspec.json.encode(event)  # half a surrogate pair, which Python's json lets in, can never be written again
+    except (msgspec.ValidationError, RecursionError, UnicodeError) as error:
         raise InvalidRecord("shape", str(error)) from error
+    return event
 
 
 def decode_page(body: bytes) -> tuple[list[RestTrade], str | None]:
     """Rows and `next_url` of a REST answer. Raises InvalidRecord `page`."""
-    try:
-        page = _page_decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRecord("page", str(error)) from error
+    page = _decode(_page_decoder, body, "page")
     return page.results, page.next_url
+
+
+def decode_snapshot(body: bytes) -> list[SnapshotTicker]:
+    """Tickers of the market's snapshot. Raises InvalidRecord `snapshot`."""
+    return _decode(_snapshot_decoder, body, "snapshot").tickers
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes, reason: str) -> T:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:  # text that is not UTF-8 is no DecodeError
+        raise InvalidRecord(reason, str(error)) from error
 
 
 def event_of_rest(sym: str, row: RestTrade) -> TradeEvent:
