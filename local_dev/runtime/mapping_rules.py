@@ -17,6 +17,9 @@ from local_dev.runtime.mapping_settings import MappingSettings
 _FIRST_READ = 100
 """Records asked for before their size is known; later reads ask for what fits into a batch."""
 
+_REST = 3
+"""Pause after a read that found the end, in durations of that read: polling takes a quarter of the stream at most."""
+
 
 class Condition(StrEnum):
     """Why records were given up, in the words of the invocation record."""
@@ -126,15 +129,15 @@ class ShardRules:
             wake = min(wake, self._gathered[0][0] + self.settings.window_seconds)
         return Wait(wake - now)
 
-    def on_read(self, records: Sequence[StreamRecord], *, began: float, now: float, at_tip: bool) -> None:
-        """`at_tip`: the shard held nothing beyond these records."""
+    def on_read(self, records: Sequence[StreamRecord], *, began: float, now: float, behind: bool) -> None:
+        """`behind`: the shard is known to hold more than these. A slow stream is asked less often, not more."""
         self._read_failures = 0
         self._gathered.extend((now, record) for record in records)
         if records:
             self._mean_bytes = sum(len(record.entry) for record in records) / len(records)
-        if at_tip:
+        elif not behind:
             self.tip_at = began
-        self._next_read = began + self.poll_seconds if at_tip else now
+        self._next_read = now if behind else max(began + self.poll_seconds, now + _REST * (now - began))
 
     def on_closed(self) -> None:
         """The shard has ended (it was split or merged): nothing will ever follow."""

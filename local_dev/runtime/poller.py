@@ -127,7 +127,7 @@ class ShardPoller:
                 self._rules.on_read_failed(clock())
             return
         with self._lock:
-            self._rules.on_read(chunk.records, began=began, now=clock(), at_tip=chunk.at_tip)
+            self._rules.on_read(chunk.records, began=began, now=clock(), behind=chunk.behind)
             if chunk.closed:
                 self._rules.on_closed()
 

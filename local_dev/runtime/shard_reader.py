@@ -17,10 +17,10 @@ class ReadFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`at_tip`: nothing lay beyond these records. `closed`: nothing ever will (the shard was split or merged)."""
+    """`behind`: more lies beyond these records. `closed`: nothing ever will (the shard was split or merged)."""
 
     records: list[StreamRecord]
-    at_tip: bool
+    behind: bool
     closed: bool
 
 
@@ -43,8 +43,8 @@ class ShardReader:
         if records:
             self._after = records[-1].sequence
         self._iterator = answer.get("NextShardIterator")
-        at_tip = not records and not answer.get("MillisBehindLatest")
-        return Chunk(records, at_tip or not self._iterator, closed=not self._iterator)
+        closed = not self._iterator
+        return Chunk(records, behind=not closed and bool(answer.get("MillisBehindLatest")), closed=closed)
 
     def _get_records(self, limit: int) -> Mapping[str, Any]:
         for _ in range(2):

@@ -98,8 +98,8 @@ class SimulatedShard:
             case Read(limit):
                 records = self.stream[self.read_to : self.read_to + limit]
                 self.read_to += len(records)
-                at_tip = self.read_to == len(self.stream)
-                self.rules.on_read(records, began=self.now, now=self.now, at_tip=at_tip)
+                behind = self.read_to < len(self.stream)
+                self.rules.on_read(records, began=self.now, now=self.now, behind=behind)
             case Invoke(batch):
                 self._invoke(batch.records, self.answer(numbers(batch.records)))
             case Discard() as discard:

@@ -124,21 +124,28 @@ def test_a_record_larger_than_the_payload_goes_alone() -> None:
 def test_an_idle_shard_is_read_once_a_poll_interval() -> None:
     rules = ShardRules(settings(), poll_seconds=1.0)
     assert isinstance(rules.step(10.0), Read)
-    rules.on_read([], began=10.0, now=10.25, at_tip=True)
+    rules.on_read([], began=10.0, now=10.25, behind=False)
     assert rules.step(10.25) == Wait(0.75)
+
+
+def test_a_slow_stream_is_asked_less_often() -> None:
+    rules = ShardRules(settings(), poll_seconds=1.0)
+    rules.step(10.0)
+    rules.on_read([], began=10.0, now=12.0, behind=False)
+    assert rules.step(12.0) == Wait(6.0)
 
 
 def test_a_shard_with_more_records_is_read_on_at_once() -> None:
     rules = ShardRules(settings(window_seconds=60), poll_seconds=1.0)
     rules.step(10.0)
-    rules.on_read([record(1, arrival=10)], began=10.0, now=10.1, at_tip=False)
+    rules.on_read([record(1, arrival=10)], began=10.0, now=10.1, behind=True)
     assert isinstance(rules.step(10.1), Read)
 
 
 def test_no_read_asks_for_more_than_a_batch_has_room_for() -> None:
     rules = ShardRules(settings(batch_size=10, window_seconds=60))
     rules.step(10.0)
-    rules.on_read([record(n, arrival=10) for n in range(4)], began=10.0, now=10.0, at_tip=False)
+    rules.on_read([record(n, arrival=10) for n in range(4)], began=10.0, now=10.0, behind=True)
     assert rules.step(10.0) == Read(6)
 
 
@@ -153,7 +160,7 @@ def test_reading_that_fails_backs_off_exponentially_and_recovers() -> None:
         waits.append(action.seconds)
         now += action.seconds
     assert waits == [1.0, 2.0, 3.0, 3.0]
-    rules.on_read([], began=now, now=now, at_tip=True)
+    rules.on_read([], began=now, now=now, behind=False)
     rules.on_read_failed(now)
     assert rules.step(now) == Wait(1.0)
 
@@ -161,14 +168,14 @@ def test_reading_that_fails_backs_off_exponentially_and_recovers() -> None:
 def test_a_read_vouches_for_the_time_it_began_not_for_the_time_it_ended() -> None:
     rules = ShardRules(settings())
     rules.step(10.0)
-    rules.on_read([], began=10.0, now=12.0, at_tip=True)
+    rules.on_read([], began=10.0, now=12.0, behind=False)
     assert rules.tip_at == 10.0
 
 
 def test_a_closed_shard_is_read_no_more() -> None:
     rules = ShardRules(settings())
     rules.step(0.0)
-    rules.on_read([record(1)], began=0.0, now=0.0, at_tip=True)
+    rules.on_read([record(1)], began=0.0, now=0.0, behind=False)
     rules.on_closed()
     batch = rules.step(0.0)
     rules.on_result(success(), 1, 0.0)

@@ -64,9 +64,9 @@ def test_a_shard_is_read_on_from_where_the_last_read_ended() -> None:
     assert len(kinesis.positions) == 1
 
 
-def test_only_a_read_that_found_nothing_more_says_so() -> None:
-    shard = reader(ScriptedKinesis(1, [None, {"Records": [], "MillisBehindLatest": 1200}, None]))
-    assert [shard.read(10).at_tip for _ in range(3)] == [False, False, True]
+def test_a_shard_is_behind_as_long_as_the_stream_says_so() -> None:
+    shard = reader(ScriptedKinesis(1, [{"MillisBehindLatest": 1200}, {"Records": [], "MillisBehindLatest": 1}, None]))
+    assert [shard.read(10).behind for _ in range(3)] == [True, True, False]
 
 
 def test_the_starting_position_is_the_mappings() -> None:
@@ -132,5 +132,5 @@ def test_iterators_that_expire_at_once_are_a_failed_read() -> None:
 def test_no_next_iterator_means_the_shard_was_closed() -> None:
     chunk = reader(ScriptedKinesis(1, [{"NextShardIterator": None}])).read(10)
     assert chunk.closed
-    assert chunk.at_tip
+    assert not chunk.behind
     assert len(chunk.records) == 1
