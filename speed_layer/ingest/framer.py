@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.bars.algebra import prepare_rows
 from shared.bars.windows import late_rank
@@ -12,8 +12,12 @@ from speed_layer.ingest.lanes import lane_of
 
 FRAME_TRADES = 2_000
 FRAME_PARTS = 1_000
-"""Trades in one frame at most: about 200 KB, far under the stream's 1 MiB record."""
+"""Trades and parts in one frame at most: 200 to 700 KB, under the stream's 1 MiB record."""
+FRAME_BYTES = 900_000
+"""A longer frame (absurd trade ids and condition lists) is cut: the stream would refuse it for ever."""
 QUARANTINE_BYTES = 4_096
+QUARANTINE_ENTRIES = 100
+"""Refused inputs in one record at most: about 550 KB."""
 QUARANTINE_LANE = 0
 
 
@@ -26,6 +30,15 @@ class OpenPart:
         self.sym, self.sec = sym, sec
         self.rows: list[Any] = []
         self.trades: list[tuple[Any, ...]] = []
+
+
+class Slice(NamedTuple):
+    """What one frame takes of an open part; nearly always all of it."""
+
+    sym: str
+    sec: int
+    rows: list[Any]
+    trades: list[tuple[Any, ...]]
 
 
 CLOSED = OpenPart("", -1)
@@ -51,6 +64,7 @@ class Framer:
         self._open: list[dict[tuple[str, int], OpenPart]] = [{} for _ in range(lanes)]
         self._counter = [0] * lanes
         self._quarantine: list[QuarantineWire] = []
+        self._told = promise
 
     def part(self, sym: str, sec: int) -> OpenPart:
         """The open part of a symbol and event second. Framing it sets its `sec` to -1."""
@@ -70,53 +84,72 @@ class Framer:
             if parts:
                 self._open[lane] = {}
                 self._frame(lane, list(parts.values()))
-        if self._quarantine:
-            held, self._quarantine = self._quarantine, []
-            name = self._name(QUARANTINE_LANE)
-            part = Part(VERSION, name, "", self.promise, quarantine=held)
+        held, self._quarantine = self._quarantine, []
+        for start in range(0, len(held), QUARANTINE_ENTRIES):
+            entries = held[start : start + QUARANTINE_ENTRIES]
+            # The promise last told, not the one just decided: what that one vouches for may not be acknowledged yet.
+            part = Part(VERSION, self._name(QUARANTINE_LANE), "", self._told, quarantine=entries)
             self._send(QUARANTINE_LANE, encode([part]), 0)
 
     def flush_full(self) -> None:
         """Frame the lanes that have enough for a frame of the greatest size."""
         for lane, parts in enumerate(self._open):
-            if len(parts) > FRAME_PARTS or sum(len(part.trades) for part in parts.values()) >= FRAME_TRADES:
+            if len(parts) >= FRAME_PARTS or sum(len(part.trades) for part in parts.values()) >= FRAME_TRADES:
                 self._open[lane] = {}
                 self._frame(lane, list(parts.values()))
 
     def heartbeat(self) -> None:
         """The promise, to every lane."""
+        self._told = self.promise
         for lane in range(self.lanes):
             self._send(lane, encode([Part(VERSION, self._name(lane), "", self.promise)]), 0)
 
     def _frame(self, lane: int, parts: list[OpenPart]) -> None:
-        name = self._name(lane)
-        wire, trades = [], 0
+        frame: list[Slice] = []
+        held = 0
         for part in parts:
-            rest, rows = part.trades, part.rows
-            while trades + len(rest) > FRAME_TRADES:  # a busy second goes on in the next frame
-                room = FRAME_TRADES - trades
-                if room:
-                    wire.append(self._finish(name, part, rows[:room], rest[:room]))
-                self._send(lane, encode(wire), trades + room)
-                self.counts["frames"] += 1
-                rows, rest = rows[room:], rest[room:]
-                name, wire, trades = self._name(lane), [], 0
-            if rest:
-                wire.append(self._finish(name, part, rows, rest))
-                trades += len(rest)
+            start, trades = 0, len(part.trades)
+            while start < trades:  # a busy second goes on in the next frame
+                if held == FRAME_TRADES or len(frame) == FRAME_PARTS:
+                    self._seal(lane, frame)
+                    frame, held = [], 0
+                end = min(trades, start + FRAME_TRADES - held)
+                frame.append(Slice(part.sym, part.sec, part.rows[start:end], part.trades[start:end]))
+                held += end - start
+                start = end
             part.sec = -1
-        if wire:
-            self._send(lane, encode(wire), trades)
-            self.counts["frames"] += 1
+        if frame:
+            self._seal(lane, frame)
 
-    def _finish(self, name: str, part: OpenPart, rows: list[Any], trades: list[tuple[Any, ...]]) -> Part:
-        partial = prepare_rows(rows)
-        late = late_rank(part.sec, self.promise)
-        self.counts["parts"] += 1
-        self.counts["late"] += late > 0
-        self._on_part(part.sym, part.sec, late, partial)
-        return Part(VERSION, name, part.sym, part.sec, partial_to_wire(partial), late, trades)  # type: ignore[arg-type]  # tuples encode as rows do, and are made quicker
+    def _seal(self, lane: int, frame: list[Slice]) -> None:
+        name, promise = self._name(lane), self.promise
+        wire, sealed = [], []
+        for sym, sec, rows, trades in frame:
+            partial, late = prepare_rows(rows), late_rank(sec, promise)
+            sealed.append((sym, sec, late, partial))
+            wire.append(Part(VERSION, name, sym, sec, partial_to_wire(partial), late, trades))  # type: ignore[arg-type]  # tuples encode as rows do, and are made quicker
+        data = encode(wire)
+        count = sum(len(part.trades) for part in frame)
+        if len(data) > FRAME_BYTES and count > 1:
+            for half in _halves(frame):
+                self._seal(lane, half)
+            return
+        self._send(lane, data, count)
+        self.counts["frames"] += 1
+        self.counts["parts"] += len(sealed)
+        for sym, sec, late, partial in sealed:
+            self.counts["late"] += late > 0
+            self._on_part(sym, sec, late, partial)
 
     def _name(self, lane: int) -> str:
         self._counter[lane] += 1
         return f"{self.epoch}-{lane}-{self._counter[lane]}"
+
+
+def _halves(frame: list[Slice]) -> tuple[list[Slice], list[Slice]]:
+    """A frame of at least two trades in two: between parts, or within its only one."""
+    if len(frame) > 1:
+        return frame[: len(frame) // 2], frame[len(frame) // 2 :]
+    ((sym, sec, rows, trades),) = frame
+    cut = len(trades) // 2
+    return [Slice(sym, sec, rows[:cut], trades[:cut])], [Slice(sym, sec, rows[cut:], trades[cut:])]

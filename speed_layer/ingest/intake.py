@@ -22,6 +22,8 @@ MEMORY_MS = 21 * 60_000
 """How much feed time the memory of identities covers at least (at most twice that)."""
 CHUNK = 1_000
 TABLE_LIMIT = 200_000
+KINDS, KIND_LENGTH = 50, 40
+"""Kinds of unknown events that are told apart."""
 _NO_SESSION = SessionDay(date.min, 0, 0, 0, 0)
 Identity = tuple[int, int, str]
 
@@ -129,7 +131,7 @@ class Intake:
         start, end, opening, closing = _bounds(session)
         states, regular, extended = self._states_of(session), self._effects[True], self._effects[False]
         prices, sizes, open_part = self._prices, self._sizes, self._framer.part
-        generation, newest, limit, held = self._position()
+        generation, newest, limit, top, held = self._position(host_ms)
         accepted = 0
         for event in events:
             t = event.t
@@ -163,12 +165,12 @@ class Intake:
             if t > limit or held:
                 clock.accepted(newest)
                 taken = self._admit(Candidate(event, state, session, price, size), host_ms)
-                generation, newest, limit, held = self._position()
+                generation, newest, limit, top, held = self._position(host_ms)
                 if not taken:
                     continue
                 state.remember(identity, price[0], generation)
             elif t > newest:
-                newest, limit = t, min(t + AHEAD_MS, (generation + 1) * MEMORY_MS - 1)
+                newest, limit = t, min(t + AHEAD_MS, top)
             sec = t // 1000
             part = state.part
             if part.sec != sec:
@@ -233,13 +235,18 @@ class Intake:
             if kind == "status":
                 self.statuses.append(element)
             elif kind != "T":
-                self.ignored[str(kind)[:40]] += 1
+                self._ignore(str(kind))
             else:
                 try:
                     events.append(event_of(element))
                 except InvalidRecord as error:
                     self._count_refused(error.reason, json.dumps(element).encode())
         return events
+
+    def _ignore(self, kind: str) -> None:
+        """Count an event that is no trade. The counts become an item of a table: few kinds, short and printable."""
+        name = kind[:KIND_LENGTH].encode("ascii", "backslashreplace").decode() or "empty"
+        self.ignored[name if name in self.ignored or len(self.ignored) < KINDS else "other"] += 1
 
     def _refuse(self, event: TradeEvent, reason: str) -> None:
         self.quarantined[reason] += 1
@@ -251,7 +258,8 @@ class Intake:
         self._framer.quarantine(reason, data)
 
     def _forget(self, candidate: Candidate, reason: str) -> None:
-        candidate.state.seen.pop(candidate.identity, None)
+        for seen in (candidate.state.seen, candidate.state.seen_before):  # it may have aged while it waited
+            seen.pop(candidate.identity, None)
         self._refuse(candidate.event, reason)
 
     def _session_of(self, t: int) -> SessionDay:
@@ -274,10 +282,13 @@ class Intake:
             states[sym] = SymbolDay(check_symbol(sym), self._generation())
         return states[sym]
 
-    def _position(self) -> tuple[int, int, int, int]:
-        """Generation, clock, the latest time that needs no second look, and how many trades wait."""
-        generation, limit = self._generation(), self.clock.limit_ms
-        return generation, self.clock.now_ms or 0, min(limit, (generation + 1) * MEMORY_MS - 1), len(self.clock.held)
+    def _position(self, host_ms: int | None) -> tuple[int, int, int, int, int]:
+        """Generation, clock, the latest time that needs no second look and how far it may go, and how many wait."""
+        generation = self._generation()
+        top = (generation + 1) * MEMORY_MS - 1
+        if host_ms is not None:
+            top = min(top, host_ms + AHEAD_MS)  # else small steps would lead the clock away from the host's time
+        return generation, self.clock.now_ms or 0, min(self.clock.limit_ms, top), top, len(self.clock.held)
 
     def _generation(self) -> int:
         return (self.clock.now_ms or 0) // MEMORY_MS
