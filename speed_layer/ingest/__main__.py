@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,8 +84,9 @@ async def serve(settings: IngestSettings) -> None:
             await report(ingester, trades, control, epoch, _cache(settings))
         finally:
             ingester.framer.flush()
-            async with asyncio.timeout(STOP_S):
-                await trades.drained()
+            with suppress(TimeoutError):  # what is not acknowledged by then, a successor refills
+                async with asyncio.timeout(STOP_S):
+                    await trades.drained()
             await lease.release()
             for task in background:
                 task.cancel()

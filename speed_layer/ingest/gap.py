@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
-from shared.errors import CondvestError, SourceUnavailable
+from shared.errors import CondvestError, InvalidRecord, SourceUnavailable
 from shared.observability import event, logger
 from shared.polygon.trades import TradeEvent
 
@@ -46,11 +46,12 @@ class Gap:
         """`symbols` to ask for; empty = every symbol that the vendor's snapshot says has traded since."""
         self._source, self._symbols, self._sink = source, symbols, sink
         self._task: asyncio.Task[None] | None = None
+        self._unfilled_from: int | None = None
         self.is_open = True
         self.filled = self.unfilled = 0
 
     def open(self) -> None:
-        """The feed is gone."""
+        """The feed is gone. A refill that is under way begins again with the next, from where it began."""
         self.is_open = True
         if self._task is not None:
             self._task.cancel()
@@ -61,33 +62,49 @@ class Gap:
         if from_ms is None:
             self.is_open = False
         else:
-            self._task = asyncio.create_task(self._fill(from_ms))
+            before = self._unfilled_from
+            self._unfilled_from = from_ms if before is None else min(before, from_ms)
+            self._task = asyncio.create_task(self._fill(self._unfilled_from))
 
     async def closed(self) -> None:
-        """Wait for the refill that is under way, however long it takes."""
-        if self._task is not None:
+        """Wait until no gap is left to fill, however long it takes, though the feed may be gone again meanwhile."""
+        while self._unfilled_from is not None:
+            if self._task is None:
+                self._task = asyncio.create_task(self._fill(self._unfilled_from))
             await asyncio.wait([self._task])
 
     async def _fill(self, from_ms: int) -> None:
         standing = asyncio.get_running_loop().call_later(LONGEST_S, self._stand_no_longer)
+        whole = False
         try:
-            symbols = self._symbols or await _patiently(self._source.traded_since, from_ms)
-            for sym in symbols:
-                await self._fill_symbol(sym, from_ms)
-            self.filled += 1
+            whole = await self._fetch(from_ms)
         except CondvestError as error:
-            self.unfilled += 1
             event(log, 40, "gap not filled", from_ms=from_ms, error=str(error))
         finally:
             standing.cancel()
-        self.is_open = False
+            if self._task is asyncio.current_task():  # else it was cancelled: the gap is still open
+                self._task = self._unfilled_from = None
+                self.is_open = False
+                self.filled += whole
+                self.unfilled += not whole
+
+    async def _fetch(self, from_ms: int) -> bool:
+        """Whether every symbol was filled: one that the vendor refuses keeps none of the others from it."""
+        refused = 0
+        for sym in self._symbols or await _patiently(self._source.traded_since, from_ms):
+            try:
+                await self._fill_symbol(sym, from_ms)
+            except InvalidRecord as error:
+                refused += 1
+                event(log, 40, "symbol not filled", sym=sym, from_ms=from_ms, error=str(error))
+        return not refused
 
     async def _fill_symbol(self, sym: str, from_ms: int) -> None:
         page: str | None = self._source.first_page(sym, from_ms)
         seen: set[str] = set()
         while page is not None:
             if page in seen:
-                raise SourceUnavailable(f"the vendor's pages of {sym} go round in a circle")
+                raise InvalidRecord("pages", f"the vendor's pages of {sym} go round in a circle")
             seen.add(page)
             events, page = await _patiently(self._source.trades, sym, page)
             for start in range(0, len(events), STEP):

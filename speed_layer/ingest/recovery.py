@@ -31,20 +31,21 @@ class Tail:
         self.promise = 0
         self.promise_before = 0
         self.last_t = 0
-        self._parts: deque[Part] = deque()
-        self._ids: set[tuple[str, str, int]] = set()
+        self._parts: deque[tuple[int, Part]] = deque()
+        self._told = 0
 
     def read(self, part: Part) -> None:
         """The next part of a shard."""
         if not part.sym:
+            self._told = part.sec
             if part.sec > self.promise:
                 self.promise_before, self.promise = self.promise, part.sec
             elif self.promise_before < part.sec < self.promise:
                 self.promise_before = part.sec
             return
-        self.last_t = max(self.last_t, *(row.t for row in part.trades))
-        self._parts.append(part)
-        while self._parts and self._parts[0].sec < self.start:
+        self.last_t = max(self.last_t, max((row.t for row in part.trades), default=0))
+        self._parts.append((self._told, part))
+        while self._parts and self._parts[0][1].sec < self.start and not self._is_recent(self._parts[0][0]):
             self._parts.popleft()
 
     @property
@@ -55,10 +56,22 @@ class Tail:
 
     def parts(self) -> Iterator[Part]:
         """Each part of the tail once, in the order of its lane."""
-        for part in self._parts:
+        return self._unique(part for _, part in self._parts if part.sec >= self.start)
+
+    def late_parts(self) -> Iterator[Part]:
+        """Parts of seconds before the tail that arrived within the memory of identities, each once."""
+        return self._unique(part for told, part in self._parts if part.sec < self.start and self._is_recent(told))
+
+    def _is_recent(self, told: int) -> bool:
+        """Whether what followed this heartbeat in its shard was accepted within the memory of identities."""
+        return told >= self.promise - MEMORY_S
+
+    def _unique(self, parts: Iterator[Part]) -> Iterator[Part]:
+        ids: set[tuple[str, str, int]] = set()
+        for part in parts:
             identity = (part.f, part.sym, part.sec)
-            if part.sec >= self.start and identity not in self._ids:
-                self._ids.add(identity)
+            if identity not in ids:
+                ids.add(identity)
                 yield part
 
     @property

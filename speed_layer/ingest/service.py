@@ -13,13 +13,13 @@ from shared.bars.scale import PRICE_DIGITS, parse_scaled
 from shared.bars.sessions import new_york_sessions
 from shared.bars.windows import end_of_new_york_day_ms
 from shared.errors import AccessRefused
-from shared.frames import partial_from_wire
+from shared.frames import Part, partial_from_wire
 from shared.models.bar import Partial
 from shared.observability import event, logger
 from shared.polygon.trades import TradeEvent
 from speed_layer.engine.python import PythonEngine
 from speed_layer.ingest.bars_out import BarsOut
-from speed_layer.ingest.clock import AHEAD_MS, FeedClock
+from speed_layer.ingest.clock import AHEAD_MS, OLDEST_FIRST_MS, FeedClock
 from speed_layer.ingest.framer import Framer
 from speed_layer.ingest.gap import BACK_MS, Gap, TradesSource
 from speed_layer.ingest.intake import Candidate, Intake
@@ -76,10 +76,15 @@ class Ingester:
         for part in tail.parts():
             if part.bar is not None:
                 self.engine.add(part.sym, part.sec, part.late, partial_from_wire(part.bar))
-            for row in part.trades:
-                self.intake.remember(part.sym, row.t, (row.x, row.trfi, row.i), parse_scaled(row.p, PRICE_DIGITS))
+            self._remember(part)
+        for part in tail.late_parts():
+            self._remember(part)
         self.bars_out.emit(self.engine.close(tail.promise), tail.promise)
         await self._bars_stream.drained()
+
+    def _remember(self, part: Part) -> None:
+        for row in part.trades:
+            self.intake.remember(part.sym, row.t, (row.x, row.trfi, row.i), parse_scaled(row.p, PRICE_DIGITS))
 
     # -- the feed's listener -----------------------------------------------------------------------------------------
 
@@ -107,6 +112,8 @@ class Ingester:
         """
         if self.clock.now_ms is None:
             return None
+        if not self.framer.promise:  # nothing is vouched for: all there is, or all that a first trade may be old
+            return max(0, self.clock.now_ms - OLDEST_FIRST_MS) if self._live else 0
         return min(self.clock.now_ms, self.framer.promise * 1000 + AHEAD_MS) - BACK_MS
 
     # -- tasks -------------------------------------------------------------------------------------------------------

@@ -46,7 +46,6 @@ class Feed:
     def __init__(self, url: str, api_key: str, channels: str, listener: Listener) -> None:
         self._url, self._api_key, self._channels = url, api_key, channels
         self._listener = listener
-        self.connects = 0
 
     async def run(self) -> None:
         """Never returns. Raises AccessRefused when the vendor refuses the key."""
@@ -57,8 +56,7 @@ class Feed:
                 async with connect(
                     self._url,
                     open_timeout=OPEN_TIMEOUT_S,
-                    ping_interval=PING_S,
-                    ping_timeout=PING_S,
+                    ping_interval=None,  # _receive sees to it, only while nothing comes
                     close_timeout=1.0,
                     max_size=MAX_FRAME,
                     max_queue=WAITING_FRAMES,
@@ -79,11 +77,10 @@ class Feed:
         await self._expect(connection, "auth_success")
         await connection.send(json.dumps({"action": "subscribe", "params": self._channels}))
         await self._expect(connection, "success")
-        self.connects += 1
         await self._listener.on_up()
         try:
             while True:
-                await self._listener.on_frame(await connection.recv(decode=False))
+                await self._listener.on_frame(await _receive(connection))
         except ConnectionClosed as closed:
             raise SourceUnavailable(f"closed: {closed}") from closed
 
@@ -99,6 +96,25 @@ class Feed:
                     await self._listener.on_frame(data)
                 if status in found:
                     return
+
+
+async def _receive(connection: ClientConnection) -> bytes:
+    """The next frame. Raises SourceUnavailable when neither a frame nor the answer to a ping comes.
+
+    The library's own keep-alive takes a pong that waits behind unread frames for a dead peer, so a reader that is slowed
+    by what it feeds would lose its connection.
+    """
+    receiving = asyncio.ensure_future(connection.recv(decode=False))
+    try:
+        done, _ = await asyncio.wait([receiving], timeout=PING_S)
+        if not done:
+            answered = asyncio.ensure_future(await connection.ping())
+            done, _ = await asyncio.wait([receiving, answered], timeout=PING_S, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                raise SourceUnavailable(f"no frame and no answer to a ping within {PING_S} s")
+        return await receiving
+    finally:
+        receiving.cancel()
 
 
 def _statuses(data: bytes) -> list[dict[str, Any]]:
