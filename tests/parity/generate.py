@@ -50,16 +50,25 @@ class Line(NamedTuple):
 
 
 def generate(
-    out: Path, seed: int, *, days: Sequence[date] = DAYS, symbols: Sequence[str] = tuple(PRICES), bursts: int = 40
+    out: Path,
+    seed: int,
+    *,
+    days: Sequence[date] = DAYS,
+    symbols: Sequence[str] = tuple(PRICES),
+    bursts: int = 40,
+    hours: tuple[int, int] = (4, 20),
 ) -> Feed:
-    """Write SYM_DATE.jsonl.gz files into `out`: about 20 trades a burst, `bursts` bursts a symbol and day."""
+    """Write SYM_DATE.jsonl.gz files into `out`: about 16 trades a burst, `bursts` bursts a symbol and day.
+
+    `hours`: New York hours between which there are trades, the end excluded.
+    """
     out.mkdir(parents=True, exist_ok=True)
     conditions = cycle(condition_lists())
     files, lines, repeats, late = [], 0, 0, 0
     for day in days:
         for sym in symbols:
             draw = random.Random(f"{seed} {sym} {day}")
-            trades = list(_trades(draw, sym, day, bursts, conditions))
+            trades = list(_trades(draw, sym, _times(draw, day, bursts, hours), conditions))
             in_order, late_ones = _arrivals(draw, trades)
             copies = _repeats(draw, in_order)
             files.append(out / f"{sym}_{day}.jsonl.gz")
@@ -82,12 +91,12 @@ def condition_lists() -> list[list[int]]:
 
 
 def _trades(
-    draw: random.Random, sym: str, day: date, bursts: int, conditions: Iterator[list[int]]
+    draw: random.Random, sym: str, times: Iterable[int], conditions: Iterator[list[int]]
 ) -> Iterator[tuple[int, str]]:
     """(t, JSON) of one symbol's day, in order of t."""
     decimals, price = PRICES[sym]
     q = 0
-    for number, t in enumerate(sorted(_times(draw, day, bursts))):
+    for number, t in enumerate(sorted(times)):
         q += draw.randint(1, 5)
         price = max(1, price + draw.randint(-30, 30))
         listed = draw.choice(USUAL) if draw.random() < 0.6 else next(conditions)
@@ -96,17 +105,19 @@ def _trades(
         yield t, f'{{"ev":"T","sym":"{sym}",{_identity(draw, number)},"z":{1 + number % 3},{what}}}'
 
 
-def _times(draw: random.Random, day: date, bursts: int) -> Iterator[int]:
-    """Bursts of trades between 04:00 and 20:00, with some around each boundary that matters."""
-    start, close = new_york_ms(day, time(4)), HALF_DAYS.get(day, time(16))
-    edges = [start, new_york_ms(day, time(9, 30)), new_york_ms(day, close), start + 16 * HOUR_MS - MINUTE_MS]
-    edges += [start + draw.randrange(1, 16) * HOUR_MS, start + draw.randrange(1, 16 * 12) * 5 * MINUTE_MS]
-    for edge in edges:
-        yield from (edge + offset for offset in (0, 0, 1, 999, 1000))
-        if edge != start:
-            yield from (edge - 1000, edge - 1)
+def _times(draw: random.Random, day: date, bursts: int, hours: tuple[int, int]) -> Iterator[int]:
+    """Bursts of trades, with some around each boundary that matters."""
+    start, end = (new_york_ms(day, time(hour)) for hour in hours)
+    session = [new_york_ms(day, time(9, 30)), new_york_ms(day, HALF_DAYS.get(day, time(16)))]
+    hour = start + draw.randrange(1, hours[1] - hours[0]) * HOUR_MS
+    five = start + draw.randrange(1, (end - start) // MINUTE_MS // 5) * 5 * MINUTE_MS
+    for edge in (start, *session, hour, five, end - MINUTE_MS):
+        if start <= edge < end:
+            yield from (edge + offset for offset in (0, 0, 1, 999, 1000))
+            if edge != start:
+                yield from (edge - 1000, edge - 1)
     for _ in range(bursts):
-        t = start + draw.randrange(16 * HOUR_MS - 10_000)
+        t = start + draw.randrange(end - start - 20_000)
         for _ in range(draw.randint(2, 30)):
             yield t
             t += draw.choice((0, 0, 1, 17, 250, 400))
