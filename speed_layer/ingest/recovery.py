@@ -45,8 +45,14 @@ class Tail:
             return
         self.last_t = max(self.last_t, max((row.t for row in part.trades), default=0))
         self._parts.append((self._told, part))
-        while self._parts and self._parts[0][1].sec < self.start and not self._is_recent(self._parts[0][0]):
+        while self._parts and self._is_past(*self._parts[0]):
             self._parts.popleft()
+        if self._parts and self._is_past(*self._parts[-1]):  # a later shard's beginning, behind what another left
+            self._parts.pop()
+
+    def next_shard(self) -> None:
+        """What follows is the beginning of another shard."""
+        self._told = 0
 
     @property
     def start(self) -> int:
@@ -61,6 +67,9 @@ class Tail:
     def late_parts(self) -> Iterator[Part]:
         """Parts of seconds before the tail that arrived within the memory of identities, each once."""
         return self._unique(part for told, part in self._parts if part.sec < self.start and self._is_recent(told))
+
+    def _is_past(self, told: int, part: Part) -> bool:
+        return part.sec < self.start and not self._is_recent(told)
 
     def _is_recent(self, told: int) -> bool:
         """Whether what followed this heartbeat in its shard was accepted within the memory of identities."""
@@ -87,6 +96,7 @@ def read_tail(kinesis: Any, stream: str, *, live: bool, now: datetime) -> Tail:
         position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": now.astimezone(UTC) - LIVE_REACH}
     try:
         for shard in kinesis.list_shards(StreamName=stream)["Shards"]:
+            tail.next_shard()
             for data in _records(kinesis, stream, shard["ShardId"], position):
                 try:
                     for part in decode_frame(data):

@@ -101,16 +101,14 @@ class Feed:
 async def _receive(connection: ClientConnection) -> bytes:
     """The next frame. Raises SourceUnavailable when neither a frame nor the answer to a ping comes.
 
-    The library's own keep-alive takes a pong that waits behind unread frames for a dead peer, so a reader that is slowed
-    by what it feeds would lose its connection.
+    The library's own keep-alive takes a pong that waits behind unread frames for a dead peer, so a reader that is
+    slowed by what it feeds would lose its connection.
     """
     receiving = asyncio.ensure_future(connection.recv(decode=False))
     try:
-        done, _ = await asyncio.wait([receiving], timeout=PING_S)
-        if not done:
-            answered = asyncio.ensure_future(await connection.ping())
-            done, _ = await asyncio.wait([receiving, answered], timeout=PING_S, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
+        if not (await asyncio.wait([receiving], timeout=PING_S))[0]:
+            either: list[asyncio.Future[Any]] = [receiving, asyncio.ensure_future(await connection.ping())]
+            if not (await asyncio.wait(either, timeout=PING_S, return_when=asyncio.FIRST_COMPLETED))[0]:
                 raise SourceUnavailable(f"no frame and no answer to a ping within {PING_S} s")
         return await receiving
     finally:
