@@ -10,7 +10,6 @@ import sys
 import time
 import uuid
 from collections.abc import Coroutine
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,15 +78,20 @@ async def serve(settings: IngestSettings) -> None:
         ]
         if settings.live:
             tasks.append(ingester.watch_silence())
-        background += [group.create_task(task) for task in tasks]
+        feeding = [group.create_task(task) for task in tasks]
         try:
             await report(ingester, trades, control, epoch, _cache(settings))
         finally:
+            for task in feeding:
+                task.cancel()
             ingester.framer.flush()
-            with suppress(TimeoutError):  # what is not acknowledged by then, a successor refills
+            try:
                 async with asyncio.timeout(STOP_S):
                     await trades.drained()
-            await lease.release()
+            except TimeoutError:  # a put may still be under way: a successor waits the lease out, then refills
+                event(log, 30, "stopped before everything was acknowledged")
+            else:
+                await lease.release()
             for task in background:
                 task.cancel()
 

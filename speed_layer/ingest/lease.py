@@ -60,7 +60,8 @@ class Lease:
             self._deadline = asked + self._seconds
 
     async def release(self) -> None:
-        """Give the lease back, so that a successor need not wait."""
+        """Give the lease back, so that a successor need not wait. No put starts after this."""
+        self._deadline = 0.0
         try:
             await asyncio.to_thread(self._control.extend_lease, self._owner, self.epoch, 0.0)
         except StoreUnavailable as error:
