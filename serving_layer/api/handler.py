@@ -22,7 +22,7 @@ _log = logger("api")
 
 def build(services: Callable[[], Services]) -> APIGatewayRestResolver:
     """The application over what `services` gives on first use."""
-    app = APIGatewayRestResolver()
+    app = APIGatewayRestResolver(serializer=_as_it_is)
     for group in (aggregates, health):
         group.register(app, services)
         app.route(group.RULE, method=_OTHER_METHODS)(_wrong_method)
@@ -47,6 +47,11 @@ def build(services: Callable[[], Services]) -> APIGatewayRestResolver:
     app.exception_handler(StoreUnavailable)(unavailable)
     app.exception_handler(Exception)(failed)
     return app
+
+
+def _as_it_is(body: Any) -> Any:
+    """Every body is JSON already, perhaps compressed."""
+    return body
 
 
 def _wrong_method(**_: str) -> Response[str | bytes]:

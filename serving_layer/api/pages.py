@@ -28,6 +28,13 @@ class Page:
     def query_count(self) -> int:
         return self.base[-1] if self.base else 0
 
+    def show(self, window: int, partial: Partial, read: int) -> None:
+        """Add the bar of a whole window, if trades have given it prices."""
+        bar = present(window, partial)
+        if bar is not None:
+            self.bars.append(bar)
+            self.base.append(read)
+
     def cut(self, kept: int, request: BarRequest) -> None:
         """Leave all but the first bars to the next page."""
         if kept < len(self.bars):
@@ -44,34 +51,29 @@ def read_page(
     """
     page = Page()
     anchor, width, limit = request.anchor, request.width_ms, request.limit
-    window, partial, read = None, EMPTY, 0
+    window, partial, read, look_at = None, EMPTY, 0, _LOOK_EVERY
     for t, minute in minutes:
         start = t - (t - anchor) % width
         if start == window:
             if read >= limit and page.bars:
-                page.position = _position(start, request)
-                return page
+                break  # cut off: the next page begins with this window
             partial = merge(partial, minute)
         else:
             if window is not None:
-                _show(page, window, partial, read)
+                page.show(window, partial, read)
                 if read >= limit and (page.bars or read >= MOST_LIMIT):
-                    page.position = _position(start, request)
-                    return page
+                    break
             window, partial = start, minute
         read += 1
-        if read % _LOOK_EVERY == 0 and late():
-            limit = read
-    if window is not None:
-        _show(page, window, partial, read)
+        if read == look_at:
+            look_at += _LOOK_EVERY
+            limit = read if late() else limit
+    else:
+        if window is not None:
+            page.show(window, partial, read)
+        return page
+    page.position = _position(start, request)
     return page
-
-
-def _show(page: Page, window: int, partial: Partial, read: int) -> None:
-    bar = present(window, partial)
-    if bar is not None:
-        page.bars.append(bar)
-        page.base.append(read)
 
 
 def _position(window: int, request: BarRequest) -> int:

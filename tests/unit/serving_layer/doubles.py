@@ -49,14 +49,14 @@ class Api:
     def __init__(self, rows: Any = None, forming: Any = None, control: Any = None, local_key: str = "") -> None:
         self.rows = BarRows() if rows is None else rows
         cache = Forming() if forming is None else forming
-        services = Services(
+        self.services = Services(
             history=History(self.rows, cache),
             control=Control() if control is None else control,
             cache=cache,
             now_s=lambda: NOW_S,
             local_key=local_key,
         )
-        self._app = build(lambda: services)
+        self._app = build(lambda: self.services)
 
     def send(self, url: str, context: Context | None = None, **event: Any) -> dict[str, Any]:
         """The answer as the function returns it."""
