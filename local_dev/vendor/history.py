@@ -45,6 +45,7 @@ def build_history(rows: Rows, symbol_count: int) -> History:
     first_seen = np.concatenate(([True], keys[1:] != keys[:-1])) if len(keys) else np.zeros(0, np.bool_)
     kept = trades[order[first_seen]].astype(np.uint32)
     del trades, keys, order
-    kept = kept[np.lexsort((kept, rows.sequence[kept], rows.time_ms[kept], rows.symbol[kept]))]
+    kept.sort()  # a stable order below, so equal (symbol, t, q) stay as recorded
+    kept = kept[np.lexsort((rows.sequence[kept], rows.time_ms[kept], rows.symbol[kept]))]
     bounds = np.searchsorted(rows.symbol[kept], np.arange(symbol_count + 1))
     return History(rows.time_ms[kept], kept, bounds)

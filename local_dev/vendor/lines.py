@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
 UInt32s = NDArray[np.uint32]
-_Fact = tuple[int, int, int, int]  # one entry of each column of Rows
 
 CHUNK_LINES = 2048
 LONGEST_TRADE = 4_000  # bytes; a trade has about 100, so a longer line travels alone like the other odd ones
@@ -76,15 +75,23 @@ def line_bounds(blob: bytes) -> tuple[Int64s, Int64s]:
     return starts[filled], ends[filled]
 
 
-def read_columns(blob: bytes, starts: Int64s, ends: Int64s, symbols: dict[str, int]) -> Rows:
+class SymbolNumbers(dict[str, int]):
+    """Numbers symbols from 0 in the order they are first asked for."""
+
+    def __missing__(self, symbol: str) -> int:
+        self[symbol] = number = len(self)
+        return number
+
+
+def read_columns(blob: bytes, starts: Int64s, ends: Int64s, symbols: SymbolNumbers) -> Rows:
     """What each line is; new symbols are added to `symbols`.
 
     Identity is a hash of (symbol, exchange, TRF, trade id).
     A line that is not a trade has symbol NO_SYMBOL, and time NO_TIME if it has no usable `t` either.
     """
     count = len(starts)
-    wide = np.empty((3, count), np.int64)
-    rows = Rows(wide[0], wide[1], wide[2], np.empty(count, np.int32))
+    wide = np.zeros((3, count), np.int64)
+    rows = Rows(wide[0], wide[1], wide[2], np.full(count, NO_SYMBOL, np.int32))
     data = np.frombuffer(blob, np.uint8)
     # Lines that all begin with { and end with } can only decode to as many trades as there are lines
     # if each of them is one trade: then the whole chunk is decoded at once, which is four times faster.
@@ -94,11 +101,22 @@ def read_columns(blob: bytes, starts: Int64s, ends: Int64s, symbols: dict[str, i
         bounds = zip(starts[first:last].tolist(), ends[first:last].tolist(), strict=True)
         lines = [blob[start:end] for start, end in bounds]
         trades = _decode_together(lines) if objects[first:last].all() else None
-        facts = [_fact_alone(line, symbols) for line in lines] if trades is None else _facts(trades, symbols)
-        times, sequences, identities, numbers = zip(*facts, strict=True)
-        rows.time_ms[first:last], rows.sequence[first:last] = times, sequences
-        rows.identity[first:last], rows.symbol[first:last] = identities, numbers
+        if trades is not None:
+            _fill(rows, slice(first, last), trades, symbols)
+            continue
+        for number, line in enumerate(lines, first):
+            if (trade := _decode_alone(line)) is not None:
+                _fill(rows, slice(number, number + 1), [trade], symbols)
+            else:
+                rows.time_ms[number] = _time_of(line)
     return rows
+
+
+def _fill(rows: Rows, where: slice, trades: list[_Trade], symbols: SymbolNumbers) -> None:
+    rows.time_ms[where] = [trade.t for trade in trades]
+    rows.sequence[where] = [trade.q for trade in trades]
+    rows.identity[where] = [hash((trade.sym, trade.x, trade.trfi, trade.i)) for trade in trades]
+    rows.symbol[where] = [symbols[trade.sym] for trade in trades]
 
 
 def _decode_together(lines: list[bytes]) -> list[_Trade] | None:
@@ -112,19 +130,14 @@ def _decode_together(lines: list[bytes]) -> list[_Trade] | None:
     return trades if len(trades) == len(lines) else None
 
 
-def _facts(trades: list[_Trade], symbols: dict[str, int]) -> list[_Fact]:
-    number = symbols.setdefault
-    return [(t.t, t.q, hash((t.sym, t.x, t.trfi, t.i)), number(t.sym, len(symbols))) for t in trades]
-
-
-def _fact_alone(line: bytes, symbols: dict[str, int]) -> _Fact:
+def _decode_alone(line: bytes) -> _Trade | None:
+    if len(line) > LONGEST_TRADE:
+        return None
     try:
         line.decode()
-        if len(line) <= LONGEST_TRADE:
-            return _facts([_LINE.decode(line)], symbols)[0]
+        return _LINE.decode(line)
     except _UNREADABLE:
-        pass  # not a trade: what follows
-    return _time_of(line), 0, 0, NO_SYMBOL
+        return None
 
 
 def _time_of(line: bytes) -> int:

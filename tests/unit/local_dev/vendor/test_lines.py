@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from local_dev.vendor import lines
-from local_dev.vendor.lines import NO_SYMBOL, NO_TIME, Rows, line_bounds, read_columns
+from local_dev.vendor.lines import NO_SYMBOL, NO_TIME, Rows, SymbolNumbers, line_bounds, read_columns
 from tests.unit.local_dev.vendor.support import OPEN_MS, line, trade
 
 
 def classify(blob: bytes) -> tuple[Rows, dict[str, int]]:
-    symbols: dict[str, int] = {}
+    symbols = SymbolNumbers()
     return read_columns(blob, *line_bounds(blob), symbols), symbols
 
 

@@ -12,12 +12,15 @@ from local_dev.vendor.settings import VendorSettings
 from tests.unit.local_dev.vendor.support import client, serving_beside, wait_until
 
 
-def test_every_recorded_line_arrives_once_in_the_order_of_its_file(recorded: Path, recorded_trades: list[Path]) -> None:
+def test_every_recorded_line_arrives_once_in_the_order_of_its_file(tmp_path: Path, recorded_trades: list[Path]) -> None:
     """Lines are compared by symbol: files of one symbol follow one another, symbols interleave."""
+    some = [file for file in recorded_trades if "2013-10-07" in file.name or file.name.startswith("AIG_2013-10-08")]
+    for file in some:
+        (tmp_path / file.name).symlink_to(file)
 
     async def listen() -> list[bytes]:
         frames: list[bytes] = []
-        server = VendorServer(load(recorded), VendorSettings(speed=None, hold=True))
+        server = VendorServer(load(tmp_path), VendorSettings(speed=None, hold=True))
         async with asyncio.timeout(120), server, client(server) as user:
             await user.login("T.*")
             while not frames or b"feed_ended" not in frames[-1]:
@@ -28,9 +31,7 @@ def test_every_recorded_line_arrives_once_in_the_order_of_its_file(recorded: Pat
     assert max(map(len, frames)) < 500_000
     received = b",".join(frame[1:-1] for frame in frames).replace(b"},{", b"}\n{").splitlines()
     for symbol in (b"AIG", b"BAC", b"SPY"):
-        files = [
-            gzip.decompress(file.read_bytes()) for file in recorded_trades if file.name.startswith(symbol.decode())
-        ]
+        files = [gzip.decompress(file.read_bytes()) for file in some if file.name.startswith(symbol.decode())]
         assert b"\n".join(line for line in received if line[17:20] == symbol) + b"\n" == b"".join(files)
 
 
