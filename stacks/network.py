@@ -25,7 +25,7 @@ class NetworkStack(TargetedStack):
             "Vpc",
             max_azs=2,
             nat_gateways=0,
-            restrict_default_security_group=False,  # docs/decisions/0014: nothing joins it, a test says so
+            restrict_default_security_group=False,  # docs/decisions/0013: nothing joins that group
             subnet_configuration=[
                 ec2.SubnetConfiguration(
                     name="public", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=24, map_public_ip_on_launch=False
@@ -38,8 +38,9 @@ class NetworkStack(TargetedStack):
             destination=ec2.FlowLogDestination.to_s3(log_bucket, "vpc-flow/"),
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
-        self._gateway_endpoint("S3Endpoint", ec2.GatewayVpcEndpointAwsService.S3)
-        self._gateway_endpoint("DynamoDbEndpoint", ec2.GatewayVpcEndpointAwsService.DYNAMODB)
+        services = ec2.GatewayVpcEndpointAwsService
+        self._gateway_endpoint("S3Endpoint", services.S3, ["s3:GetObject", "s3:ListBucket", "s3:PutObject"])
+        self._gateway_endpoint("DynamoDbEndpoint", services.DYNAMODB, ["dynamodb:GetItem", "dynamodb:Query"])
 
         self.cache_group = self._group("CacheGroup", "Valkey: reached by the ingester and the API only")
         self.ingester_group = self._group("IngesterGroup", "Ingester: nothing may connect to it")
@@ -53,19 +54,17 @@ class NetworkStack(TargetedStack):
     def _group(self, id_: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, id_, vpc=self.vpc, description=description, allow_all_outbound=False)
 
-    def _gateway_endpoint(self, id_: str, service: ec2.GatewayVpcEndpointAwsService) -> None:
-        """Free, and without it nothing in an isolated subnet reaches the service. For principals of this account.
+    def _gateway_endpoint(self, id_: str, service: ec2.GatewayVpcEndpointAwsService, actions: list[str]) -> None:
+        """Free, and without it nothing in an isolated subnet reaches the service. From this account to this account.
 
         The public subnets keep the plain route: the layers of a container image are fetched from a bucket of AWS's.
         """
         endpoint = self.vpc.add_gateway_endpoint(
             id_, service=service, subnets=[ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)]
         )
+        ours = {"aws:PrincipalAccount": self.account, "aws:ResourceAccount": self.account}
         endpoint.add_to_policy(
             iam.PolicyStatement(
-                principals=[iam.AnyPrincipal()],
-                actions=["s3:*" if service is ec2.GatewayVpcEndpointAwsService.S3 else "dynamodb:*"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:PrincipalAccount": self.account}},
+                principals=[iam.AnyPrincipal()], actions=actions, resources=["*"], conditions={"StringEquals": ours}
             )
         )

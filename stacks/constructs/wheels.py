@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from stacks.settings import ROOT
@@ -47,6 +48,7 @@ def lock_digest(lock: str) -> str:
     return hashlib.sha256((ROOT / "locks" / f"{lock}.txt").read_bytes() + PLATFORM.encode()).hexdigest()[:16]
 
 
+@cache
 def python_for_bytecode() -> str | None:
     """A Python of the runtime's minor version on this machine: Lambda ignores the bytecode of any other."""
     found = _run(
@@ -58,8 +60,9 @@ def python_for_bytecode() -> str | None:
 
 
 def compile_bytecode(python: str, root: Path, *folders: str) -> None:
-    """Bytecode of `folders` below `root` (default: all of it) that is never checked against its source: /var/task is read-only, and times in a zip mean nothing.
+    """Bytecode of `folders` below `root` (default: all of it).
 
+    It is never checked against its source: /var/task is read-only, and times in a zip mean nothing.
     Raises RuntimeError when a file does not compile.
     """
     flags = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(root), "-p", "/var/task"]

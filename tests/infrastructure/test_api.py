@@ -1,0 +1,128 @@
+"""What must hold of the REST API."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.infrastructure.templates import Resource, Templates
+
+BARS = "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}"
+ANSWERS = {
+    "UNAUTHORIZED": ("401", "ERROR"),
+    "ACCESS_DENIED": ("403", "NOT_AUTHORIZED"),
+    "MISSING_AUTHENTICATION_TOKEN": ("404", "NOT_FOUND"),
+    "RESOURCE_NOT_FOUND": ("404", "NOT_FOUND"),
+    "THROTTLED": ("429", "ERROR"),
+    "QUOTA_EXCEEDED": ("429", "ERROR"),
+    "INTEGRATION_FAILURE": ("503", "ERROR"),
+    "INTEGRATION_TIMEOUT": ("503", "ERROR"),
+    "DEFAULT_4XX": (None, "ERROR"),
+    "DEFAULT_5XX": (None, "ERROR"),
+}
+
+
+@pytest.fixture
+def methods(templates: Templates) -> dict[str, Mapping[str, Any]]:
+    """`GET /path` -> properties."""
+    parents = {r.id: r.properties for r in templates.resources("AWS::ApiGateway::Resource")}
+
+    def path(reference: Mapping[str, Any]) -> str:
+        if "Ref" not in reference:
+            return ""
+        resource = parents[reference["Ref"]]
+        return f"{path(resource['ParentId'])}/{resource['PathPart']}"
+
+    return {
+        f"{m.properties['HttpMethod']} {path(m.properties['ResourceId'])}": m.properties
+        for m in templates.resources("AWS::ApiGateway::Method")
+    }
+
+
+@pytest.fixture
+def stage(templates: Templates) -> Mapping[str, Any]:
+    return templates.one("AWS::ApiGateway::Stage").properties
+
+
+@pytest.fixture
+def answers(templates: Templates) -> dict[str, Resource]:
+    return {r.properties["ResponseType"]: r for r in templates.resources("AWS::ApiGateway::GatewayResponse")}
+
+
+def test_the_routes_are_explicit(methods: Mapping[str, Any]) -> None:
+    assert set(methods) == {f"GET {BARS}", "GET /v1/health"}
+
+
+def test_bars_need_a_key_and_health_needs_none(methods: Mapping[str, Any], templates: Templates) -> None:
+    assert methods[f"GET {BARS}"]["AuthorizationType"] == "CUSTOM"
+    assert methods[f"GET {BARS}"]["AuthorizerId"] == {"Ref": templates.one("AWS::ApiGateway::Authorizer").id}
+    assert methods["GET /v1/health"]["AuthorizationType"] == "NONE"
+
+
+def test_every_route_is_a_proxy_to_the_api_function(methods: Mapping[str, Any]) -> None:
+    for method in methods.values():
+        assert method["Integration"]["Type"] == "AWS_PROXY"
+        assert "ApiFunction" in json.dumps(method["Integration"]["Uri"])
+        assert method["Integration"]["TimeoutInMillis"] == 15_000
+
+
+def test_a_key_may_come_in_either_place_and_its_check_is_never_remembered(templates: Templates) -> None:
+    authorizer = templates.one("AWS::ApiGateway::Authorizer").properties
+    assert authorizer["Type"] == "REQUEST"
+    assert authorizer["AuthorizerResultTtlInSeconds"] == 0
+    assert not authorizer.get("IdentitySource"), "naming one would refuse callers who use the other"
+    assert "AuthFunction" in json.dumps(authorizer["AuthorizerUri"])
+
+
+def test_the_gateway_answers_every_error_of_its_own(answers: Mapping[str, Resource]) -> None:
+    assert {kind: answer.properties.get("StatusCode") for kind, answer in answers.items()} == {
+        kind: code for kind, (code, _) in ANSWERS.items()
+    }
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_an_error_of_the_gateway_has_the_vendors_shape(answers: Mapping[str, Resource], kind: str) -> None:
+    templates = answers[kind].properties["ResponseTemplates"]
+    body = json.loads(templates["application/json"])
+    assert list(templates) == ["application/json"]
+    assert set(body) == {"status", "request_id", "error", "message"}
+    assert body["status"] == ANSWERS[kind][1]
+    assert body["request_id"] == "$context.requestId"
+    assert body["error"] == body["message"]
+    assert "$" not in body["error"], "fixed text: nothing of the request comes back"
+
+
+def test_a_caller_learns_how_to_go_on(answers: Mapping[str, Resource]) -> None:
+    headers = {kind: answer.properties.get("ResponseParameters", {}) for kind, answer in answers.items()}
+    assert headers["UNAUTHORIZED"] == {"gatewayresponse.header.WWW-Authenticate": "'Bearer'"}
+    for kind in ("THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"):
+        assert "gatewayresponse.header.Retry-After" in headers[kind]
+
+
+def test_the_stage_is_throttled_and_traced(stage: Mapping[str, Any]) -> None:
+    (setting,) = stage["MethodSettings"]
+    assert (setting["ResourcePath"], setting["HttpMethod"]) == ("/*", "*")
+    assert (setting["ThrottlingRateLimit"], setting["ThrottlingBurstLimit"]) == (200, 400)
+    assert stage["TracingEnabled"] is True
+
+
+def test_no_log_of_the_gateway_holds_a_key(stage: Mapping[str, Any]) -> None:
+    (setting,) = stage["MethodSettings"]
+    assert (setting["LoggingLevel"], setting["DataTraceEnabled"]) == ("ERROR", False)
+    line = json.loads(stage["AccessLogSetting"]["Format"])
+    assert {"request_id", "status", "resource", "key_id"} <= line.keys()
+    for term in line.values():
+        assert not any(word in term.lower() for word in ("querystring", "header", "authorization", "apikey", ".path"))
+
+
+def test_the_gateways_own_log_group_is_ours_before_it_writes(templates: Templates) -> None:
+    group = templates.one("AWS::Logs::LogGroup", "ExecutionLogs")
+    assert "API-Gateway-Execution-Logs_" in json.dumps(group.properties["LogGroupName"])
+    assert group.id in templates.one("AWS::ApiGateway::Stage").body["DependsOn"]
+
+
+def test_responses_are_ready_before_the_api_is_deployed(templates: Templates) -> None:
+    deployment = templates.one("AWS::ApiGateway::Deployment").body
+    for response in templates.resources("AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method"):
+        assert response.id in deployment["DependsOn"], f"{response.id} would only work after the next deployment"

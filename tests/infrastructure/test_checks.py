@@ -1,0 +1,142 @@
+"""What AWS, cfn-lint and the security packs say of the templates."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack
+
+from stacks.constructs.nag import MIN_REASON, acknowledge
+from stacks.constructs.target import REFUSED_TYPES
+from stacks.synth import findings
+from tests.infrastructure.conftest import synth
+from tests.infrastructure.templates import Templates
+
+INLINE_BYTES = 51_200
+"""A template up to this size deploys by plain CloudFormation, without a bucket to fetch it from."""
+ACCEPTED = Counter(
+    {
+        "AwsSolutions-APIG3": 1,
+        "AwsSolutions-APIG4": 1,
+        "AwsSolutions-COG4": 2,
+        "AwsSolutions-DDB3": 1,
+        "AwsSolutions-ECS2": 1,
+        "AwsSolutions-ECS4": 1,
+        "AwsSolutions-IAM4": 1,
+        "AwsSolutions-IAM5": 14,
+        "AwsSolutions-L1": 5,
+        "AwsSolutions-SMG4": 1,
+        "Serverless-LambdaDLQ": 5,
+        "Serverless-LambdaLatestVersion": 5,
+    }
+)
+"""Findings we accept, by rule. It grows by a change to this list and in no other way."""
+
+
+def test_the_stacks_deploy_in_this_order(templates: Templates) -> None:
+    assert list(templates.bodies) == ["Storage", "Network", "Speed", "Serving"]
+
+
+def test_no_finding_of_the_security_packs_is_left_open(assembly: Path) -> None:
+    report = json.loads((assembly / "validation-report.json").read_text())
+    assert {"AwsSolutions", "Serverless"} <= {plugin["pluginName"] for plugin in report["pluginReports"]}
+    assert findings(assembly) == []
+
+
+def test_accepted_findings_are_listed_here_and_have_reasons(assembly: Path) -> None:
+    report = json.loads((assembly / "validation-report.json").read_text())
+    accepted = [v for plugin in report["pluginReports"] for v in plugin.get("suppressedViolations", ())]
+    assert Counter(v["ruleName"].partition("[")[0] for v in accepted) == ACCEPTED
+    for violation in accepted:
+        assert len(violation["reason"]) >= MIN_REASON, violation["ruleName"]
+        assert violation["acknowledgedAt"].count("/") >= 1, "never a whole stack"
+
+
+def test_a_finding_cannot_be_accepted_without_a_reason() -> None:
+    with pytest.raises(ValueError, match="at least 40 characters"):
+        acknowledge(Stack(App(), "Any"), {"AwsSolutions::AwsSolutions-S1": "not needed"})
+
+
+def test_cfn_lint_finds_nothing(templates: Templates) -> None:
+    files = [str(templates.folder / f"{stack}.template.json") for stack in templates.bodies]
+    done = subprocess.run(  # noqa: S603 - a tool of this environment on our own files
+        [str(Path(sys.executable).parent / "cfn-lint"), *files], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_templates_are_small_enough_to_deploy_without_a_bucket(templates: Templates) -> None:
+    for stack, template in templates.bodies.items():
+        assert (templates.folder / f"{stack}.template.json").stat().st_size < INLINE_BYTES, stack
+        assert len(template["Resources"]) < 200, stack
+        assert len(template.get("Outputs", {})) < 60, stack
+
+
+def test_every_import_has_an_export_of_an_earlier_stack(templates: Templates) -> None:
+    exported: set[str] = set()
+    for stack, template in templates.bodies.items():
+        imported = {value for key, value in _walk(template["Resources"]) if key == "Fn::ImportValue"}
+        assert imported <= exported, f"{stack} imports what no earlier stack exports"
+        exported |= {o["Export"]["Name"] for o in template.get("Outputs", {}).values() if "Export" in o}
+
+
+def test_what_the_emulator_refuses_is_made_on_aws_only(templates: Templates) -> None:
+    for resource in templates.resources():
+        if resource.type in REFUSED_TYPES:
+            assert resource.body.get("Condition") == "OnAws", resource.id
+        else:
+            assert "Condition" not in resource.body, resource.id
+    assert {r.type for r in templates.resources(*REFUSED_TYPES)} == REFUSED_TYPES, "the list names what is used"
+
+
+def test_every_stack_is_for_aws_unless_told_otherwise(templates: Templates) -> None:
+    for template in templates.bodies.values():
+        target = template["Parameters"]["Target"]
+        assert (target["Default"], target["AllowedValues"]) == ("aws", ["aws", "local"])
+        assert list(template["Parameters"]) == ["Target"], "nothing else has to be given"
+
+
+def test_values_of_conditional_resources_are_read_under_their_condition(templates: Templates) -> None:
+    for stack, template in templates.bodies.items():
+        conditional = {name for name, body in template["Resources"].items() if "Condition" in body}
+        for name, output in template.get("Outputs", {}).items():
+            used = {
+                str(value[0])
+                for key, value in _walk(output["Value"])
+                if key == "Fn::GetAtt" and isinstance(value, list)
+            }
+            assert not used & conditional or output.get("Condition") == "OnAws", f"{stack}.{name}"
+
+
+def test_everything_that_can_be_tagged_says_whose_it_is(templates: Templates) -> None:
+    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Lambda::Function", "AWS::Kinesis::Stream"):
+        for resource in templates.resources(kind):
+            tags = {tag["Key"]: tag["Value"] for tag in resource.properties["Tags"]}
+            assert tags["project"] == "condvest"
+            assert tags["environment"] == "dev"
+
+
+def test_an_assembly_of_stubs_says_so(assembly: Path) -> None:
+    assert (assembly / "stub-assets").exists()
+
+
+def test_settings_reach_the_templates(tmp_path: Path) -> None:
+    synth(tmp_path / "prod", "--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ")
+    templates = Templates.of(tmp_path / "prod")
+    (container,) = templates.one("AWS::ECS::TaskDefinition").properties["ContainerDefinitions"]
+    environment = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
+    assert (environment["SYMBOLS"], environment["SHARDS"], environment["LANES"]) == ("SPY,QQQ", "3", "6")
+    assert templates.one("AWS::Kinesis::Stream", "Trades").properties["ShardCount"] == 3
+    assert templates.one("AWS::ElastiCache::ServerlessCache").properties["ServerlessCacheName"] == "condvest-prod"
+
+
+def _walk(value: object) -> list[tuple[str, object]]:
+    """Every (key, value) in nested dictionaries and lists."""
+    if isinstance(value, dict):
+        return [pair for key, held in value.items() for pair in [(key, held), *_walk(held)]]
+    if isinstance(value, list):
+        return [pair for held in value for pair in _walk(held)]
+    return []

@@ -1,0 +1,94 @@
+"""What must hold of every function: runtime, place, log group, variables."""
+
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from serving_layer.api.wiring import ApiSettings
+from serving_layer.auth.handler import AuthSettings
+from speed_layer.settings import ArchiveSettings, TableSettings
+from tests.infrastructure.templates import Templates
+
+HANDLERS: dict[str, tuple[str, type[msgspec.Struct]]] = {
+    "Archive": ("speed_layer.archive.handler", ArchiveSettings),
+    "Live": ("speed_layer.live.handler", TableSettings),
+    "Persist": ("speed_layer.persist.handler", TableSettings),
+    "ApiFunction": ("serving_layer.api.handler", ApiSettings),
+    "AuthFunction": ("serving_layer.auth.handler", AuthSettings),
+}
+
+
+@pytest.fixture(params=sorted(HANDLERS))
+def name(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
+def function(name: str, templates: Templates) -> Mapping[str, Any]:
+    return templates.one("AWS::Lambda::Function", name).properties
+
+
+def test_these_are_all_the_functions_there_are(templates: Templates) -> None:
+    assert len(templates.resources("AWS::Lambda::Function")) == len(HANDLERS)
+
+
+def test_a_function_runs_python_313_on_arm64(function: Mapping[str, Any]) -> None:
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
+
+
+def test_a_handler_is_a_module_of_ours(name: str, function: Mapping[str, Any]) -> None:
+    module, _ = HANDLERS[name]
+    assert function["Handler"] == f"{module}.lambda_handler"
+    assert importlib.util.find_spec(module) is not None
+
+
+def test_a_function_gets_exactly_the_variables_its_settings_name(name: str, function: Mapping[str, Any]) -> None:
+    given = set(function["Environment"]["Variables"])
+    fields = msgspec.structs.fields(HANDLERS[name][1])
+    assert {field.name.upper() for field in fields if field.required} <= given
+    assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL"}
+
+
+def test_a_function_is_traced_and_bounded(function: Mapping[str, Any]) -> None:
+    assert function["TracingConfig"] == {"Mode": "Active"}
+    assert 0 < function["Timeout"] <= 60
+    assert 256 <= function["MemorySize"] <= 1024
+    assert "ReservedConcurrentExecutions" not in function, "a new account may have ten in all"
+
+
+def test_a_function_writes_to_a_log_group_of_its_own(
+    name: str, function: Mapping[str, Any], templates: Templates
+) -> None:
+    group = function["LoggingConfig"]["LogGroup"]["Ref"]
+    users = [
+        f.id
+        for f in templates.resources("AWS::Lambda::Function")
+        if f.properties["LoggingConfig"]["LogGroup"]["Ref"] == group
+    ]
+    assert len(users) == 1
+    assert group.startswith(name)
+
+
+def test_a_function_waits_for_its_policy(name: str, templates: Templates) -> None:
+    waits = templates.one("AWS::Lambda::Function", name).body["DependsOn"]
+    assert [one.rstrip("0123456789ABCDEF") for one in waits] == [f"{name}RoleDefaultPolicy"]
+
+
+def test_no_log_group_is_kept_for_ever(templates: Templates) -> None:
+    groups = templates.resources("AWS::Logs::LogGroup")
+    assert len(groups) == len(HANDLERS) + 3, "functions, ingester, access and execution logs"
+    for group in groups:
+        assert group.properties["RetentionInDays"] == 30, group.id
+
+
+def test_only_api_gateway_may_invoke_a_function_and_only_from_this_api(templates: Templates) -> None:
+    permissions = templates.resources("AWS::Lambda::Permission")
+    assert permissions
+    for permission in permissions:
+        assert permission.properties["Principal"] == "apigateway.amazonaws.com"
+        assert "PublicApi" in str(permission.properties["SourceArn"])

@@ -1,0 +1,201 @@
+"""The same templates in the local emulator, by plain CloudFormation with Target=local, read back as its users do."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.infrastructure.templates import Templates
+
+READY_S = 20.0
+Client = Callable[[str], Any]
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    """Clients of an emulator of our own, on a free port of the loopback."""
+    folder = tmp_path_factory.mktemp("emulator")
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "LOG_LEVEL": "WARNING", "TMPDIR": str(folder)}
+    environment |= {"IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "PATH": os.environ["PATH"]}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ministack"], env=environment, cwd=folder, stderr=subprocess.DEVNULL
+    )
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    config = Config(connect_timeout=2, read_timeout=20, retries={"total_max_attempts": 2})
+    try:
+        _await(port, process)
+        yield lambda service: boto3.client(service, endpoint_url=f"http://127.0.0.1:{port}", config=config, **keys)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def statuses(aws: Client, templates: Templates) -> dict[str, str]:
+    """Final status of each stack, deployed one after the other."""
+    cloudformation = aws("cloudformation")
+    final = {}
+    for stack in templates.bodies:
+        cloudformation.create_stack(
+            StackName=f"condvest-dev-{stack.lower()}",
+            TemplateBody=(templates.folder / f"{stack}.template.json").read_text(),
+            Parameters=[{"ParameterKey": "Target", "ParameterValue": "local"}],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        final[stack] = _settled(cloudformation, f"condvest-dev-{stack.lower()}")
+    return final
+
+
+def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the emulator ended"
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("the emulator did not start")
+
+
+def _settled(cloudformation: Any, stack: str) -> str:
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        status: str = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        if not status.endswith("IN_PROGRESS"):
+            return status
+        time.sleep(0.05)
+    pytest.fail(f"{stack} did not settle")
+
+
+def functions(aws: Client) -> dict[str, Any]:
+    """Function configurations by handler module."""
+    client = aws("lambda")
+    found = [client.get_function_configuration(FunctionName=f["FunctionName"]) for f in _listed(client)]
+    return {config["Handler"].removesuffix(".lambda_handler"): config for config in found}
+
+
+def _listed(client: Any) -> list[Any]:
+    return [f for page in client.get_paginator("list_functions").paginate() for f in page["Functions"]]
+
+
+def test_every_stack_completes(statuses: dict[str, str]) -> None:
+    assert statuses == dict.fromkeys(("Storage", "Network", "Speed", "Serving"), "CREATE_COMPLETE")
+
+
+@pytest.mark.usefixtures("statuses")
+def test_functions_come_with_handler_and_names_of_what_was_deployed(aws: Client) -> None:
+    found = functions(aws)
+    assert set(found) == {
+        "speed_layer.archive.handler",
+        "speed_layer.live.handler",
+        "speed_layer.persist.handler",
+        "serving_layer.api.handler",
+        "serving_layer.auth.handler",
+    }
+    variables = found["speed_layer.persist.handler"]["Environment"]["Variables"]
+    tables = aws("dynamodb").list_tables()["TableNames"]
+    assert {variables["BARS_TABLE"], variables["CONTROL_TABLE"]} == set(tables)
+    assert variables["BARS_STREAM"] in aws("kinesis").list_streams()["StreamNames"]
+    assert variables["LAKE_BUCKET"] in [bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]]
+    cache = found["serving_layer.api.handler"]["Environment"]["Variables"]
+    assert (cache["CACHE_ENDPOINT"], cache["CACHE_USER"], cache["CACHE_NAME"]) == ("127.0.0.1:6379", "", "")
+
+
+@pytest.mark.usefixtures("statuses")
+def test_mappings_keep_every_rule_that_a_poller_has_to_follow(aws: Client) -> None:
+    client = aws("lambda")
+    names = {f["FunctionName"]: f["Handler"].split(".")[1] for f in _listed(client)}
+    mappings = client.list_event_source_mappings()["EventSourceMappings"]
+    found = {names[m["FunctionArn"].rpartition(":")[2]]: m for m in mappings}
+    assert {name: (m["BatchSize"], m["MaximumBatchingWindowInSeconds"]) for name, m in found.items()} == {
+        "archive": (1000, 1),
+        "live": (500, 0),
+        "persist": (100, 0),
+    }
+    for mapping in found.values():
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (10, 21_600)
+        assert mapping["DestinationConfig"]["OnFailure"]["Destination"].startswith("arn:aws:s3:::")
+
+
+@pytest.mark.usefixtures("statuses")
+def test_routes_come_with_integration_and_authoriser(aws: Client) -> None:
+    client = aws("apigateway")
+    (api,) = client.get_rest_apis()["items"]
+    (authorizer,) = client.get_authorizers(restApiId=api["id"])["items"]
+    routes = {
+        resource["path"]: methods
+        for resource in client.get_resources(restApiId=api["id"], embed=["methods"], limit=500)["items"]
+        if (methods := resource.get("resourceMethods"))
+    }
+    bars = routes.pop("/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}")
+    health = routes.pop("/v1/health")
+    assert not routes
+    assert (bars["GET"]["authorizationType"], bars["GET"]["authorizerId"]) == ("CUSTOM", authorizer["id"])
+    assert health["GET"]["authorizationType"] == "NONE"
+    function = functions(aws)["serving_layer.api.handler"]["FunctionArn"]
+    for methods in (bars, health):
+        assert function in methods["GET"]["methodIntegration"]["uri"]
+    assert functions(aws)["serving_layer.auth.handler"]["FunctionArn"] in authorizer["authorizerUri"]
+    assert (authorizer["type"], authorizer["authorizerResultTtlInSeconds"]) == ("REQUEST", 0)
+    assert [stage["stageName"] for stage in client.get_stages(restApiId=api["id"])["item"]] == ["live"]
+
+
+@pytest.mark.usefixtures("statuses")
+def test_the_ingesters_task_can_be_read_and_names_what_was_deployed(aws: Client) -> None:
+    client = aws("ecs")
+    (arn,) = client.list_task_definitions()["taskDefinitionArns"]
+    (container,) = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]["containerDefinitions"]
+    environment = {pair["name"]: pair["value"] for pair in container["environment"]}
+    assert container["command"] == ["python", "-m", "speed_layer.ingest"]
+    streams = aws("kinesis").list_streams()["StreamNames"]
+    assert {environment["TRADES_STREAM"], environment["BARS_STREAM"]} == set(streams)
+    shards = aws("kinesis").list_shards(StreamName=environment["TRADES_STREAM"])["Shards"]
+    assert len(shards) == int(environment["SHARDS"])
+    assert environment["CONTROL_TABLE"] in aws("dynamodb").list_tables()["TableNames"]
+
+
+@pytest.mark.usefixtures("statuses")
+def test_a_second_deployment_of_the_same_templates_changes_nothing(aws: Client, templates: Templates) -> None:
+    cloudformation = aws("cloudformation")
+    before = functions(aws)
+    for stack in templates.bodies:
+        with pytest.raises(cloudformation.exceptions.ClientError, match="No updates are to be performed"):
+            cloudformation.update_stack(
+                StackName=f"condvest-dev-{stack.lower()}",
+                TemplateBody=(templates.folder / f"{stack}.template.json").read_text(),
+                Parameters=[{"ParameterKey": "Target", "ParameterValue": "local"}],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )
+    assert {name: f["FunctionArn"] for name, f in functions(aws).items()} == {
+        name: f["FunctionArn"] for name, f in before.items()
+    }
+
+
+@pytest.mark.usefixtures("statuses")
+def test_the_emulator_refuses_what_is_made_on_aws_only(aws: Client, templates: Templates) -> None:
+    """When this fails the emulator has learnt these types: take them off the list in stacks/constructs/target.py."""
+    cloudformation = aws("cloudformation")
+    for stack in ("Network", "Speed"):
+        with pytest.raises(cloudformation.exceptions.ClientError, match="Unrecognized resource types"):
+            cloudformation.create_stack(
+                StackName=f"as-on-aws-{stack.lower()}",
+                TemplateBody=(templates.folder / f"{stack}.template.json").read_text(),
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+            )

@@ -1,0 +1,52 @@
+"""Settings of a deployment refuse what would fail an hour later."""
+
+from typing import Any
+
+import pytest
+
+from stacks.settings import Settings, feature_flags
+
+
+def test_defaults_are_a_lean_development_environment() -> None:
+    settings = Settings()
+    assert (settings.environment, settings.profile, settings.symbols) == ("dev", "lean", ("*",))
+    assert settings.lanes % settings.shards == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"environment": "Prod"}, "environment must be a letter, then up to 15"),
+        ({"environment": "a" * 17}, "environment must be"),
+        ({"environment": ""}, "environment must be"),
+        ({"profile": "full"}, "profile must be 'lean'"),
+        ({"symbols": ()}, "symbols must be tickers, or '\\*' alone"),
+        ({"symbols": ("*", "SPY")}, "symbols must be tickers, or '\\*' alone"),
+        ({"symbols": ("SPY", "no spaces")}, "was 'no spaces'"),
+        ({"shards": 0}, "shards must be at least 1, was 0"),
+        ({"lanes_per_shard": 0}, "lanes_per_shard must be at least 1"),
+        ({"log_retention_days": 31}, "log_retention_days must be one of"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_rule_and_value(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Settings(**wrong)
+
+
+def test_settings_cannot_be_changed_after_they_were_checked() -> None:
+    with pytest.raises(AttributeError):
+        setattr(Settings(), "shards", 4)  # noqa: B010 - an assignment that the type checker cannot see
+
+
+def test_context_gives_settings_as_text() -> None:
+    settings = Settings.from_context({"shards": "4", "symbols": "SPY,BRK.B", "environment": "prod", "@aws/x": True})
+    assert (settings.shards, settings.symbols, settings.environment) == (4, ("SPY", "BRK.B"), "prod")
+
+
+def test_a_number_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="shards must be a whole number, was 'two'"):
+        Settings.from_context({"shards": "two"})
+
+
+def test_references_between_stacks_hold_their_producers() -> None:
+    assert feature_flags()["@aws-cdk/core:defaultCrossStackReferences"] == "strong"

@@ -1,0 +1,86 @@
+"""What must hold of the streams and of the functions that read them."""
+
+import pytest
+
+from tests.infrastructure.templates import Resource, Templates
+
+READERS = {"Archive": (1000, "Trades"), "Live": (500, "Trades"), "Persist": (100, "Bars")}
+RETENTION_S = 24 * 3600
+
+
+@pytest.fixture(params=sorted(READERS))
+def mapping(request: pytest.FixtureRequest, templates: Templates) -> Resource:
+    return templates.one("AWS::Lambda::EventSourceMapping", request.param)
+
+
+def test_every_reader_has_one_mapping(templates: Templates) -> None:
+    assert len(templates.resources("AWS::Lambda::EventSourceMapping")) == len(READERS)
+
+
+@pytest.mark.parametrize(("reader", "expected"), READERS.items())
+def test_a_reader_takes_its_stream_in_batches_of_its_size(
+    templates: Templates, reader: str, expected: tuple[int, str]
+) -> None:
+    mapping = templates.one("AWS::Lambda::EventSourceMapping", reader).properties
+    size, stream = expected
+    assert mapping["BatchSize"] == size
+    assert mapping["EventSourceArn"]["Fn::GetAtt"][0].startswith(stream)
+    assert mapping["FunctionName"]["Ref"].startswith(f"{reader}Function")
+
+
+def test_a_bad_record_cannot_block_a_shard(mapping: Resource) -> None:
+    properties = mapping.properties
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["BisectBatchOnFunctionError"] is True
+    assert properties["MaximumRetryAttempts"] == 10
+    assert 0 < properties["MaximumRecordAgeInSeconds"] < RETENTION_S, "it must leave before it expires unread"
+
+
+def test_what_is_given_up_is_kept_with_its_payload(mapping: Resource, templates: Templates) -> None:
+    destination = str(mapping.properties["DestinationConfig"]["OnFailure"]["Destination"])
+    assert "LakeBucket" in destination, "a bucket gets the payload, a queue or topic would get numbers only"
+    reader = mapping.id.split("Mapping")[0]
+    assert any(
+        grant.actions == ["s3:PutObject"] and any("/aws/lambda/*" in target for target in grant.targets)
+        for grant in templates.grants(reader)
+    )
+
+
+def test_a_new_mapping_reads_from_the_oldest_record(mapping: Resource) -> None:
+    assert mapping.properties["StartingPosition"] == "TRIM_HORIZON"
+
+
+def test_the_records_of_a_shard_are_taken_in_order(mapping: Resource) -> None:
+    assert mapping.properties["ParallelizationFactor"] == 1
+
+
+def test_a_mapping_waits_for_the_right_to_read_its_stream(mapping: Resource) -> None:
+    reader = mapping.id.split("Mapping")[0]
+    assert any(name.startswith(f"{reader}RoleDefaultPolicy") for name in mapping.body["DependsOn"])
+
+
+def test_the_archive_gathers_a_minute_on_aws_and_a_second_locally(templates: Templates) -> None:
+    mapping = templates.one("AWS::Lambda::EventSourceMapping", "Archive")
+    assert mapping.properties["MaximumBatchingWindowInSeconds"] == {"Fn::If": ["OnAws", 60, 1]}
+
+
+@pytest.mark.parametrize("reader", ["Live", "Persist"])
+def test_bars_wait_for_no_window(templates: Templates, reader: str) -> None:
+    mapping = templates.one("AWS::Lambda::EventSourceMapping", reader)
+    assert mapping.properties["MaximumBatchingWindowInSeconds"] == 0
+
+
+def test_streams_are_encrypted_and_provisioned(templates: Templates) -> None:
+    for stream in templates.resources("AWS::Kinesis::Stream"):
+        assert stream.properties["StreamEncryption"] == {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"}
+        assert stream.properties["StreamModeDetails"] == {"StreamMode": "PROVISIONED"}
+        assert stream.properties["RetentionPeriodHours"] * 3600 == RETENTION_S
+
+
+def test_the_ingester_is_told_the_shards_that_the_stream_has(templates: Templates) -> None:
+    shards = templates.one("AWS::Kinesis::Stream", "Trades").properties["ShardCount"]
+    (container,) = templates.one("AWS::ECS::TaskDefinition").properties["ContainerDefinitions"]
+    environment = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
+    assert int(environment["SHARDS"]) == shards
+    assert int(environment["LANES"]) % shards == 0, "every shard carries the same lanes, so none is ever silent"
+    assert templates.one("AWS::Kinesis::Stream", "Bars").properties["ShardCount"] == 1
