@@ -1,0 +1,43 @@
+"""The control table in memory: lease and late marks, with ControlStore's rules."""
+
+from shared.errors import StoreUnavailable
+
+HOUR_MS = 3_600_000
+
+
+class ControlRows:
+    """`down` makes every call fail."""
+
+    def __init__(self) -> None:
+        self.owner, self.epoch, self.deadline_s = "", 0, 0.0
+        self.marks: set[tuple[str, int]] = set()
+        self.log: list[str] = []
+        self.down = False
+
+    def take_lease(self, owner: str, now_s: float, deadline_s: float) -> int | None:
+        self._answer("take")
+        if self.deadline_s >= now_s and self.owner != owner:
+            return None
+        self.owner, self.deadline_s = owner, deadline_s
+        self.epoch += 1
+        return self.epoch
+
+    def extend_lease(self, owner: str, epoch: int, deadline_s: float) -> bool:
+        self._answer("extend")
+        if (self.owner, self.epoch) != (owner, epoch):
+            return False
+        self.deadline_s = deadline_s
+        return True
+
+    def mark_late(self, sym: str, t_ms: int, now_s: int) -> None:
+        self._answer("mark")
+        self.marks.add((sym, t_ms - t_ms % HOUR_MS))
+
+    def is_marked_late(self, sym: str, t_ms: int) -> bool:
+        self._answer("check")
+        return (sym, t_ms - t_ms % HOUR_MS) in self.marks
+
+    def _answer(self, call: str) -> None:
+        self.log.append(call)
+        if self.down:
+            raise StoreUnavailable("control table: down")
