@@ -175,3 +175,6 @@ def test_a_trade_after_silence_counts_from_itself() -> None:
     clock.accepted(T0 + 5_000)
     clock.silence(250)
     assert clock.now_ms == T0 + 5_000
+    for _ in range(7):
+        clock.silence(250)
+    assert clock.now_ms == T0 + 6_000
