@@ -83,6 +83,7 @@ class SpeedStack(TargetedStack):
             assets=self._assets,
             vpc=vpc,
             security_group=group,
+            vendor_key=self._storage.vendor_key,
             retention_days=self._settings.log_retention_days,
             environment={
                 "TRADES_STREAM": self.trades.stream_name,

@@ -1,4 +1,4 @@
-"""What must outlive every deployment: the tables, the lake, and the bucket that logs about them go to."""
+"""What must outlive every deployment: tables, the lake, the bucket its logs go to, and the vendor's key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.constructs.nag import acknowledge
@@ -17,7 +18,10 @@ KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 
 
 class StorageStack(TargetedStack):
-    """DynamoDB `bars` and `control`, the lake, and the log bucket."""
+    """DynamoDB `bars` and `control`, the lake, the log bucket, and the secret whose value the operator sets.
+
+    Deployed before the ingester, so that its key is there when it first starts.
+    """
 
     def __init__(self, scope: Construct, id_: str, **kwargs: Any) -> None:
         super().__init__(scope, id_, **kwargs)
@@ -45,6 +49,20 @@ class StorageStack(TargetedStack):
                     abort_incomplete_multipart_upload_after=Duration.days(2),
                 )
             ],
+        )
+
+        self.vendor_key = secretsmanager.Secret(
+            self,
+            "VendorKey",
+            description="POLYGON_API_KEY of the ingester, set by hand before the speed stack is first deployed.",
+            removal_policy=KEEP,
+        )
+        acknowledge(
+            self.vendor_key,
+            {
+                "AwsSolutions::AwsSolutions-SMG4": "The vendor issues this key by hand and has no interface to rotate "
+                "it; the operator replaces the value and restarts the ingester.",
+            },
         )
 
     def _table(

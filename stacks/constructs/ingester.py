@@ -32,15 +32,11 @@ class Ingester(Construct):
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         environment: Mapping[str, str],
+        vendor_key: secrets.ISecret,
         rights: Iterable[Right],
         retention_days: int,
     ) -> None:
         super().__init__(scope, id_)
-        self.vendor_key = secrets.Secret(
-            self,
-            "VendorKey",
-            description="POLYGON_API_KEY of the ingester; set by the operator after the first deploy.",
-        )
         task_role = iam.Role(
             self,
             "TaskRole",
@@ -63,7 +59,7 @@ class Ingester(Construct):
             image=assets.ingester_image(self),
             command=["python", "-m", "speed_layer.ingest"],
             environment=dict(environment),
-            secrets={"POLYGON_API_KEY": ecs.Secret.from_secrets_manager(self.vendor_key)},
+            secrets={"POLYGON_API_KEY": ecs.Secret.from_secrets_manager(vendor_key)},
             logging=ecs.LogDriver.aws_logs(stream_prefix="ingest", log_group=log_group(self, "Logs", retention_days)),
             readonly_root_filesystem=True,
             user="10001",
@@ -85,13 +81,6 @@ class Ingester(Construct):
         self._accept()
 
     def _accept(self) -> None:
-        acknowledge(
-            self.vendor_key,
-            {
-                "AwsSolutions::AwsSolutions-SMG4": "The vendor issues this key by hand and has no interface to rotate "
-                "it; the operator replaces it as docs/operations.md says.",
-            },
-        )
         acknowledge(
             self.task,
             {

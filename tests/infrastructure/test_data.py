@@ -6,7 +6,7 @@ import pytest
 
 from tests.infrastructure.templates import Resource, Templates
 
-KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket")
+KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 KEYS = {
     "BarsTable": [("sym", "HASH", "S"), ("t", "RANGE", "N")],
     "ControlTable": [("pk", "HASH", "S"), ("sk", "RANGE", "S")],
@@ -20,14 +20,14 @@ def bucket(request: pytest.FixtureRequest, templates: Templates) -> Resource:
 
 def test_data_outlives_its_stack_but_not_a_failed_first_deployment(templates: Templates) -> None:
     kept = templates.resources(*KEPT)
-    assert len(kept) == 4
+    assert len(kept) == 5
     for resource in kept:
         assert resource.body["DeletionPolicy"] == "RetainExceptOnCreate", resource.id
         assert resource.body["UpdateReplacePolicy"] == "Retain", resource.id
 
 
 def test_data_has_generated_names_so_that_a_second_deployment_finds_them_free(templates: Templates) -> None:
-    for resource in templates.resources(*KEPT, "AWS::Kinesis::Stream", "AWS::SecretsManager::Secret"):
+    for resource in templates.resources(*KEPT, "AWS::Kinesis::Stream"):
         assert not {"TableName", "BucketName", "Name"} & resource.properties.keys(), resource.id
 
 
@@ -95,3 +95,8 @@ def test_the_lake_keeps_what_was_overwritten_for_a_month_and_logs_its_access(tem
 def test_access_logs_have_an_end(templates: Templates) -> None:
     (rule,) = templates.one("AWS::S3::Bucket", "LogBucket").properties["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == 90
+
+
+def test_the_vendor_key_can_be_set_before_the_ingester_first_starts(templates: Templates) -> None:
+    deployed = list(templates.bodies)
+    assert deployed.index(templates.one("AWS::SecretsManager::Secret").stack) < deployed.index("Speed")
