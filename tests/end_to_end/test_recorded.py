@@ -7,15 +7,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.end_to_end.local_platform import running
-from tests.end_to_end.observe import Run, day_targets, differences, observe, run
-from tests.parity import rewrite
+from tests.end_to_end.observe import Run, day_targets, differences, observe
 from tests.parity.reference import Reference
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
 
 SYMBOLS = ("AIG", "BAC", "SPY")
 DAYS = (date(2013, 10, 7), date(2013, 10, 8), date(2013, 10, 9))
-FIRST_DAY = day_targets(SYMBOLS, DAYS[:1])
 
 
 class Replay(NamedTuple):
@@ -71,21 +69,3 @@ def test_volume_adds_up_to_that_of_the_files(replay: Replay, reference: Referenc
 
 def test_it_stops_cleanly_and_leaves_no_process(replay: Replay) -> None:
     assert (replay.run.exit_code, replay.run.left_behind) == (0, [])
-
-
-@pytest.fixture(scope="module")
-def disturbed(recorded_trades: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Reference]:
-    """The first day again, with 5 % of the trades repeated up to 20 minutes later and disorder within 2 s."""
-    folder = tmp_path_factory.mktemp("disturbed")
-    first_day = [file for file in recorded_trades if str(DAYS[0]) in file.name]
-    files = rewrite.disturbed(first_day, folder / "trades", seed=2013)
-    return run(folder / "state", folder / "trades", FIRST_DAY), Reference(files)
-
-
-def test_repeats_and_disorder_do_not_change_a_byte(replay: Replay, disturbed: tuple[Run, Reference]) -> None:
-    seen, reference = disturbed
-    assert reference.lines() - reference.trades() > 0.04 * reference.trades()
-    assert seen.count("duplicates") == reference.lines() - reference.trades()
-    assert seen.raw_trades == seen.raw_identities == reference.trades()
-    assert seen.raw_volume == reference.volume()
-    assert seen.answers == {target: replay.run.answers[target] for target in FIRST_DAY}
