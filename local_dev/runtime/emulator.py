@@ -1,0 +1,62 @@
+"""`python -m local_dev.runtime.emulator`: the AWS emulator (ministack 1.5.33) with its streams made fit for long feeds.
+
+As it comes it copies every record of a shard and decodes every record it returns on each read, looks through every
+iterator of five minutes on each call, and keeps iterators as positions that expiry shifts under a reader. A feed of
+some hours would stall it, and after a day readers would skip records. Its answers stay the same.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.app import main
+from ministack.services import kinesis
+
+SWEEP_S = 5.0
+"""Seconds between two looks through the iterators; they live for 300."""
+
+
+def expire_records(stream: dict[str, Any]) -> None:
+    """Drop what is past the stream's retention, and move the iterators back by as much."""
+    cutoff = time.time() - stream["RetentionPeriodHours"] * 3600
+    for shard_id, shard in stream["shards"].items():
+        records = shard["records"]
+        if not records or records[0]["ApproximateArrivalTimestamp"] >= cutoff:
+            continue
+        expired = next(
+            (i for i, record in enumerate(records) if record["ApproximateArrivalTimestamp"] >= cutoff), len(records)
+        )
+        del records[:expired]
+        for iterator in kinesis._shard_iterators.values():
+            if iterator["stream_arn"] == stream["StreamARN"] and iterator["shard_id"] == shard_id:
+                iterator["position"] = max(0, iterator["position"] - expired)
+
+
+def seldom(action: Callable[[], None], every_s: float) -> Callable[[], None]:
+    """The action, done at most once in `every_s` seconds."""
+    due = 0.0
+
+    def act() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + every_s
+            action()
+
+    return act
+
+
+def as_stored(data: str) -> str:
+    """Data is base64 text from the moment it is put."""
+    return data
+
+
+def install() -> None:
+    """Put these in place of the emulator's own."""
+    kinesis._expire_records = expire_records
+    kinesis._expire_iterators = seldom(kinesis._expire_iterators, SWEEP_S)
+    kinesis._ensure_base64 = as_stored
+
+
+if __name__ == "__main__":
+    install()
+    main()

@@ -1,0 +1,23 @@
+"""What a cold start pays: imports of every function, and the size of what is uploaded."""
+
+from pathlib import Path
+
+from stacks.constructs.bundle import BUNDLES, build
+from tests.benchmarks.rows import Row, import_ms
+
+LIMIT_MS = {"stream": 350, "api": 450}
+LIMIT_MB = 40
+
+
+def run() -> list[Row]:
+    """About a minute, most of it starts of Python. Bundles need their wheels: from the cache or the package index."""
+    imports = [
+        Row(f"import of {bundle.module}", import_ms(bundle.module), "ms", LIMIT_MS[bundle.lock])
+        for bundle in BUNDLES.values()
+    ]
+    sizes = [Row(f"bundle of {name}, unpacked", size_mb(build(name)), "MB", LIMIT_MB) for name in BUNDLES]
+    return imports + sizes
+
+
+def size_mb(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6

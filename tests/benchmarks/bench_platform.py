@@ -1,0 +1,100 @@
+"""The whole platform as a user starts it: seconds to the end of a replay, seconds to ready, memory of all processes."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.rows import Row
+
+ROOT = Path(__file__).parents[2]
+RECORDED = ROOT.parent / "shared/data/trades"
+LOOK_S = 0.2
+LONGEST_S = 600.0
+LIMIT_READY_S = 10
+LIMIT_MB = 1_500
+
+
+def run() -> list[Row]:
+    """A replay of the recorded trades at full speed, then a second start on what it left. About two minutes."""
+    if not RECORDED.is_dir():
+        print(f"no recorded trades at {RECORDED}: the replay is left out")
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        seconds, peak, trades = _replay(Path(folder) / "state")
+        ready = _second_start(Path(folder) / "state")
+    return [
+        Row("replay of the recorded trades, start to end", seconds, "s"),
+        Row("replay of the recorded trades, whole path", trades / seconds, "trades/s"),
+        Row("memory of all processes, greatest", peak, "MB", LIMIT_MB),
+        Row("second start, to the first answer", ready, "s", LIMIT_READY_S),
+    ]
+
+
+def _replay(state: Path) -> tuple[float, float, int]:
+    begin, peak = time.monotonic(), 0.0
+    command = ["up", "--feed", str(RECORDED), "--speed", "max", "--once", "--fresh", "--port", "0"]
+    with _condvest(*command, "--state", str(state)) as process:
+        while process.poll() is None and time.monotonic() - begin < LONGEST_S:
+            peak = max(peak, memory_mb(process.pid))
+            time.sleep(LOOK_S)
+        output = process.stdout.read() if process.stdout else ""
+    if process.returncode != 0:
+        raise RuntimeError(f"the replay ended with {process.returncode}:\n{output}")
+    trades = next(line for line in output.splitlines() if line.startswith("trades in"))
+    return time.monotonic() - begin, peak, int(trades.split()[-1].replace(",", ""))
+
+
+def _second_start(state: Path) -> float:
+    begin = time.monotonic()
+    with _condvest("up", "--feed", "none", "--port", "0", "--state", str(state)) as process:
+        for line in process.stdout or ():
+            if "serving" in line:
+                seconds = time.monotonic() - begin
+                process.terminate()
+                break
+        else:
+            raise RuntimeError("the second start did not come up")
+        process.wait(timeout=60)
+    return seconds
+
+
+def _condvest(*arguments: str) -> "subprocess.Popen[str]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(  # noqa: S603 -- our own interpreter
+        [sys.executable, "-m", "local_dev.cli", *arguments], stdout=subprocess.PIPE, text=True, env=environment
+    )
+
+
+def memory_mb(root: int) -> float:
+    """Resident memory of a process and everything it started; shared pages count once for each (Linux)."""
+    parents = dict(map(_parent_of, _pids()))
+    family = {root}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(map(_resident_mb, family))
+
+
+def _pids() -> list[int]:
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def _parent_of(pid: int) -> tuple[int, int]:
+    try:
+        return pid, int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:  # it has ended since
+        return pid, 0
+
+
+def _resident_mb(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    except OSError:  # it has ended since
+        return 0.0
+
+
+if __name__ == "__main__":
+    print(json.dumps([row._asdict() for row in run()], indent=1))
