@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from aws_cdk import Duration, Token
@@ -12,11 +12,8 @@ from constructs import Construct
 
 from stacks.constructs.assets import Assets
 from stacks.constructs.cache import Cache
-from stacks.constructs.function import ServiceFunction
 from stacks.constructs.ingester import Ingester
-from stacks.constructs.mapping import StreamMapping
 from stacks.constructs.rights import (
-    Right,
     get_item,
     get_objects,
     list_bucket,
@@ -26,6 +23,7 @@ from stacks.constructs.rights import (
     read_stream,
     write_items,
 )
+from stacks.constructs.stream_reader import StreamReader
 from stacks.constructs.target import TargetedStack
 from stacks.network import NetworkStack
 from stacks.settings import Settings
@@ -61,9 +59,7 @@ class SpeedStack(TargetedStack):
             security_group=network.cache_group,
         )
         self._ingester(network.vpc, network.ingester_group)
-        self._archive()
-        self._live()
-        self._persist()
+        self._readers()
 
     def _stream(self, id_: str, shards: int) -> kinesis.Stream:
         return kinesis.Stream(
@@ -108,89 +104,54 @@ class SpeedStack(TargetedStack):
             ],
         )
 
-    def _archive(self) -> None:
-        lake = self._storage.lake_bucket
-        self._reader(
+    def _readers(self) -> None:
+        lake, control = self._storage.lake_bucket, self._storage.control_table
+        reader = partial(
+            StreamReader,
+            self,
+            assets=self._assets,
+            failures=lake,
+            retention_days=self._settings.log_retention_days,
+        )
+        reader(
             "Archive",
-            "Trades stream to the raw log in S3, one object per batch.",
-            self.trades,
+            description="Trades stream to the raw log in S3, one object per batch.",
+            stream=self.trades,
             batch_size=1000,
             window_s=Token.as_number(self.on_aws(ARCHIVE_WINDOW_S["aws"], locally=ARCHIVE_WINDOW_S["local"])),
-            memory_mb=512,
             environment={"LAKE_BUCKET": lake.bucket_name},
             rights=[put_objects(lake, "raw/trades/", "quarantine/")],
         )
-
-    def _live(self) -> None:
-        lake = self._storage.lake_bucket
-        self._reader(
-            "Live",
-            "Late parts of the trades stream to stored bars and revised bar records.",
-            self.trades,
-            batch_size=500,
-            memory_mb=512,
-            environment=self._bar_environment(),
-            rights=[*self._bar_rights(writes_marks=True), list_bucket(lake), get_objects(lake, "raw/trades/")],
-        )
-
-    def _persist(self) -> None:
-        self._reader(
-            "Persist",
-            "Bars stream to the bar table; revised records for marked hours.",
-            self.bars,
-            batch_size=100,
-            memory_mb=512,
-            environment=self._bar_environment(),
-            rights=self._bar_rights(writes_marks=False),
-        )
-
-    def _bar_environment(self) -> dict[str, str]:
-        return {
+        environment = {
             "BARS_TABLE": self._storage.bars_table.table_name,
-            "CONTROL_TABLE": self._storage.control_table.table_name,
+            "CONTROL_TABLE": control.table_name,
             "BARS_STREAM": self.bars.stream_name,
-            "LAKE_BUCKET": self._storage.lake_bucket.bucket_name,
+            "LAKE_BUCKET": lake.bucket_name,
         }
-
-    def _bar_rights(self, *, writes_marks: bool) -> list[Right]:
-        bars, control = self._storage.bars_table, self._storage.control_table
-        return [
-            query(bars),
-            write_items(bars),
-            write_items(control, "late#*") if writes_marks else get_item(control, "late#*"),
+        keep_bars = [
+            query(self._storage.bars_table),
+            write_items(self._storage.bars_table),
             put_records(self.bars),
-            put_objects(self._storage.lake_bucket, "quarantine/"),
+            put_objects(lake, "quarantine/"),
         ]
-
-    def _reader(
-        self,
-        id_: str,
-        description: str,
-        stream: kinesis.IStream,
-        *,
-        batch_size: int,
-        window_s: float = 0,
-        memory_mb: int,
-        environment: Mapping[str, str],
-        rights: Iterable[Right],
-    ) -> None:
-        function = ServiceFunction(
-            self,
-            id_,
-            assets=self._assets,
-            name=id_.lower(),
-            description=description,
+        reader(
+            "Live",
+            description="Late parts of the trades stream to stored bars and revised bar records.",
+            stream=self.trades,
+            batch_size=500,
             environment=environment,
-            rights=rights,
-            retention_days=self._settings.log_retention_days,
-            memory_mb=memory_mb,
+            rights=[
+                *keep_bars,
+                write_items(control, "late#*"),
+                list_bucket(lake),
+                get_objects(lake, "raw/trades/"),
+            ],
         )
-        StreamMapping(
-            self,
-            f"{id_}Mapping",
-            stream=stream,
-            target=function,
-            failures=self._storage.lake_bucket,
-            batch_size=batch_size,
-            window_s=window_s,
+        reader(
+            "Persist",
+            description="Bars stream to the bar table; revised records for hours with late parts.",
+            stream=self.bars,
+            batch_size=100,
+            environment=environment,
+            rights=[*keep_bars, get_item(control, "late#*")],
         )
