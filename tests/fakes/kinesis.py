@@ -19,12 +19,24 @@ class Answer(NamedTuple):
     """By entry; entries beyond its end are stored."""
     lost: bool = False
     """The call times out, whatever was stored."""
+    kills: bool = False
+    """The caller is killed before it hears of it."""
+
+
+class Killed(BaseException):
+    """The process that made a put is no more."""
 
 
 class Kinesis:
     """Speaks as boto3's client does. `answers(n)` decides on put number n."""
 
-    def __init__(self, shards: int = 2, answers: Callable[[int], Answer] = lambda n: Answer()) -> None:
+    def __init__(
+        self,
+        shards: int = 2,
+        answers: Callable[[int], Answer] = lambda n: Answer(),
+        on_stored: Callable[[str, bytes], None] = lambda key, data: None,
+    ) -> None:
+        self.on_stored = on_stored
         self.shards: list[list[tuple[str, bytes]]] = [[] for _ in range(shards)]
         self.answers = answers
         self.puts: list[list[tuple[str, bytes]]] = []
@@ -45,7 +57,10 @@ class Kinesis:
             else:
                 shard = int(record["ExplicitHashKey"]) * len(self.shards) // HASH_SPACE
                 self.shards[shard].append((record["PartitionKey"], record["Data"]))
+                self.on_stored(record["PartitionKey"], record["Data"])
                 results.append({"SequenceNumber": str(len(self.shards[shard])), "ShardId": name(shard)})
+        if answer.kills:
+            raise Killed
         if answer.lost:
             raise ReadTimeoutError(endpoint_url="the stream")
         return {"FailedRecordCount": sum("ErrorCode" in result for result in results), "Records": results}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from speed_layer.ingest.intake import KINDS
+from speed_layer.ingest.intake import KINDS, MEMORY_MS
 from tests.unit.speed_layer.feed import MINUTE, T0, Rig, frame, trade
 
 HOUR = 60 * MINUTE
@@ -186,9 +186,9 @@ def test_the_trade_date_changes_at_new_york_midnight() -> None:
     assert rig.totals() == (2, 2, 0, 0)
 
 
-@pytest.mark.parametrize("offset", [0, 1, MEMORY // 2, MEMORY - 1])
+@pytest.mark.parametrize("offset", [0, 1, MEMORY_MS // 2, MEMORY_MS - 1])
 def test_an_identity_is_remembered_for_at_least_21_minutes_of_feed_time(offset: int) -> None:
-    start = T0 - T0 % MEMORY + offset
+    start = T0 - T0 % MEMORY_MS + offset
     rig = Rig()
     rig.take(trade(1, start - 5), trade(2, start))
     for n in range(1, 21):  # other symbols move the clock
