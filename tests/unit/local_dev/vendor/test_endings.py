@@ -1,12 +1,14 @@
 """How connections end, on purpose and by fault, seen by a bare client."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from local_dev.vendor.server import VendorServer
 from local_dev.vendor.settings import VendorSettings
 from tests.unit.local_dev.vendor.support import (
     OPEN_MS,
@@ -149,5 +151,26 @@ def test_a_silence_delays_trades_and_answers_pings(tmp_path: Path) -> None:
             assert loop.time() - began < 0.5
             assert await user.until_end() == [trade(number) for number in range(40, 100)]
             assert loop.time() - began > 0.5
+
+    asyncio.run(talk())
+
+
+def has_sent(server: VendorServer, lines: int) -> bool:
+    return server.feed.sent == lines
+
+
+def test_what_piles_up_in_a_silence_does_not_make_a_slow_consumer(tmp_path: Path) -> None:
+    path, clock = record(tmp_path / "a.jsonl", [trade(number) for number in range(100)]), MovedClock()
+
+    async def talk() -> None:
+        settings = VendorSettings(hold=True, faults="silence@10:0.3s", buffer_bytes=3_000)
+        async with serving(path, settings, clock) as server, client(server) as user:
+            await user.login("T.*")
+            clock.now += 0.095
+            assert len(await user.trades(10)) == 10
+            for sent in range(20, 101, 10):
+                clock.now += 0.1
+                await eventually(partial(has_sent, server, sent))
+            assert await user.until_end() == [trade(number) for number in range(10, 100)]
 
     asyncio.run(talk())
