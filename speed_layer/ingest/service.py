@@ -57,6 +57,7 @@ class Ingester:
     ) -> None:
         self._trades, self._bars_stream = trades, bars
         self._live, self._tail = live, tail
+        self._follows = epoch > 1
         self.engine = PythonEngine(emit_from=tail.start)
         self.bars_out = BarsOut(bars)
         self.framer = Framer(epoch, lanes, trades.send, self.engine.add, tail.promise)
@@ -110,8 +111,8 @@ class Ingester:
         A lane may have been stuck while another went on, so the newest trade in the stream alone proves nothing; every
         trade up to the promise does lie in the stream.
         """
-        if self.clock.now_ms is None:
-            return None
+        if self.clock.now_ms is None:  # a replay's predecessor may have died with all it had in hand
+            return 0 if self._follows and not self._live else None
         if not self.framer.promise:  # nothing is vouched for: all there is, or all that a first trade may be old
             return max(0, self.clock.now_ms - OLDEST_FIRST_MS) if self._live else 0
         return min(self.clock.now_ms, self.framer.promise * 1000 + AHEAD_MS) - BACK_MS
