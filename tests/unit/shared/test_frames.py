@@ -34,7 +34,7 @@ PART = {"v": 1, "f": "1-0-1", "sym": "SPY", "sec": 1381219217}
 ROW = [1381219217000, 1, 4, 202, "i1", "167.42", "100", [14, 41], 1]
 BAR = {"v": 1, "sym": "SPY", "tf": "1m", "t": 60_000, "partial": PARTIAL, "rev": 0, "engine": "python", "s": 120}
 
-texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=8)
+texts = st.text(alphabet='aZ0.-/é\u2603\U0001f680\n"\\|', max_size=8)
 rows = st.builds(
     TradeRow,
     t=st.integers(10**12, 10**13 - 1),

@@ -1,104 +1,102 @@
-"""Polygon's envelope and bars as JSON text."""
+"""Answers in Polygon's format: exact numbers, no exponent, nothing that the official client fails on."""
 
 import json
+import re
 from decimal import Decimal
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bars.scale import format_scaled
+from shared.bars.scale import MAX_PRICE
 from shared.models.bar import Bar
-from shared.polygon.answers import BODY_LIMIT, aggregates, bar_text, error, how_many_fit
+from shared.polygon.answers import aggregates, bar_text, error, how_many_fit
 
-prices = st.integers(1, 10**18 - 1)
-sizes = st.integers(0, 10**24)
-
-
+prices = st.integers(1, MAX_PRICE)
 bars = st.builds(
     Bar,
-    t=st.just(1_381_239_000_000),
+    t=st.integers(0, 10**13 - 1),
     open=prices,
     high=prices,
     low=prices,
     close=prices,
-    volume=sizes,
+    volume=st.integers(0, 10**20),
     vwap=st.none() | st.integers(0, 10**13),
     count=st.integers(0, 10**9),
 )
 
 
+def read(text: str | bytes) -> Any:
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+
+
 @given(bars)
-def test_a_bar_is_exact_plain_decimals_whatever_its_size(bar: Bar) -> None:
+def test_a_bar_is_written_exactly_and_without_exponents(bar: Bar) -> None:
     text = bar_text(bar)
-    assert "e" not in text.lower()
-    found = json.loads(text, parse_float=Decimal, parse_int=Decimal)
     expected = {
-        "v": Decimal(bar.volume).scaleb(-6),
-        "vw": None if bar.vwap is None else Decimal(bar.vwap).scaleb(-4),
+        "t": Decimal(bar.t),
         "o": Decimal(bar.open).scaleb(-9),
-        "c": Decimal(bar.close).scaleb(-9),
         "h": Decimal(bar.high).scaleb(-9),
         "l": Decimal(bar.low).scaleb(-9),
-        "t": Decimal(1_381_239_000_000),
+        "c": Decimal(bar.close).scaleb(-9),
+        "v": Decimal(bar.volume).scaleb(-6),
         "n": Decimal(bar.count),
     }
-    assert found == {name: value for name, value in expected.items() if value is not None}
     if bar.vwap is not None:
-        assert f'"vw":{format_scaled(bar.vwap, 4)},' in text
-    assert f'"v":{format_scaled(bar.volume, 6)},' in text
+        expected["vw"] = Decimal(bar.vwap).scaleb(-4)
+    assert read(text) == expected
+    assert not re.search(r"[eE]", text)
+    assert not re.search(r"\.\d*0[,}]", text), "no zeros behind the last decimal"
 
 
-def test_whole_numbers_carry_no_point_so_that_integer_parsers_can_read_volumes() -> None:
-    text = bar_text(Bar(60_000, 10**9, 10**9, 10**9, 10**9, 1_029_145 * 10**6, 10_000, 1))
-    assert text == '{"v":1029145,"vw":1,"o":1,"c":1,"h":1,"l":1,"t":60000,"n":1}'
+@given(st.lists(bars, max_size=20), st.integers(0, 4_000))
+def test_as_many_bars_go_into_an_answer_as_fit_and_at_least_one(some: list[Bar], limit: int) -> None:
+    texts = [bar_text(bar) for bar in some]
+    sizes = [len(json.dumps(",".join(texts[:kept]))) for kept in range(len(texts) + 1)]
+    kept = how_many_fit(texts, limit)
+    assert kept == len(texts) or kept >= 1
+    if kept > 1:
+        assert sizes[kept] <= limit + 2, "as text inside JSON, but for its own two quotes"
+    if kept < len(texts):
+        assert sizes[kept + 1] > limit - 17, "one more would not have fitted, but for a reserve of one bar's quotes"
 
 
-def test_without_bars_there_are_no_results_and_on_the_last_page_no_next_url() -> None:
-    body = json.loads(aggregates("SPY", [], query_count=0, adjusted=False, request_id="r", next_url=None))
-    assert body == {
+def envelope(texts: list[str], next_url: str | None) -> dict[str, Any]:
+    body = aggregates("SPY", texts, query_count=7, adjusted=True, request_id='an "id"', next_url=next_url)
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def test_the_envelope_counts_its_bars() -> None:
+    found = envelope(['{"t":1}', '{"t":2}'], "https://host/next?cursor=x")
+    assert found == {
         "ticker": "SPY",
-        "queryCount": 0,
-        "resultsCount": 0,
-        "adjusted": False,
+        "queryCount": 7,
+        "resultsCount": 2,
+        "count": 2,
+        "adjusted": True,
         "status": "OK",
-        "request_id": "r",
-        "count": 0,
+        "request_id": 'an "id"',
+        "results": [{"t": 1}, {"t": 2}],
+        "next_url": "https://host/next?cursor=x",
     }
 
 
-def test_a_page_without_bars_that_others_follow_has_an_empty_list_because_clients_stop_at_its_absence() -> None:
-    body = json.loads(aggregates("SPY", [], query_count=0, adjusted=True, request_id="r", next_url="https://x/?c=1"))
-    assert (body["results"], body["next_url"]) == ([], "https://x/?c=1")
+def test_without_bars_there_are_no_results_and_without_more_there_is_no_next_url() -> None:
+    assert envelope([], None).keys().isdisjoint({"results", "next_url"})
+    assert "next_url" not in envelope(['{"t":1}'], None)
 
 
-def test_a_refusal_says_the_same_in_error_and_message() -> None:
-    assert json.loads(error("NOT_FOUND", "No such thing.", "r")) == {
-        "status": "NOT_FOUND",
-        "request_id": "r",
-        "error": "No such thing.",
-        "message": "No such thing.",
+def test_an_empty_page_that_others_follow_keeps_its_results_so_that_the_client_goes_on() -> None:
+    assert envelope([], "https://host/next")["results"] == []
+
+
+@pytest.mark.parametrize("text", ["plain", 'with "quotes" and \\', "zwölf"])
+def test_a_refusal_says_the_same_in_both_fields_that_clients_read(text: str) -> None:
+    assert json.loads(error("ERROR", text, "r1")) == {
+        "status": "ERROR",
+        "request_id": "r1",
+        "error": text,
+        "message": text,
     }
-
-
-def test_as_many_bars_are_kept_as_fit_once_the_answer_is_text_within_text() -> None:
-    texts = [bar_text(Bar(60_000, 10**9, 10**9, 10**9, 10**9, 10**6, 10_000, 1))] * 100
-    whole = len(json.dumps(",".join(texts))) - 1  # the two quotes around it, less the comma that a last bar saves
-    assert how_many_fit(texts, whole) == 100
-    assert how_many_fit(texts, whole - 1) == 99
-    assert how_many_fit(texts, 1) == 1
-    assert how_many_fit([], 1) == 0
-
-
-def test_fifty_thousand_usual_bars_fit_into_one_answer() -> None:
-    longest_usual = Bar(
-        1_381_239_000_000,
-        167_425_000_000,
-        167_435_000_000,
-        167_415_000_000,
-        167_421_000_000,
-        12_345_678_000_000,
-        1_674_234,
-        54_321,
-    )
-    assert how_many_fit([bar_text(longest_usual)] * 50_000) == 50_000
-    assert BODY_LIMIT < 6 * 1024 * 1024
