@@ -1,8 +1,7 @@
 """The ingester between streams in memory and a vendor whose REST side holds what its socket has passed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +43,7 @@ class Vendor:
 
 
 class Streams:
-    """Both streams, and what happened on them in order: ("framed", promise, data), ("trades"|"bars", data)."""
+    """Both streams, and what happened, in order: (framed | emitted, promise, data), (trades | bars, lane, data)."""
 
     def __init__(
         self,
@@ -63,13 +62,13 @@ class Streams:
 
 
 class _Logged(Publisher):
-    """Notes under which promise each record was framed."""
+    """Notes what is queued, with the promise of that moment."""
 
-    log: list[tuple[str, int, bytes]]
-    run_of: "Run"
+    def attach(self, log: list[tuple[str, int, bytes]], kind: str, run: "Run") -> None:
+        self._log, self._kind, self._run = log, kind, run
 
     def send(self, lane: int, data: bytes, trades: int) -> None:
-        self.log.append(("framed", self.run_of.ingester.framer.promise, data))
+        self._log.append((self._kind, self._run.ingester.framer.promise, data))
         super().send(lane, data, trades)
 
 
@@ -78,9 +77,11 @@ class Run:
 
     def __init__(self, streams: Streams, epoch: int, vendor: Vendor, *, live: bool = False) -> None:
         self.streams, self.vendor, self.live = streams, vendor, live
+        streams.log.append(("started", epoch, b""))
         self.publisher = _Logged(PutRecords(streams.trades, "trades", SHARDS), LANES, lambda seconds: None)
-        self.publisher.log, self.publisher.run_of = streams.log, self
-        self.bars = Publisher(PutRecords(streams.bars, "bars", 1), 1, lambda seconds: None)
+        self.publisher.attach(streams.log, "framed", self)
+        self.bars = _Logged(PutRecords(streams.bars, "bars", 1), 1, lambda seconds: None)
+        self.bars.attach(streams.log, "emitted", self)
         tail = read_tail(streams.trades, "trades", live=live, now=datetime(2013, 10, 8, tzinfo=UTC))
         self.ingester = Ingester(
             epoch=epoch,
@@ -93,29 +94,31 @@ class Run:
             tail=tail,
         )
 
-    async def live_through(self, scene: Callable[["Run"], Any]) -> bool:
-        """Run every task beside a scene, until it ends; whether it did: False when a put killed the process."""
-        ingester = self.ingester
-        tasks = [asyncio.create_task(task) for task in (self.publisher.run(), self.bars.run())]
-        try:
-            await asyncio.wait([asyncio.create_task(ingester.recover()), *tasks], return_when=asyncio.FIRST_COMPLETED)
+    async def live_through(self, scene: Callable[["Run"], Coroutine[Any, Any, None]]) -> bool:
+        """Every task beside a scene, until it ends; whether it did: False when a put killed the process."""
+        publishing = [asyncio.create_task(task) for task in (self.publisher.run(), self.bars.run())]
+        tasks = list(publishing)
+
+        async def life() -> None:
+            ingester = self.ingester
+            await ingester.recover()
             working = [ingester.take_frames(), ingester.frame(), ingester.decide()]
-            if self.live:
-                working.append(ingester.watch_silence())
-            tasks += [asyncio.create_task(task) for task in working]
-            playing = asyncio.create_task(scene(self))
-            tasks.append(playing)
-            for done in asyncio.as_completed([playing, *tasks[:2]]):
-                await done
-                break
+            working += [ingester.watch_silence()] if self.live else []
+            tasks.extend(asyncio.create_task(task) for task in working)
+            await scene(self)
+
+        tasks.append(asyncio.create_task(life()))
+        try:
+            done, _ = await asyncio.wait([*publishing, tasks[-1]], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         except Killed:
             return False
         finally:
-            ingester.gap.open()
+            self.ingester.gap.open()
             for task in tasks:
                 task.cancel()
-            with suppress(Killed):
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
         return True
 
     async def send(self, *trades: dict[str, Any]) -> None:
@@ -129,25 +132,23 @@ class Run:
 
 
 def check_laws(log: list[tuple[str, int, bytes]]) -> None:
-    """The order in which the streams stored things keeps what consumers rely on."""
+    """The order in which the streams stored things keeps what consumers and successors rely on."""
     framed: dict[bytes, int] = {}
-    waiting: dict[bytes, int] = {}
-    bars_of: dict[int, int] = {}
-    told = 0
+    emitted: dict[bytes, int] = {}
+    told: dict[int, int] = {}
     for kind, number, data in log:
-        if kind == "bars":
-            promise = max(record.s for record in decode_bars(data))
-            assert promise >= told or bars_of.get(promise), "bars closed by a promise come before the next heartbeat"
-            bars_of[promise] = 1
-            continue
-        parts = decode_frame(data)
-        heartbeats = [part.sec for part in parts if not part.sym]
-        if kind == "framed":
-            if not heartbeats:
-                framed[data] = waiting[data] = number
-            continue
-        waiting.pop(data, None)
-        for promise in heartbeats:
-            told = max(told, promise)
-            early = [one for one, under in waiting.items() if under < promise]
-            assert not early, "a heartbeat follows every record framed before its promise was decided"
+        if kind == "started":
+            framed, emitted = {}, {}
+        elif kind == "framed":
+            framed[data] = number
+        elif kind == "emitted":
+            emitted[data] = number
+        elif kind == "bars":
+            emitted.pop(data, None)
+        else:
+            framed.pop(data, None)
+            for promise in (part.sec for part in decode_frame(data) if not part.sym):
+                assert promise >= told.get(number, 0), "the promise never goes back"
+                told[number] = promise
+                assert all(under >= promise for under in framed.values()), "a record framed before is not stored yet"
+                assert all(of >= promise for of in emitted.values()), "bars of the promise before are not stored yet"

@@ -38,7 +38,8 @@ async def _publish(publisher: Publisher, batches: list[list[int]]) -> None:
 
 
 answers = st.lists(
-    st.builds(Answer, st.lists(st.booleans(), max_size=LANES), st.sampled_from([False, False, True])), max_size=25
+    st.builds(Answer, st.lists(st.booleans(), max_size=LANES), st.sampled_from([False, False, True]), st.just(False)),
+    max_size=25,
 )
 batches = st.lists(st.lists(st.integers(0, LANES - 1), max_size=6), max_size=8)
 
