@@ -51,8 +51,11 @@ def read_page(
     """
     page = Page()
     anchor, width, limit = request.anchor, request.width_ms, request.limit
-    window, partial, read, look_at = None, EMPTY, 0, _LOOK_EVERY
-    for t, minute in minutes:
+    window, partial, look_at = None, EMPTY, _LOOK_EVERY
+    for read, (t, minute) in enumerate(minutes):
+        if read == look_at:
+            look_at += _LOOK_EVERY
+            limit = read if late() else limit
         start = t - (t - anchor) % width
         if start == window:
             if read >= limit and page.bars:
@@ -64,13 +67,9 @@ def read_page(
                 if read >= limit and (page.bars or read >= MOST_LIMIT):
                     break
             window, partial = start, minute
-        read += 1
-        if read == look_at:
-            look_at += _LOOK_EVERY
-            limit = read if late() else limit
     else:
         if window is not None:
-            page.show(window, partial, read)
+            page.show(window, partial, read + 1)
         return page
     page.position = _position(start, request)
     return page

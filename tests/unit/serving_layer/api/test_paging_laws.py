@@ -47,7 +47,7 @@ prints = st.lists(
         second=st.integers(0, SPAN * 60 - 1),
         cents=st.integers(16_700, 16_712),
         shares=st.integers(1, 7),
-        sets_prices=st.booleans() | st.just(value=True),
+        sets_prices=st.booleans(),
         adds_volume=st.booleans() | st.just(value=True),
     ),
     max_size=60,
@@ -63,7 +63,7 @@ def requests(draw: st.DrawFn) -> Asked:
         draw(st.integers(1, 20) | st.integers(1, 400)),
         draw(st.sampled_from(["minute", "minute", "minute", "hour"])),
         draw(st.booleans()),
-        draw(st.integers(1, 12)),
+        draw(st.integers(1, 3) | st.integers(1, 12)),
     )
 
 

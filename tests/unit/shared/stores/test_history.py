@@ -125,6 +125,15 @@ def test_a_forming_minute_shows_only_with_more_trades_than_the_stored_one(rows: 
     assert read(rows, {T0: partial(T0, 6, 1)}) == [(T0, partial(T0, 6, 1))]
 
 
+def test_a_minute_in_both_views_comes_once_in_either_direction(rows: BarStore | BarRows) -> None:
+    minutes = {T0 + i * MINUTE: partial(T0 + i * MINUTE, 2) for i in range(3)}
+    for t, base in minutes.items():
+        rows.put_base("SPY", t, base, NOW_S)
+    larger = {t: partial(t, 3) for t in minutes}
+    assert read(rows, larger) == list(larger.items())
+    assert read(rows, larger, reverse=True) == list(larger.items())[::-1]
+
+
 def test_a_forming_minute_is_never_added_to_late_parts_that_it_may_hold_itself(rows: BarStore | BarRows) -> None:
     rows.put_base("SPY", T0, partial(T0, 5), NOW_S)
     rows.put_late("SPY", T0, "1-0-1#5", LatePart(1, partial(T0 + 7, 2)), NOW_S)
