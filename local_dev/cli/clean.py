@@ -18,21 +18,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    folders = [options.state] if options.state.exists() else []
-    if options.all:
-        folders += [folder for folder in (BUILD, ROOT / "cdk.out") if folder.exists()]
-    if not folders:
+    state: Path = options.state
+    more = [folder for folder in (BUILD, ROOT / "cdk.out") if options.all and folder.exists()]
+    if not more and not state.exists():
         print("nothing to remove")
-    for folder in folders:
-        for part in sorted(folder.iterdir()):
-            print(f"{_size(part) / 1e6:>10,.1f} MB  {part}")
-    if options.state.exists():
-        with claimed(options.state):
-            shutil.rmtree(options.state)
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=folder == options.state)
-        print(f"removed {folder}")
+    if state.exists():
+        with claimed(state):
+            _remove(state)
+    for folder in more:
+        _remove(folder)
     return 0
+
+
+def _remove(folder: Path) -> None:
+    for part in sorted(folder.iterdir()):
+        print(f"{_size(part) / 1e6:>10,.1f} MB  {part}")
+    shutil.rmtree(folder)
+    print(f"removed {folder}")
 
 
 def _size(path: Path) -> int:

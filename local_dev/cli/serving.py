@@ -20,9 +20,7 @@ def serving(state: Path, given: Address | None) -> Iterator[Address]:
         yield found
         return
     if not state.exists():
-        raise WrongInput(
-            f"no platform runs and there is no state folder at {state}: condvest up makes one."
-        )
+        raise WrongInput(f"no platform runs and there is no state folder at {state}: condvest up makes one.")
     folder = open_state(state, Source("none"), fresh=False)
     platform = Platform(folder, bind(0), lambda _: None)
     with stop_on_signals():

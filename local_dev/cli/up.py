@@ -67,6 +67,7 @@ def _serve(state: StateFolder, platform: Platform, feed: Feed | None, screen: Sc
         feed.start_vendor(last_ms - OVERLAP_MS if last_ms else None)
     feed.start_ingester()
     _follow(platform, feed, screen)
+    screen.step("the feed has ended; the functions take what is left")
     drain(platform)
     counts = verify(platform)
     close(state, platform, source, counts)

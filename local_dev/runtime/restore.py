@@ -4,7 +4,7 @@ import time
 
 from local_dev.runtime.deployment import Deployment
 from local_dev.runtime.emulator_gaps import Clients
-from local_dev.runtime.raw_log import SpeedView, rebuild
+from local_dev.runtime.raw_log import REBUILD_EPOCH, SpeedView, audit, rebuild
 from local_dev.runtime.state import StateFolder
 from shared.clients.kinesis import PutRecords
 from shared.stores.bars import BarStore
@@ -32,7 +32,16 @@ def restore(state: StateFolder, client: Clients, deployment: Deployment) -> None
         shards=shards,
         lanes=int(ingest["LANES"]),
     )
-    rebuild(Lake(client("s3"), bucket), view, int(time.time()))
+    lake = Lake(client("s3"), bucket)
+    if rebuild(lake, view, int(time.time())) is not None:
+        _count(lake, view.control)
+
+
+def _count(lake: Lake, control: ControlStore) -> None:
+    """The counts of earlier epochs are gone; what they had accepted is what the log holds."""
+    tally = audit(lake)
+    counts = {"trades_in": tally.trades, "accepted": tally.trades, "parts": tally.parts, "state": "rebuilt"}
+    control.put_epoch(REBUILD_EPOCH, counts)
 
 
 def _move(client: Clients, source: str, target: str) -> None:

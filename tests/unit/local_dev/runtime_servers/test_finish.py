@@ -1,0 +1,43 @@
+from typing import Any
+
+import pytest
+
+from local_dev.runtime.finish import Counts, reckon
+from local_dev.runtime.raw_log import Tally
+
+
+def epoch(received: int, accepted: int, **more: Any) -> dict[str, Any]:
+    return {"trades_in": received, "accepted": accepted, "state": "ended"} | more
+
+
+def test_a_feed_without_loss_adds_up() -> None:
+    reasons = {"future": 2, "conflict": 1}
+    last = epoch(10, 5, duplicates=2, quarantined=3, quarantined_by_reason=reasons, frames=4, parts=5, bars=6, late=1)
+    counts = reckon([last | {"ignored": {"XT": 2}}], Tally(5, 5, 0))
+    assert counts == Counts(10, 4, 5, 6, 1, 2, 3, 0, reasons, {"XT": 2})
+
+
+def test_a_trade_that_went_nowhere_is_lost() -> None:
+    assert reckon([epoch(10, 7, duplicates=1, quarantined=1)], Tally(7, 7, 0)).lost == 1
+
+
+def test_an_accepted_trade_that_the_raw_log_does_not_hold_is_lost() -> None:
+    assert reckon([epoch(10, 10)], Tally(8, 8, 0)).lost == 2
+
+
+def test_what_a_killed_epoch_had_in_hand_is_not_lost_as_the_next_one_took_it_again() -> None:
+    killed = epoch(10, 6, state="running")
+    assert reckon([killed, epoch(9, 4, duplicates=5)], Tally(11, 11, 0)).lost == 0
+
+
+def test_totals_are_over_all_epochs() -> None:
+    first = epoch(3, 3, frames=1, ignored={"XT": 1}, quarantined_by_reason={"future": 1})
+    second = epoch(4, 4, frames=2, ignored={"XT": 1, "LULD": 1}, quarantined_by_reason={"future": 1})
+    counts = reckon([first, second], Tally(7, 7, 0))
+    assert (counts.trades_in, counts.frames) == (7, 3)
+    assert (counts.ignored, counts.reasons) == ({"XT": 2, "LULD": 1}, {"future": 2})
+
+
+@pytest.mark.parametrize("epochs", [[], [{}]])
+def test_no_feed_is_no_loss(epochs: list[dict[str, Any]]) -> None:
+    assert reckon(epochs, Tally(0, 0, 0)) == Counts()
