@@ -1,0 +1,124 @@
+"""One feed in three runs on one state folder: stopped cleanly, then killed outright, then to its end."""
+
+import gzip
+import json
+import os
+import signal
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.end_to_end.local_platform import LocalPlatform, alive, descendants, running
+from tests.end_to_end.observe import raw_log
+from tests.parity.reference import Bar
+
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(180)]
+
+OPEN_MS = 1_381_152_600_000  # 2013-10-07 09:30 in New York
+SECONDS, SYMBOLS = 1_800, ("AIG", "BAC", "SPY")
+TRADES = SECONDS * len(SYMBOLS)
+SPEED = "150"
+
+
+class Story(NamedTuple):
+    """Trades of the raw log and keys after each run, processes left by the kill, health at the end."""
+
+    stopped_exit: int
+    keys: set[str]
+    left_by_kill: list[int]
+    trades: list[tuple[str, int, str]]
+    volume: Decimal
+    health: dict[str, object]
+    bars: list[Bar]
+
+
+def write_feed(folder: Path) -> Path:
+    """One trade of each symbol a second, 10 shares each, at a price that rises by a cent a second."""
+    folder.mkdir()
+    for number, sym in enumerate(SYMBOLS):
+        with gzip.open(folder / f"{sym}.jsonl.gz", "wt") as file:
+            for second in range(SECONDS):
+                t = OPEN_MS + second * 1000 + number
+                trade = {"ev": "T", "sym": sym, "x": 4, "i": str(second), "z": 1, "p": round(10 + second / 100, 2)}
+                file.write(json.dumps({**trade, "s": 10, "c": [0], "t": t, "q": second + 1}) + "\n")
+    return folder
+
+
+def trades_in(platform: LocalPlatform) -> int:
+    return int(platform.health()["feed"]["trades_in"])
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = tmp_path_factory.mktemp("resume")
+    feed, state, keys = write_feed(folder / "trades"), folder / "state", set()
+    with running(state, feed=feed, speed=SPEED) as platform:
+        platform.wait_for(lambda: trades_in(platform) > TRADES / 4, 60, "to take a quarter")
+        keys.add(platform.health()["local_key"])
+        stopped_exit = platform.stop()
+    with running(state, feed=feed, speed=SPEED, fresh=False) as platform:
+        platform.wait_for(lambda: trades_in(platform) > TRADES / 2, 60, "to take half")
+        keys.add(platform.health()["local_key"])
+        started = descendants(platform.process.pid)
+        os.kill(platform.process.pid, signal.SIGKILL)
+        platform.process.wait(10)
+        left = _after_a_moment(started)
+    with running(state, feed=feed, speed=SPEED, fresh=False) as platform:
+        health = platform.wait_until_ended(within_s=60)
+        keys.add(health["local_key"])
+        bars = platform.rest.bars("SPY", 1, "minute", "2013-10-07", "2013-10-07", limit=50_000)
+        platform.stop()
+    parts = raw_log(state)
+    return Story(
+        stopped_exit=stopped_exit,
+        keys=keys,
+        left_by_kill=left,
+        trades=[(part["sym"], trade[0], trade[4]) for part in parts for trade in part["trades"]],
+        volume=sum((Decimal(part["bar"]["volume"]) for part in parts), Decimal()),
+        health=health,
+        bars=bars,
+    )
+
+
+def _after_a_moment(started: dict[int, str]) -> list[int]:
+    """Processes that are still there a second later."""
+    for _ in range(100):
+        if not alive(started):
+            return []
+        time.sleep(0.01)
+    return alive(started)
+
+
+def test_a_clean_stop_in_the_middle_of_a_feed_is_exit_code_0(story: Story) -> None:
+    assert story.stopped_exit == 0
+
+
+def test_a_killed_platform_leaves_no_process(story: Story) -> None:
+    assert story.left_by_kill == []
+
+
+def test_the_raw_log_holds_every_trade_of_the_feed_once(story: Story) -> None:
+    assert len(set(story.trades)) == TRADES
+    assert len(story.trades) == TRADES
+    assert story.volume == 10 * TRADES
+
+
+def test_bars_are_those_of_an_undisturbed_run(story: Story) -> None:
+    minutes = SECONDS // 60
+    assert [bar["t"] for bar in story.bars] == [OPEN_MS + minute * 60_000 for minute in range(minutes)]
+    assert [(bar["v"], bar["n"]) for bar in story.bars] == [(600, 60)] * minutes
+    first = story.bars[0]
+    assert (first["o"], first["c"]) == (Decimal(10), Decimal("10.59"))
+
+
+def test_nothing_is_lost(story: Story) -> None:
+    counts = story.health["counts"]
+    assert isinstance(counts, dict)
+    assert counts["lost"] == 0
+
+
+def test_the_local_key_stays_the_same(story: Story) -> None:
+    assert len(story.keys) == 1
