@@ -129,16 +129,8 @@ def _merge_edges(a: Edges, b: Edges) -> Edges:
 
 def present(t: int, partial: Partial) -> Bar | None:
     """The bar that starts at `t` (Unix ms), or None where no trade has set an open: such a partial is only merged."""
-    if partial.first is None or partial.last is None or partial.high is None or partial.low is None:
+    first, last, high, low, volume, notional, count, _ = partial
+    if first is None or last is None or high is None or low is None:
         return None
-    vwap = divide_half_even(partial.notional, partial.volume * VWAP_DIVISOR) if partial.volume else None
-    return Bar(
-        t,
-        price_of(partial.first),
-        partial.high,
-        partial.low,
-        price_of(partial.last),
-        partial.volume,
-        vwap,
-        partial.count,
-    )
+    vwap = divide_half_even(notional, volume * VWAP_DIVISOR) if volume else None
+    return Bar(t, price_of(first), high, low, price_of(last), volume, vwap, count)

@@ -89,7 +89,8 @@ class BarStore:
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#sym = :sym AND #t BETWEEN :start AND :last",
-            "ExpressionAttributeNames": {"#sym": "sym", "#t": "t"},
+            "ProjectionExpression": "#t, #base, #late, #ttl",
+            "ExpressionAttributeNames": {"#sym": "sym", "#t": "t", "#base": "base", "#late": "late", "#ttl": "ttl"},
             "ExpressionAttributeValues": {
                 ":sym": {"S": sym},
                 ":start": {"N": str(start)},

@@ -36,6 +36,8 @@ def _answers() -> tuple[_Answer, ...]:
         _Answer("QuotaExceeded", kind.QUOTA_EXCEEDED, "429", "ERROR", _SLOW_DOWN, {"Retry-After": "'60'"}),
         _Answer("IntegrationFailure", kind.INTEGRATION_FAILURE, "503", "ERROR", _FAILED, soon),
         _Answer("IntegrationTimeout", kind.INTEGRATION_TIMEOUT, "503", "ERROR", _FAILED, soon),
+        _Answer("AuthorizerFailure", kind.AUTHORIZER_FAILURE, "503", "ERROR", _FAILED, soon),
+        _Answer("AuthorizerConfiguration", kind.AUTHORIZER_CONFIGURATION_ERROR, "503", "ERROR", _FAILED, soon),
         _Answer("Default4xx", kind.DEFAULT_4_XX, None, "ERROR", "The request is not valid."),
         _Answer("Default5xx", kind.DEFAULT_5_XX, None, "ERROR", _FAILED),
     )

@@ -45,6 +45,7 @@ class PublicApi(Construct):
             "Api",
             rest_api_name=Stack.of(self).stack_name,
             description="Polygon's paths over our own bars.",
+            binary_media_types=["*/*"],  # gzip answers leave as bytes; request bodies then arrive as base64
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=True,  # the account-wide role that execution and access logs need
             cloud_watch_role_removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,  # other APIs may use it by then

@@ -18,6 +18,8 @@ ANSWERS = {
     "QUOTA_EXCEEDED": ("429", "ERROR"),
     "INTEGRATION_FAILURE": ("503", "ERROR"),
     "INTEGRATION_TIMEOUT": ("503", "ERROR"),
+    "AUTHORIZER_FAILURE": ("503", "ERROR"),
+    "AUTHORIZER_CONFIGURATION_ERROR": ("503", "ERROR"),
     "DEFAULT_4XX": (None, "ERROR"),
     "DEFAULT_5XX": (None, "ERROR"),
 }
@@ -96,8 +98,12 @@ def test_an_error_of_the_gateway_has_the_vendors_shape(answers: Mapping[str, Res
 def test_a_caller_learns_how_to_go_on(answers: Mapping[str, Resource]) -> None:
     headers = {kind: answer.properties.get("ResponseParameters", {}) for kind, answer in answers.items()}
     assert headers["UNAUTHORIZED"] == {"gatewayresponse.header.WWW-Authenticate": "'Bearer'"}
-    for kind in ("THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT"):
+    for kind in ("THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "AUTHORIZER_FAILURE"):
         assert "gatewayresponse.header.Retry-After" in headers[kind]
+
+
+def test_compressed_answers_leave_as_bytes(templates: Templates) -> None:
+    assert templates.one("AWS::ApiGateway::RestApi").properties["BinaryMediaTypes"] == ["*/*"]
 
 
 def test_the_stage_is_throttled_and_traced(stage: Mapping[str, Any]) -> None:
