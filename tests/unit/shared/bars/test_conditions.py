@@ -21,6 +21,7 @@ from shared.bars.conditions import (
 )
 from tests.tools.freeze_conditions import TABLE, conditions, render
 
+REFERENCE = Path(__file__).parents[3] / "answers/conditions.json"
 RULES: dict[int, list[bool] | None] = {
     int(id_): rule for id_, rule in json.loads(TABLE.read_text())["conditions"].items()
 }
@@ -49,6 +50,11 @@ def expected(listed: tuple[int, ...], regular: bool) -> int:
 
 def test_the_frozen_table_is_what_the_published_list_generates(published_conditions: Path) -> None:
     assert TABLE.read_text() == render(conditions(json.loads(published_conditions.read_text())))
+
+
+def test_the_frozen_table_agrees_with_the_references_own_copy() -> None:
+    reference = json.loads(REFERENCE.read_text())
+    assert json.loads(TABLE.read_text())["conditions"] == conditions(reference)["conditions"]
 
 
 @given(lists, st.booleans())

@@ -77,6 +77,15 @@ def test_a_snapped_range_holds_what_was_asked_in_whole_windows(
     assert end - width <= to_ms < end, "the last asked instant lies in the last window"
 
 
+@given(millis, st.integers(0, 300), multipliers, units)
+def test_an_end_at_the_start_of_a_window_brings_that_window_for_it_is_included(
+    from_ms: int, windows: int, multiplier: int, timespan: str
+) -> None:
+    width = multiplier * UNIT_MS[timespan]
+    start, _ = snap_range(from_ms, from_ms, multiplier, timespan)
+    assert snap_range(start, start + windows * width, multiplier, timespan) == (start, start + (windows + 1) * width)
+
+
 @given(millis, st.integers(0, 10**9), multipliers, units)
 def test_a_snapped_range_does_not_change_when_snapped_again(
     from_ms: int, length: int, multiplier: int, timespan: str
