@@ -1,6 +1,7 @@
 """Which command was asked for. Exit codes: 0 done, 1 it did not work out, 2 wrong input (one sentence says what)."""
 
 import argparse
+import os
 import sys
 from typing import NoReturn
 
@@ -30,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except CondvestError as error:
         print(error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # `condvest query ... | head`: whoever read has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
         return 1
 
 

@@ -61,7 +61,9 @@ def _serve(state: StateFolder, platform: Platform, feed: Feed | None, screen: Sc
     note(state.path, platform.url, platform.key)
     screen.welcome(platform, feed, state.path)
     if feed is None:
-        return _idle(platform, screen, verify(platform) if once else None)
+        counts = verify(platform) if once else None
+        screen.lines(summary(counts) if counts else ())
+        return _idle(platform, screen, counts)
     if resumes:
         last_ms = feed.last_accepted_ms()
         feed.start_vendor(last_ms - OVERLAP_MS if last_ms else None)

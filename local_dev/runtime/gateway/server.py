@@ -58,6 +58,7 @@ class Gateway:
     async def _serve(self) -> None:
         application = web.Application(client_max_size=BODY_LIMIT)
         application.router.add_route("*", "/{path:.*}", self._handle)
+        application.on_response_prepare.append(_unsigned)
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -96,6 +97,11 @@ class Gateway:
             trace_id=f"Root=1-{int(now):08x}-{secrets.token_hex(12)}",
             received_ms=int(now * 1000),
         )
+
+
+async def _unsigned(_: web.Request, response: web.StreamResponse) -> None:
+    """API Gateway does not say which software answers."""
+    response.headers.pop("Server", None)
 
 
 def _http(answer: Answer) -> web.Response:

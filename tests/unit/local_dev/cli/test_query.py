@@ -1,6 +1,9 @@
 """`condvest query` against a small HTTP server that answers as the API does."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +18,7 @@ from local_dev.cli.main import main
 from local_dev.cli.query import timeframe
 from local_dev.runtime.state import Source, open_state
 
+ROOT = Path(__file__).parents[4]
 BARS = [
     '{"t":1381152600000,"o":45.10,"h":45.2,"l":45,"c":45.15,"v":1200,"vw":45.1234,"n":7}',
     '{"t":1381152660000,"o":0.000001,"h":45.2,"l":0.000001,"c":45.15,"v":0.5,"n":1}',
@@ -144,3 +148,15 @@ def test_a_running_platform_is_found_by_its_state_folder(
 def test_without_platform_or_state_there_is_nothing_to_read(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["query", "AIG", "--state", str(tmp_path / "state")]) == 2
     assert "no state folder" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_had_enough_is_no_failure_with_a_trace(api: Api) -> None:
+    code = "import sys; from local_dev.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    arguments = ["query", "AIG", "--tf", "5m", "--url", api.url, "--from", "2013-10-07", "--format", "csv"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(  # noqa: S603  (the code above)
+        [sys.executable, "-c", code, *arguments], stdout=writer, stderr=subprocess.PIPE, check=False, cwd=ROOT
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -40,6 +40,7 @@ def test_a_request_reaches_the_function_and_the_answer_comes_back(port: int, fun
     status, headers, body = ask(port, "/t/X%3ABTC?a=1&a=2")
     assert (status, json.loads(body)) == (200, "/t/X%3ABTC")
     assert headers["content-type"] == "application/json"
+    assert "server" not in headers
     event = functions.event()
     assert event["multiValueQueryStringParameters"] == {"a": ["1", "2"]}
     assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1"
