@@ -136,7 +136,7 @@ def apply(rows: Rows, t: int, operation: Op) -> None:
 fresh_minutes = count(T, MINUTE)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(operations, min_size=1, max_size=6).flatmap(lambda ops: st.tuples(st.just(ops), st.permutations(ops))))
 def test_writes_give_the_same_minute_in_any_order_and_however_often_they_are_repeated(
     rows: Rows, drawn: tuple[list[Op], list[Op]]
