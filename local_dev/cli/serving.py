@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local_dev.cli.errors import WrongInput
+from local_dev.cli.logs import log_to
 from local_dev.cli.options import bind
 from local_dev.cli.running import Address, address
 from local_dev.cli.stopping import Stopped, stop_on_signals
@@ -22,6 +23,7 @@ def serving(state: Path, given: Address | None) -> Iterator[Address]:
     if not state.exists():
         raise WrongInput(f"no platform runs and there is no state folder at {state}: condvest up makes one.")
     folder = open_state(state, Source("none"), fresh=False)
+    log_to(folder.logs)
     platform = Platform(folder, bind(0), lambda _: None)
     with stop_on_signals():
         try:

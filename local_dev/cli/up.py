@@ -3,9 +3,11 @@
 import argparse
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from local_dev.cli.errors import WrongInput
+from local_dev.cli.logs import log_to
 from local_dev.cli.options import PORT, add_state, bind, source_of
 from local_dev.cli.running import forget, note
 from local_dev.cli.screen import Screen, summary
@@ -15,6 +17,7 @@ from local_dev.runtime.finish import Counts, close, drain, verify
 from local_dev.runtime.platform import Platform
 from local_dev.runtime.state import Source, StateFolder, open_state
 from local_dev.vendor.settings import parse_speed
+from shared.errors import StoreUnavailable
 
 HELP = "Start the platform: recorded trades in, bars out over Polygon's REST paths."
 LOOK_SECONDS = 0.5
@@ -40,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     except BaseException:
         listening.close()
         raise
+    log_to(state.logs)
     screen = Screen(sys.stdout)
     platform = Platform(state, listening, screen.step)
     feed = None if source.fits_any or state.record.ended else Feed(platform, _feed_options(options, source))
@@ -89,19 +93,20 @@ def _announce(state: StateFolder, platform: Platform, *, running: bool) -> str:
 def _follow(platform: Platform, feed: Feed, screen: Screen) -> None:
     """Until the feed has ended."""
     while True:
-        epochs = list(platform.control.epochs())
-        screen.status(epochs, platform.pollers)
-        if feed.ended(epochs[-1] if epochs else {}):
-            return
         platform.check()
         feed.check()
+        with suppress(StoreUnavailable):  # an emulator too busy to answer; one that has ended is found above
+            epochs = list(platform.control.epochs())
+            screen.status(epochs, platform.pollers)
+            if feed.ended(epochs[-1] if epochs else {}):
+                return
         time.sleep(LOOK_SECONDS)
 
 
 def _idle(platform: Platform, screen: Screen, once: Counts | None) -> int:
     """Serve until told to stop; with `--once` there is nothing to wait for."""
     if once is not None:
-        return 1 if once.lost else 0
+        return 1 if once.lost or once.given_up else 0
     screen.step("serving; Ctrl-C stops")
     while True:
         platform.check()

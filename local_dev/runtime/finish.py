@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local_dev.runtime.platform import Platform, PlatformFailed
@@ -16,7 +16,10 @@ TRADES, BARS = ("archive", "live"), "persist"
 
 @dataclass(frozen=True)
 class Counts:
-    """Totals over all ingester epochs. `lost`: taken from the vendor and neither kept, dropped nor refused."""
+    """Totals over all ingester epochs. `lost`: taken from the vendor and neither kept, dropped nor refused.
+
+    `given_up`: stream records that a function failed on until its mapping's retries were over.
+    """
 
     trades_in: int = 0
     frames: int = 0
@@ -26,6 +29,7 @@ class Counts:
     duplicates: int = 0
     quarantined: int = 0
     lost: int = 0
+    given_up: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
 
@@ -56,7 +60,8 @@ def _handled(poller: Poller) -> int:
 
 def verify(platform: Platform) -> Counts:
     """What came of the feed, with the raw log read whole."""
-    return reckon(list(platform.control.epochs()), audit(platform.lake))
+    counts = reckon(list(platform.control.epochs()), audit(platform.lake))
+    return replace(counts, given_up=sum(poller.counts.discarded for poller in platform.pollers.values()))
 
 
 def reckon(epochs: list[dict[str, Any]], tally: Tally) -> Counts:

@@ -5,7 +5,7 @@ from local_dev.runtime.finish import Counts
 
 
 def test_the_summary_has_one_line_a_count_and_says_by_what_it_divides() -> None:
-    counts = Counts(1_599_400, 3, 4, 5, 6, 7, 3, 0, {"future": 1, "conflict": 2}, {"XT": 2, "LULD": 1})
+    counts = Counts(1_599_400, 3, 4, 5, 6, 7, 3, 0, 0, {"future": 1, "conflict": 2}, {"XT": 2, "LULD": 1})
     assert [" ".join(line.split()) for line in summary(counts)] == [
         "trades in 1,599,400",
         "frames 3",
@@ -17,6 +17,11 @@ def test_the_summary_has_one_line_a_count_and_says_by_what_it_divides() -> None:
         "lost 0",
         "ignored 3 (LULD 1, XT 2)",
     ]
+
+
+def test_records_that_were_given_up_are_told_only_when_there_are_any() -> None:
+    assert "given up" not in "\n".join(summary(Counts()))
+    assert "given up                 3 " in "\n".join(summary(Counts(given_up=3)))
 
 
 def test_a_log_gets_one_plain_status_line_in_a_while() -> None:

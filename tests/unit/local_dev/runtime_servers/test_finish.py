@@ -14,7 +14,7 @@ def test_a_feed_without_loss_adds_up() -> None:
     reasons = {"future": 2, "conflict": 1}
     last = epoch(10, 5, duplicates=2, quarantined=3, quarantined_by_reason=reasons, frames=4, parts=5, bars=6, late=1)
     counts = reckon([last | {"ignored": {"XT": 2}}], Tally(5, 5, 0))
-    assert counts == Counts(10, 4, 5, 6, 1, 2, 3, 0, reasons, {"XT": 2})
+    assert counts == Counts(10, 4, 5, 6, 1, 2, 3, 0, 0, reasons, {"XT": 2})
 
 
 def test_a_trade_that_went_nowhere_is_lost() -> None:
