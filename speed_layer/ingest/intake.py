@@ -18,9 +18,11 @@ from shared.polygon.trades import TradeEvent, check_symbol, event_of, events_dec
 from speed_layer.ingest.clock import AHEAD_MS, FeedClock
 from speed_layer.ingest.framer import CLOSED, Framer
 
-MEMORY_MS = 21 * 60_000
-"""How much feed time the memory of identities covers at least (at most twice that)."""
+MEMORY_S = 21 * 60
+"""How much feed time the memory of identities covers at least, by the promise: it stands while a gap is refilled, and
+what a refill repeats must still be known however far the feed has gone meanwhile."""
 CHUNK = 1_000
+LATEST_MS = 10**13
 TABLE_LIMIT = 200_000
 KINDS, KIND_LENGTH = 50, 40
 """Kinds of unknown events that are told apart."""
@@ -80,6 +82,7 @@ class Intake:
         self._sessions, self._framer = sessions, framer
         self._session = _NO_SESSION
         self._refilling = False
+        self._generation, self._generation_from = 0, framer.promise
         self._days: dict[SessionDay, dict[str, SymbolDay]] = {}
         self._prices: dict[float, tuple[int, str]] = {}
         self._sizes: dict[float, tuple[int, str]] = {}
@@ -105,6 +108,7 @@ class Intake:
         """Trades that are valid in shape, in order of arrival."""
         self.received += len(events)
         for start in range(0, len(events), CHUNK):
+            self._age()
             self._take_chunk(events[start : start + CHUNK], host_ms)
             self._framer.flush_full()
 
@@ -112,7 +116,7 @@ class Intake:
         """A trade that is in the stream already (recovery): the same identity again is a duplicate."""
         session = self._sessions.day_of(t)
         if session is not None:
-            self._state_of(sym, session).remember(identity, price, self._generation())
+            self._state_of(sym, session).remember(identity, price, self._generation)
 
     def end(self) -> None:
         """The feed has ended: held trades are taken."""
@@ -131,7 +135,9 @@ class Intake:
         start, end, opening, closing = _bounds(session)
         states, regular, extended = self._states_of(session), self._effects[True], self._effects[False]
         prices, sizes, open_part = self._prices, self._sizes, self._framer.part
-        generation, newest, limit, top, held = self._position(host_ms)
+        generation = self._generation
+        latest = LATEST_MS if host_ms is None else host_ms + AHEAD_MS
+        newest, limit, held = self._position(latest)
         accepted = 0
         for event in events:
             t = event.t
@@ -165,12 +171,11 @@ class Intake:
             if t > limit or held:
                 clock.accepted(newest)
                 taken = self._admit(Candidate(event, state, session, price, size), host_ms)
-                generation, newest, limit, top, held = self._position(host_ms)
+                newest, limit, held = self._position(latest)
                 if not taken:
                     continue
-                state.remember(identity, price[0], generation)
             elif t > newest:
-                newest, limit = t, min(t + AHEAD_MS, top)
+                newest, limit = t, min(t + AHEAD_MS, latest)
             sec = t // 1000
             part = state.part
             if part.sec != sec:
@@ -186,7 +191,7 @@ class Intake:
         self._session = session
 
     def _admit(self, candidate: Candidate, host_ms: int | None) -> bool:
-        """Whether a trade may be taken that is ahead, begins a generation, or comes while others wait."""
+        """Whether a trade may be taken that is ahead, or comes while others wait."""
         clock, t = self.clock, candidate.event.t
         if host_ms is not None and t > host_ms + AHEAD_MS:
             self._forget(candidate, "future")
@@ -206,7 +211,7 @@ class Intake:
     def _add(self, candidate: Candidate) -> None:
         """A held trade joins its part; the flat loop above does the same in place."""
         event, state, session, price, size = candidate
-        state.remember(candidate.identity, price[0], self._generation())
+        state.remember(candidate.identity, price[0], self._generation)
         part = state.part = self._framer.part(state.sym, event.t // 1000)
         effect = self._effect(event.c, session.is_regular(event.t)) if size[0] else NOTHING
         part.rows.append((event.t, event.q, price[0], size[0], effect))
@@ -271,7 +276,7 @@ class Intake:
     def _states_of(self, session: SessionDay) -> dict[str, SymbolDay]:
         states = self._days.get(session)
         if states is None:
-            horizon = (self.clock.now_ms or 0) - 2 * MEMORY_MS
+            horizon = (self._framer.promise - 2 * MEMORY_S) * 1000
             self._days = {day: kept for day, kept in self._days.items() if day.end > horizon}
             states = self._days[session] = {}
         return states
@@ -279,19 +284,18 @@ class Intake:
     def _state_of(self, sym: str, session: SessionDay) -> SymbolDay:
         states = self._states_of(session)
         if sym not in states:
-            states[sym] = SymbolDay(check_symbol(sym), self._generation())
+            states[sym] = SymbolDay(check_symbol(sym), self._generation)
         return states[sym]
 
-    def _position(self, host_ms: int | None) -> tuple[int, int, int, int, int]:
-        """Generation, clock, the latest time that needs no second look and how far it may go, and how many wait."""
-        generation = self._generation()
-        top = (generation + 1) * MEMORY_MS - 1
-        if host_ms is not None:
-            top = min(top, host_ms + AHEAD_MS)  # else small steps would lead the clock away from the host's time
-        return generation, self.clock.now_ms or 0, min(self.clock.limit_ms, top), top, len(self.clock.held)
+    def _position(self, latest: int) -> tuple[int, int, int]:
+        """Clock, the last time that is taken at once, and how many wait. `latest`: where the host's time ends that;
+        else small steps would lead the clock away from it."""
+        return self.clock.now_ms or 0, min(self.clock.limit_ms, latest), len(self.clock.held)
 
-    def _generation(self) -> int:
-        return (self.clock.now_ms or 0) // MEMORY_MS
+    def _age(self) -> None:
+        """Begin a new generation of identities when the promise has come far enough; the last but one is forgotten."""
+        if self._framer.promise >= self._generation_from + MEMORY_S:
+            self._generation, self._generation_from = self._generation + 1, self._framer.promise
 
 
 def _bounds(session: SessionDay) -> tuple[int, int, int, int]:

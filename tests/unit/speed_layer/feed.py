@@ -42,6 +42,11 @@ class Rig:
     def take(self, *elements: Any, host_ms: int | None = None) -> None:
         self.intake.take(frame(*elements), host_ms)
 
+    def decide(self) -> None:
+        """The promise follows the clock."""
+        self.framer.flush()
+        self.framer.promise = max(self.framer.promise, ((self.clock.now_ms or 0) - 2_000) // 1000)
+
     def frames(self) -> list[tuple[int, list[Part]]]:
         """(lane, parts) of everything sent, after what is open was framed too."""
         self.framer.flush()

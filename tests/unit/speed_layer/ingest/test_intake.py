@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from speed_layer.ingest.intake import KINDS, MEMORY_MS
-from tests.unit.speed_layer.feed import MINUTE, T0, Rig, frame, trade
+from shared.polygon.trades import event_of
+from speed_layer.ingest.intake import KINDS
+from tests.unit.speed_layer.feed import MINUTE, S0, T0, Rig, frame, trade
 
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-MEMORY = 21 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -186,26 +186,42 @@ def test_the_trade_date_changes_at_new_york_midnight() -> None:
     assert rig.totals() == (2, 2, 0, 0)
 
 
-@pytest.mark.parametrize("offset", [0, 1, MEMORY_MS // 2, MEMORY_MS - 1])
-def test_an_identity_is_remembered_for_at_least_21_minutes_of_feed_time(offset: int) -> None:
-    start = T0 - T0 % MEMORY_MS + offset
+@pytest.mark.parametrize("offset", [0, 1, 7, 20])
+@pytest.mark.parametrize("every", [1, 3, 10])
+def test_an_identity_is_remembered_for_at_least_21_minutes_of_feed_time(offset: int, every: int) -> None:
     rig = Rig()
-    rig.take(trade(1, start - 5), trade(2, start))
-    for n in range(1, 21):  # other symbols move the clock
-        rig.take(trade(n, start + n * MINUTE, sym="BAC"), trade(n, start + n * MINUTE + 1, sym="AIG"))
-    rig.take(trade(3, start + MEMORY - 1, sym="BAC"), trade(99, start + MEMORY - 1, sym="AIG"))
-    rig.take(trade(2, start))
-    assert rig.intake.duplicates == 1 + 1, "trade 3 of BAC was there already"
+    rig.take(trade(0, T0 - 5), trade(1, T0 - 5))
+    for n in range(1, 43):  # other symbols move the clock
+        t = T0 + n * MINUTE
+        rig.take(trade(n, t, sym="BAC"), trade(n, t, sym="AIG"))
+        if n == offset:
+            rig.take(trade(99, t))
+        if n == offset + 21 and offset:
+            rig.take(trade(99, T0 + offset * MINUTE))
+        if n % every == 0:
+            rig.decide()
+    assert rig.intake.duplicates == (offset > 0)
 
 
 def test_a_long_quiet_frame_does_not_shorten_the_memory() -> None:
-    start = T0 - T0 % MEMORY + MEMORY - MINUTE
     rig = Rig()
-    trades = [trade(n, start + n * 1_900) for n in range(1_000)]  # 32 minutes in one frame
+    trades = [trade(n, T0 + n * 1_900) for n in range(1_000)]  # 32 minutes in one frame
     rig.take(*trades)
-    rig.take(trade(5_000, start + 1_000 * 1_900))
+    for n in range(22):
+        rig.take(trade(5_000 + n, T0 + 999 * 1_900 + n), trade(6_000 + n, T0 + 999 * 1_900 + n))
+        rig.decide()
     rig.take(*trades[-600:])
-    assert rig.totals() == (1_001, 600, 0, 0)
+    assert rig.totals() == (1_044, 600, 0, 0)
+
+
+def test_while_the_promise_stands_nothing_is_forgotten_however_far_the_feed_goes() -> None:
+    rig = Rig()
+    rig.take(trade(0))
+    rig.decide()
+    for n in range(1, 100):
+        rig.take(trade(n, T0 + n * MINUTE), trade(n, T0 + n * MINUTE, sym="BAC"))
+    _refill(rig, *(trade(n, T0 + n * MINUTE) for n in range(100)))
+    assert rig.totals() == (199, 100, 0, 0), "a gap is refilled from the promise on"
 
 
 def test_memory_is_given_back_in_time() -> None:
@@ -213,27 +229,29 @@ def test_memory_is_given_back_in_time() -> None:
     rig.take(trade(1))
     for n in range(2, 100):
         rig.take(trade(n, T0 + n * MINUTE), trade(n, T0 + n * MINUTE, sym="BAC"))
+        rig.decide()
     rig.take(trade(1))
     assert rig.intake.duplicates == 0, "an hour and a half later"
 
 
 def test_a_refuted_trade_is_forgotten_also_when_its_memory_has_aged_meanwhile() -> None:
-    start = T0 - T0 % MEMORY + MEMORY - 1
-    rig = Rig(start)
-    rig.take(trade(1, start + 10_000))
-    rig.take(*(trade(n, start + n) for n in (2, 3, 4)))
-    rig.take(trade(1, start + 5))
+    rig = Rig(T0, promise=S0)
+    rig.take(trade(1, T0 + 10_000))
+    rig.framer.promise += 22 * 60
+    rig.take(*(trade(n, T0 + n) for n in (2, 3, 4)))
+    rig.take(trade(1, T0 + 5))
     assert rig.totals() == (4, 0, 1, 0)
 
 
 def test_a_trade_that_was_held_is_remembered_from_when_it_was_accepted() -> None:
-    start = T0 - T0 % MEMORY + MEMORY - 1
-    rig = Rig(start)
-    rig.take(trade(1, start + 10_000))
-    rig.take(trade(2, start + 9_000))
-    rig.take(*(trade(n, start + n * MINUTE) for n in range(3, 21)))
-    rig.take(trade(30, start + 20 * MINUTE), trade(1, start + 10_000))
-    assert rig.intake.duplicates == 1
+    rig = Rig(T0, promise=S0)
+    rig.take(trade(1, T0 + 10_000))
+    for _ in range(2):
+        rig.framer.promise += 22 * 60
+        _refill(rig, trade(7, T0, sym="BAC"))
+    rig.take(trade(2, T0 + 9_000))
+    rig.take(trade(1, T0 + 10_000))
+    assert rig.totals() == (3, 2, 0, 0)
 
 
 def test_recovered_identities_are_duplicates() -> None:
@@ -254,3 +272,7 @@ def test_unknown_conditions_are_counted() -> None:
     rig = Rig()
     rig.take(trade(1, c=[12]), trade(2, c=[1000]), trade(3, c=[1000]), trade(4, c=[14, 1000]))
     assert rig.intake.unknown_conditions == 3
+
+
+def _refill(rig: Rig, *trades: dict[str, Any]) -> None:
+    rig.intake.take_refill([event_of(element) for element in trades])
