@@ -79,8 +79,9 @@ class ControlStore:
         ttl = {"ttl": now_s + LATE_MARK_TTL_S}
         self._put(f"late#{sym}", str(t_ms - t_ms % HOUR_MS), ttl)
 
-    def is_marked_late(self, sym: str, t_ms: int) -> bool:
-        return self._get(f"late#{sym}", str(t_ms - t_ms % HOUR_MS)) is not None
+    def is_marked_late(self, sym: str, t_ms: int, now_s: int) -> bool:
+        mark = self._get(f"late#{sym}", str(t_ms - t_ms % HOUR_MS))
+        return mark is not None and int(mark["ttl"]) > now_s
 
     def put_key(self, key_id: str, record: dict[str, Any]) -> None:
         """An API key: SHA-256 (hex) of the whole key in `hash`, `scopes`; never the key itself."""

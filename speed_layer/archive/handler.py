@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 
 from shared.clients.aws import client
-from shared.errors import InvalidRecord
-from shared.frames import VERSION, QuarantineWire, encode
+from shared.frames import Part, decode_frame, encode
 from shared.settings import read
 from shared.stores.lake import Lake, Lines, raw_hour
 from speed_layer.kinesis_event import StreamRecord, decode_or_quarantine, report_first_failure
@@ -21,29 +20,13 @@ from speed_layer.settings import ArchiveSettings
 S3_TIMEOUT_S = 10.0
 
 
-class Head(msgspec.Struct):
-    """What filing a part takes; the rest of its bytes goes to the log as it came."""
-
-    v: int
-    f: str
-    sym: str
-    sec: int
-    quarantine: list[QuarantineWire] = []
+_lines_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-_parts_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_head_decoder = msgspec.json.Decoder(Head)
-
-
-def parts_of(data: bytes) -> list[tuple[Head, bytes]]:
-    """Heads and bytes of a frame's parts. Raises InvalidRecord `frame` or `version`."""
-    try:
-        parts = [(_head_decoder.decode(raw), bytes(raw)) for raw in _parts_decoder.decode(data)]
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRecord("frame", str(error)) from error
-    if any(head.v != VERSION for head, _ in parts):
-        raise InvalidRecord("version", f"this code reads version {VERSION}")
-    return parts
+def parts_of(data: bytes) -> list[tuple[Part, bytes]]:
+    """A frame's parts with their bytes, which go to the log as they came. Raises InvalidRecord as `decode_frame`."""
+    parts = decode_frame(data)
+    return list(zip(parts, map(bytes, _lines_decoder.decode(data)), strict=True))
 
 
 def archive(batch: list[StreamRecord], lake: Lake) -> None:
@@ -52,13 +35,13 @@ def archive(batch: list[StreamRecord], lake: Lake) -> None:
     refused: list[bytes] = []
     heartbeat: tuple[int, bytes] = (0, b"")
     for _, parts in decode_or_quarantine(batch, parts_of, "archive", lake):
-        for head, line in parts:
-            if head.sym:
-                hours[raw_hour(head.sec)].append(line)
-            elif head.quarantine:
-                refused += [encode(entry) for entry in head.quarantine]
+        for part, line in parts:
+            if part.sym:
+                hours[raw_hour(part.sec)].append(line)
+            elif part.quarantine:
+                refused += [encode(entry) for entry in part.quarantine]
             else:
-                heartbeat = max(heartbeat, (head.sec, line))
+                heartbeat = max(heartbeat, (part.sec, line))
     if heartbeat[1]:
         hours[raw_hour(heartbeat[0])].append(heartbeat[1])
     first = batch[0]

@@ -37,7 +37,7 @@ def persist(batch: list[StreamRecord], edges: Edges, now_s: int) -> None:
     for record in minutes:
         hours[record.sym, record.t - record.t % HOUR_MS].add(record.t)
     for (sym, hour), touched in hours.items():
-        if edges.control.is_marked_late(sym, hour):
+        if edges.control.is_marked_late(sym, hour, now_s):
             send(edges.bars_out, revised(edges.bars, sym, hour, touched, now_s))
 
 

@@ -33,7 +33,7 @@ class ControlRows:
         self._answer("mark")
         self.marks.add((sym, t_ms - t_ms % HOUR_MS))
 
-    def is_marked_late(self, sym: str, t_ms: int) -> bool:
+    def is_marked_late(self, sym: str, t_ms: int, now_s: int) -> bool:
         self._answer("check")
         return (sym, t_ms - t_ms % HOUR_MS) in self.marks
 

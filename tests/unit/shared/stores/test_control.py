@@ -184,17 +184,19 @@ def test_a_key_is_known_by_its_id_alone(control: ControlStore) -> None:
 def test_a_mark_stands_for_its_symbol_and_its_hour(control: ControlStore) -> None:
     hour = 383_677 * HOUR_MS
     control.mark_late("SPY", hour + 59 * 60_000, int(NOW))
-    assert control.is_marked_late("SPY", hour)
-    assert control.is_marked_late("SPY", hour + HOUR_MS - 1)
-    assert not control.is_marked_late("SPY", hour - 1)
-    assert not control.is_marked_late("SPY", hour + HOUR_MS)
-    assert not control.is_marked_late("SP", hour)
+    assert control.is_marked_late("SPY", hour, int(NOW))
+    assert control.is_marked_late("SPY", hour + HOUR_MS - 1, int(NOW))
+    assert not control.is_marked_late("SPY", hour - 1, int(NOW))
+    assert not control.is_marked_late("SPY", hour + HOUR_MS, int(NOW))
+    assert not control.is_marked_late("SP", hour, int(NOW))
 
 
 def test_a_mark_expires_some_days_after_it_was_written(dynamodb: Any, control: ControlStore) -> None:
     control.mark_late("SPY", 0, int(NOW))
     (item,) = dynamodb.scan(TableName=TABLE)["Items"]
     assert item["ttl"] == {"N": str(int(NOW) + LATE_MARK_TTL_S)}
+    assert control.is_marked_late("SPY", 0, int(NOW) + LATE_MARK_TTL_S - 1)
+    assert not control.is_marked_late("SPY", 0, int(NOW) + LATE_MARK_TTL_S), "DynamoDB removes items days late"
 
 
 CALLS: dict[str, Callable[[ControlStore], object]] = {
@@ -205,7 +207,7 @@ CALLS: dict[str, Callable[[ControlStore], object]] = {
     "put_feed": lambda control: control.put_feed({}),
     "feed": lambda control: control.feed(),
     "mark_late": lambda control: control.mark_late("SPY", 0, int(NOW)),
-    "is_marked_late": lambda control: control.is_marked_late("SPY", 0),
+    "is_marked_late": lambda control: control.is_marked_late("SPY", 0, 0),
     "put_key": lambda control: control.put_key("id", {}),
     "key": lambda control: control.key("id"),
 }
