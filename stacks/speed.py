@@ -91,6 +91,7 @@ class SpeedStack(TargetedStack):
                 "SOCKET_URL": "wss://socket.polygon.io/stocks",
                 "REST_URL": "https://api.polygon.io",
                 "LIVE": "1",
+                "AWS_DEFAULT_REGION": self.region,  # what boto3 reads; Lambda sets it by itself, a task does not
                 "LEASE_SECONDS": "10",
                 "LOG_LEVEL": "INFO",
                 **self.cache.environment(self, "ingest"),

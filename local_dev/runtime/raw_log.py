@@ -19,7 +19,7 @@ from speed_layer.ingest.lanes import lane_of
 from speed_layer.ingest.recovery import Tail
 
 REBUILD_EPOCH = 0
-"""Epoch in the name of the heartbeat that a rebuild writes: older than any ingester's."""
+"""Epoch in the names of the heartbeats that a rebuild writes: older than any ingester's."""
 
 
 class Tally(NamedTuple):
@@ -72,12 +72,12 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
     """Make the speed view and the stream's tail again from the raw log; the promise it vouches for, None if empty.
 
     Bases are the parts that were in time, late parts keep their ids: what `persist` and `live` would have stored. The
-    stream gets the parts that a starting ingester reads, and a heartbeat. Epochs go on from the greatest in the log, or
+    stream gets the parts that a starting ingester reads, and heartbeats. Epochs go on from the greatest in the log, or
     new frames would bear the names of old ones.
     """
     tail, epoch = Tail(), 0
     promise = vouched_promise(lake, view.shards)
-    tail.promise = tail.promise_before = promise
+    tail.promise, tail.promise_before = promise, max(0, promise - 1)
     bases: dict[tuple[str, int], Partial] = defaultdict(lambda: EMPTY)
     for part in unique_parts(lake):
         tail.read(part)
@@ -87,6 +87,7 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
         minute = part.sec * 1000 // MINUTE_MS * MINUTE_MS
         partial = partial_from_wire(part.bar)
         if part.late:
+            view.control.mark_late(part.sym, minute, now_s)
             view.bars.put_late(part.sym, minute, f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
         else:
             bases[part.sym, minute] = merge(bases[part.sym, minute], partial)
@@ -109,9 +110,9 @@ def _put_tail(tail: Tail, view: SpeedView) -> None:
         waiting.append(part)
     for waiting in by_lane.values():
         _put(view, waiting[0].sym, waiting)
-    for lane in range(view.lanes):
-        heartbeat = Part(VERSION, f"{REBUILD_EPOCH}-{lane}-1", "", tail.promise)
-        _put_lane(view, lane, [heartbeat])
+    for lane in range(view.lanes):  # two: a reader begins at the hour of the last heartbeat but one
+        for counter, promise in enumerate((tail.promise_before, tail.promise), start=1):
+            _put_lane(view, lane, [Part(VERSION, f"{REBUILD_EPOCH}-{lane}-{counter}", "", promise)])
 
 
 def _put(view: SpeedView, sym: str, parts: list[Part]) -> None:

@@ -25,7 +25,7 @@ from shared.stores.valkey import connect
 from speed_layer.ingest.lease import Lease
 from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.recovery import read_tail
-from speed_layer.ingest.report import report
+from speed_layer.ingest.report import report, write
 from speed_layer.ingest.service import Ingester, MinuteCache
 from speed_layer.ingest.settings import IngestSettings
 from speed_layer.ingest.socket import Feed
@@ -91,6 +91,7 @@ async def serve(settings: IngestSettings) -> None:
             except TimeoutError:  # a put may still be under way: a successor waits the lease out, then refills
                 event(log, 30, "stopped before everything was acknowledged")
             else:
+                await write(ingester, trades, control, epoch)
                 await lease.release()
             for task in background:
                 task.cancel()

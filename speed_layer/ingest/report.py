@@ -44,14 +44,20 @@ async def report(
     """Once a second, until the feed has ended; the last report says so."""
     while True:
         ended = ingester.ended.is_set()
-        try:
-            await asyncio.to_thread(control.put_epoch, epoch, counts(ingester, trades))
-        except StoreUnavailable as error:
-            event(log, 30, "counts not written", error=str(error))
-            ended = False
+        written = await write(ingester, trades, control, epoch)
         if cache is not None:
             minutes = {(sym, sec * 1000): partial for sym, sec, partial in ingester.engine.touched_minutes()}
             await asyncio.to_thread(cache.put_minutes, minutes)
-        if ended:
+        if ended and written:
             return
         await asyncio.sleep(EVERY_S)
+
+
+async def write(ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int) -> bool:
+    """The counts as they are now; False when the table did not take them."""
+    try:
+        await asyncio.to_thread(control.put_epoch, epoch, counts(ingester, trades))
+    except StoreUnavailable as error:
+        event(log, 30, "counts not written", error=str(error))
+        return False
+    return True
