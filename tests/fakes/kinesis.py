@@ -1,8 +1,6 @@
 """A Kinesis stream in memory: evenly split shards, records in order of arrival, puts that fail as told."""
 
-import base64
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ReadTimeoutError
@@ -98,21 +96,4 @@ def _page(records: list[bytes], following: str, *, behind: int) -> dict[str, Any
         "Records": [{"Data": data} for data in records],
         "NextShardIterator": following,
         "MillisBehindLatest": behind,
-    }
-
-
-def event_of(records: Sequence[bytes], *, shard: int = 0, first: int = 1, at: datetime) -> dict[str, Any]:
-    """The event that Lambda makes of some records of a shard."""
-    return {
-        "Records": [
-            {
-                "eventID": f"{name(shard)}:{number}",
-                "kinesis": {
-                    "sequenceNumber": str(number),
-                    "data": base64.b64encode(data).decode(),
-                    "approximateArrivalTimestamp": at.timestamp(),
-                },
-            }
-            for number, data in enumerate(records, start=first)
-        ]
     }

@@ -1,0 +1,215 @@
+"""Late parts: stored once, in whatever order they and the engine's minutes arrive."""
+
+import itertools
+import random
+from typing import Any
+
+import pytest
+
+from shared.bars.algebra import merge_all
+from shared.bars.windows import STREAM_TIMEFRAMES
+from shared.errors import StoreUnavailable
+from shared.frames import VERSION, BarRecord, Part, decode_bars, encode, partial_from_wire, partial_to_wire
+from shared.models.bar import Partial
+from shared.stores.bars import LatePart
+from speed_layer.archive.handler import archive
+from speed_layer.engine.python import NAME
+from speed_layer.kinesis_event import StreamRecord
+from speed_layer.live.handler import keep_late
+from speed_layer.live.old_trades import without_known_trades
+from tests.fakes.kinesis import Answer, Kinesis
+from tests.unit.speed_layer.consumers import NOW_S, Consumers, kept
+from tests.unit.speed_layer.feed import S0
+from tests.unit.speed_layer.records import part, record
+
+MINUTE = S0 * 1000
+
+
+@pytest.fixture
+def world() -> Consumers:
+    return Consumers(Kinesis(), Kinesis(1))
+
+
+def _partial(one: Part) -> Partial:
+    assert one.bar is not None
+    return partial_from_wire(one.bar)
+
+
+def _base(*parts: Part) -> StreamRecord:
+    """The engine's one-minute record of some parts."""
+    wire = partial_to_wire(merge_all(map(_partial, parts)))
+    return record(encode([BarRecord(VERSION, "SPY", "1m", MINUTE, wire, 0, NAME, S0 + 60)]))
+
+
+def _revised(world: Consumers) -> list[tuple[str, int, int, int]]:
+    """(timeframe, start in Unix s, count, rev) of every record sent, in order."""
+    records = [one for data in world.bars.records() for one in decode_bars(data)]
+    return [(one.tf, one.t // 1000, one.partial.count, one.rev) for one in records]
+
+
+def test_only_late_parts_are_kept_and_no_heartbeat(world: Consumers) -> None:
+    keep_late([record([part(S0), part(S0 + 1, late=1)])], world.edges, NOW_S)
+    (item,) = world.rows.minutes("SPY", 0, 10**14, NOW_S)
+    assert item.late == {f"1-0-1#{S0 + 1}": LatePart(1, _partial(part(S0 + 1)))}
+    assert item.base is None
+
+
+@pytest.mark.parametrize("rank", range(1, 6))
+def test_every_timeframe_that_had_closed_on_it_is_revised_and_no_other(rank: int, world: Consumers) -> None:
+    keep_late([record([part(S0 + 1, late=rank)])], world.edges, NOW_S)
+    starts = {"1m": S0, "5m": S0, "15m": S0, "30m": S0, "1h": S0 - 1_800}
+    assert _revised(world) == [(tf, starts[tf], 1, 1) for tf in list(STREAM_TIMEFRAMES)[:rank]]
+
+
+def test_the_mark_comes_before_the_write_and_the_write_before_the_read(
+    world: Consumers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = world.control.log
+
+    def logged(call: str) -> Any:
+        original = getattr(world.rows, call)
+
+        def called(*arguments: Any) -> Any:
+            log.append(call)
+            return original(*arguments)
+
+        return called
+
+    for call in ("put_late", "minutes"):
+        monkeypatch.setattr(world.rows, call, logged(call))
+    keep_late([record([part(S0 + 1, late=1), part(S0 + 2, late=1)])], world.edges, NOW_S)
+    assert log == ["mark", "put_late", "put_late", "minutes"]
+
+
+def test_a_batch_that_comes_again_changes_nothing(world: Consumers) -> None:
+    batch = [record([part(S0 + 1, late=2)]), record([part(S0 + 1, late=2)], 2)]
+    keep_late(batch, world.edges, NOW_S)
+    before = world.shown(["SPY"])
+    keep_late(batch, world.edges, NOW_S)
+    assert world.shown(["SPY"]) == before
+    assert _revised(world) == [("1m", S0, 1, 1), ("5m", S0, 1, 1)] * 2
+
+
+def test_late_parts_and_minutes_in_any_order_give_the_same_final_records() -> None:
+    on_time, late, later = (
+        part(S0, (1, 2)),
+        part(S0 + 1, (3,), f="1-0-2", late=1),
+        part(S0 + 2, (4,), f="1-0-3", late=2),
+    )
+    whole = merge_all(map(_partial, (on_time, late, later)))
+    steps = [
+        ("persist", _base(on_time)),
+        ("live", record([late])),
+        ("live", record([later], 2)),
+        ("persist", _base(on_time)),
+    ]
+    for order in itertools.permutations(steps):
+        world = Consumers(Kinesis(), Kinesis(1))
+        for kind, one in order:
+            world.handle(kind, [one])
+        assert world.shown(["SPY"]) == {("SPY", MINUTE): whole}
+        final = kept([one for data in world.bars.records() for one in decode_bars(data)])
+        assert {key: partial_from_wire(wire) for key, wire in final.items()} == {
+            ("SPY", "1m", MINUTE): whole,
+            ("SPY", "5m", MINUTE): whole,
+        }
+
+
+def test_a_base_that_is_stored_between_any_two_steps_of_live_is_in_some_revised_record() -> None:
+    """`persist` runs as a whole between two steps of `live`; whichever reads last sees both."""
+    on_time, late = part(S0, (1, 2)), part(S0 + 1, (3,), f="1-0-2", late=1)
+    for step in ("mark_late", "put_late", "minutes"):
+        for before in (True, False):
+            world = Consumers(Kinesis(), Kinesis(1))
+            _interrupt(world, step, before, _base(on_time))
+            world.handle("live", [record([late])])
+            assert max(_revised(world), key=lambda one: one[2:]) == ("1m", S0, 3, 1), (step, before)
+
+
+def _interrupt(world: Consumers, step: str, before: bool, base: StreamRecord) -> None:
+    """Let `persist` run once, just before or just after the first call of a step."""
+    owner: Any = world.control if step == "mark_late" else world.rows
+    original = getattr(owner, step)
+
+    def interrupted(*arguments: Any) -> Any:
+        setattr(owner, step, original)
+        if before:
+            world.handle("persist", [base])
+        result = original(*arguments)
+        if step == "minutes":
+            result = iter(list(result))
+        if not before:
+            world.handle("persist", [base])
+        return result
+
+    setattr(owner, step, interrupted)
+
+
+def test_a_stream_that_does_not_take_a_revised_bar_makes_the_batch_come_again(world: Consumers) -> None:
+    world.bars.answers = lambda n: Answer([False])
+    with pytest.raises(StoreUnavailable):
+        keep_late([record([part(S0, late=1)])], world.edges, NOW_S)
+    world.bars.answers = lambda n: Answer()
+    keep_late([record([part(S0, late=1)])], world.edges, NOW_S)
+    assert _revised(world) == [("1m", S0, 1, 1)]
+
+
+def test_a_malformed_record_is_quarantined_and_the_batch_goes_on(world: Consumers) -> None:
+    keep_late([record(b"no json"), record([part(S0, late=1)], 2)], world.edges, NOW_S)
+    assert list(world.s3.objects) == ["quarantine/stage=live/date=2013-10-08/shardId-000000000000-1.jsonl.gz"]
+    assert len(_revised(world)) == 1
+
+
+def test_a_busy_hour_is_revised_in_records_of_bounded_size(world: Consumers) -> None:
+    draw = random.Random(1)
+    parts = [part(S0 + draw.randrange(1_800), (n,), f=f"1-0-{n}", late=5) for n in range(1, 200)]
+    keep_late([record(parts)], world.edges, NOW_S)
+    starts = {t for tf, t, _, _ in _revised(world) if tf == "1m"}
+    assert starts == {one.sec - one.sec % 60 for one in parts}
+    assert ("1h", S0 - 1_800, 199, 199) in _revised(world)
+
+
+# -- trades older than the ingester's memory ---------------------------------------------------------------------------
+
+
+def test_a_very_late_trade_that_an_earlier_frame_logged_is_not_counted_again(world: Consumers) -> None:
+    archive([record([part(S0, (1, 2), f="1-0-1")])], world.lake)
+    again = part(S0, (2, 3), f="1-0-7", late=3)
+    assert without_known_trades(again, world.lake) == _partial(part(S0, (3,)))
+    keep_late([record([again])], world.edges, NOW_S)
+    assert world.shown(["SPY"])["SPY", MINUTE].count == 1
+
+
+def test_a_very_late_part_that_holds_nothing_new_leaves_no_trace(world: Consumers) -> None:
+    archive([record([part(S0, (1, 2), f="1-0-1")])], world.lake)
+    keep_late([record([part(S0, (2, 1), f="1-0-7", late=5)])], world.edges, NOW_S)
+    assert (world.shown(["SPY"]), world.control.marks, world.bars.records()) == ({}, set(), [])
+
+
+@pytest.mark.parametrize(
+    "logged",
+    [
+        part(S0, (1,), f="1-0-7"),
+        part(S0, (1,), f="1-0-8"),
+        part(S0, (1,), f="2-0-1"),
+        part(S0, (1,), f="1-0-1", sym="BAC"),
+        part(S0 + 1, (1,), f="1-0-1"),
+    ],
+    ids=["the part itself", "a later frame", "a later epoch", "another symbol", "another second"],
+)
+def test_what_did_not_come_before_it_is_no_reason_to_drop_a_trade(logged: Part, world: Consumers) -> None:
+    archive([record([logged])], world.lake)
+    again = part(S0, (1,), f="1-0-7", late=3)
+    assert without_known_trades(again, world.lake) == _partial(again)
+
+
+def test_frames_are_ordered_by_epoch_then_counter_as_numbers(world: Consumers) -> None:
+    archive([record([part(S0, (1,), f="2-0-9")])], world.lake)
+    assert without_known_trades(part(S0, (1,), f="2-0-10", late=3), world.lake) is None
+    assert without_known_trades(part(S0, (1,), f="10-0-1", late=3), world.lake) is None
+
+
+def test_what_the_ingester_remembers_is_not_looked_up(world: Consumers) -> None:
+    archive([record([part(S0, (1,), f="1-0-1")])], world.lake)
+    again = part(S0, (1,), f="1-0-7", late=2)
+    assert without_known_trades(again, world.lake) == _partial(again)
