@@ -10,25 +10,24 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from tests.end_to_end.local_platform import LocalPlatform, alive, descendants, running
 from tests.end_to_end.rest import aggregates
 from tests.parity.reference import Bar, Reference
 
 TIMEFRAMES = ((1, "minute"), (5, "minute"), (15, "minute"), (30, "minute"), (1, "hour"))
-DAY_MS = 86_400_000
+DAY_S = 86_400
 
 
 class Run(NamedTuple):
-    """Health after the feed ended, answers by request, trades of the raw log, how it stopped."""
+    """Health after the feed ended, answers by request, the raw log, how it stopped."""
 
     health: dict[str, Any]
     answers: dict[str, bytes]
-    raw_trades: int
-    raw_identities: int
-    raw_volume: dict[str, Decimal]
+    raw: "RawLog"
     exit_code: int
     left_behind: list[int]
-    printed: str
 
     def count(self, name: str) -> int:
         """`trades_in`, or one of the counts of /v1/health."""
@@ -53,17 +52,34 @@ def day_targets(symbols: Iterable[str], days: Iterable[date]) -> list[str]:
     ]
 
 
-def raw_log(state: Path) -> list[dict[str, Any]]:
-    """The parts of the raw log, from its objects as the emulator keeps them: files below the state folder.
+class RawLog(NamedTuple):
+    """What the raw log holds: trades, different identities among them, and shares by symbol as its parts sum them."""
+
+    trades: int
+    identities: int
+    volume: dict[str, Decimal]
+
+
+def raw_log(state: Path) -> RawLog:
+    """Read the objects of the raw log as the emulator keeps them: files below the state folder.
 
     Parts may be written again by a repeated delivery, so each (frame, symbol, second) counts once.
     """
-    parts = {}
+    seen: set[tuple[str, str, int]] = set()
+    identities: set[str] = set()
+    trades = 0
+    volume: dict[str, Decimal] = defaultdict(Decimal)
     for file in sorted(state.rglob("raw/trades/date=*/hour=*/*.jsonl.gz")):
-        with gzip.open(file, "rb") as lines:
-            for part in map(json.loads, lines):
-                parts[part["f"], part["sym"], part["sec"]] = part
-    return [part for part in parts.values() if part["sym"]]
+        for line in gzip.decompress(file.read_bytes()).splitlines():
+            part = msgspec.json.decode(line)
+            sym, name = part["sym"], (part["f"], part["sym"], part["sec"])
+            if sym and name not in seen:
+                seen.add(name)
+                trades += len(part["trades"])
+                day = part["sec"] // DAY_S
+                identities.update(f"{sym} {day} {x} {trfi} {id_}" for _, _, x, trfi, id_, *_ in part["trades"])
+                volume[sym] += Decimal(part["bar"]["volume"])
+    return RawLog(trades, len(identities), dict(volume))
 
 
 def observe(platform: LocalPlatform, targets: Sequence[str], *, within_s: float) -> Run:
@@ -72,22 +88,7 @@ def observe(platform: LocalPlatform, targets: Sequence[str], *, within_s: float)
     answers = {target: platform.rest.stable(target) for target in targets}
     started = descendants(platform.process.pid)
     exit_code = platform.stop()
-    left_behind = alive(started)
-    parts = raw_log(platform.state)
-    trades = [(part["sym"], trade) for part in parts for trade in part["trades"]]
-    volume: dict[str, Decimal] = defaultdict(Decimal)
-    for part in parts:
-        volume[part["sym"]] += Decimal(part["bar"]["volume"])
-    return Run(
-        health=health,
-        answers=answers,
-        raw_trades=len(trades),
-        raw_identities=len({(sym, trade[0] // DAY_MS, *trade[2:5]) for sym, trade in trades}),
-        raw_volume=dict(volume),
-        exit_code=exit_code,
-        left_behind=left_behind,
-        printed=platform.printed(),
-    )
+    return Run(health, answers, raw_log(platform.state), exit_code, alive(started))
 
 
 def run(

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date, time, timedelta
-from decimal import Decimal
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import NamedTuple
@@ -73,10 +72,9 @@ def test_a_feed_with_broken_input_ends_well_and_says_so(once: Once) -> None:
 
 
 def test_the_raw_log_holds_what_was_not_dropped(once: Once) -> None:
-    parts = raw_log(once.state)
-    assert sum(len(part["trades"]) for part in parts) == once.reference.trades()
-    for sym, volume in once.reference.volume().items():
-        assert sum(Decimal(part["bar"]["volume"]) for part in parts if part["sym"] == sym) == volume
+    raw = raw_log(once.state)
+    assert raw.trades == raw.identities == once.reference.trades()
+    assert raw.volume == once.reference.volume()
 
 
 @pytest.mark.parametrize("day", DAYS)

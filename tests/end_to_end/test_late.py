@@ -33,5 +33,5 @@ def test_late_trades_are_in_the_bars_they_belong_to(late: tuple[Run, Feed, Refer
 
 def test_late_trades_are_counted_once(late: tuple[Run, Feed, Reference]) -> None:
     seen, feed, reference = late
-    assert seen.raw_trades == seen.raw_identities == reference.trades()
+    assert seen.raw.trades == seen.raw.identities == reference.trades()
     assert (seen.count("duplicates"), seen.count("quarantined"), seen.count("lost")) == (feed.repeats, 0, 0)

@@ -37,5 +37,5 @@ def test_published_minutes_are_equal_in_all_five_fields(rewritten: Run, recorded
 
 
 def test_the_rewritten_feed_loses_nothing(rewritten: Run) -> None:
-    assert rewritten.count("trades_in") == rewritten.raw_trades > 1_500_000
+    assert rewritten.count("trades_in") == rewritten.raw.trades > 1_500_000
     assert rewritten.count("lost") == rewritten.count("quarantined") == rewritten.count("duplicates") == 0

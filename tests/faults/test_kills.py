@@ -78,7 +78,7 @@ def test_every_kill_hit_a_live_process_while_the_feed_ran(chaos: Chaos) -> None:
 
 def test_the_feed_repeats_trades_and_is_out_of_order(chaos: Chaos) -> None:
     repeats = chaos.reference.lines() - chaos.reference.trades()
-    assert chaos.reference.trades() == chaos.quiet.raw_trades > 40_000
+    assert chaos.reference.trades() == chaos.quiet.raw.trades > 40_000
     assert 0.04 < repeats / chaos.reference.trades() < 0.06
 
 
@@ -92,8 +92,8 @@ def test_answers_after_the_kills_equal_the_reference(chaos: Chaos) -> None:
 
 
 def test_the_raw_log_holds_every_trade_once(chaos: Chaos) -> None:
-    assert chaos.killed.raw_trades == chaos.killed.raw_identities == chaos.reference.trades()
-    assert chaos.killed.raw_volume == chaos.quiet.raw_volume == chaos.reference.volume()
+    assert chaos.killed.raw.trades == chaos.killed.raw.identities == chaos.reference.trades()
+    assert chaos.killed.raw.volume == chaos.quiet.raw.volume == chaos.reference.volume()
     assert chaos.killed.count("lost") == 0
 
 
