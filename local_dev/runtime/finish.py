@@ -72,6 +72,9 @@ def reckon(epochs: list[dict[str, Any]], tally: Tally) -> Counts:
         for name in ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "accepted")
     }
     accepted = totals.pop("accepted")
+    # What a killed epoch did in its last second is in the raw log, not in its counts.
+    totals["parts"] = max(totals["parts"], tally.parts)
+    totals["trades_in"] = max(totals["trades_in"], tally.trades + totals["duplicates"] + totals["quarantined"])
     return Counts(
         **totals,
         lost=_unaccounted(epochs[-1] if epochs else {}) + max(accepted - tally.trades, 0),

@@ -30,6 +30,12 @@ def test_what_a_killed_epoch_had_in_hand_is_not_lost_as_the_next_one_took_it_aga
     assert reckon([killed, epoch(9, 4, duplicates=5)], Tally(11, 11, 0)).lost == 0
 
 
+def test_what_a_killed_epoch_did_after_its_last_report_counts_from_the_raw_log() -> None:
+    killed = epoch(0, 0, state="running")
+    counts = reckon([killed, epoch(1, 0, duplicates=1)], Tally(5, 9, 0))
+    assert (counts.trades_in, counts.parts, counts.lost) == (10, 5, 0)
+
+
 def test_totals_are_over_all_epochs() -> None:
     first = epoch(3, 3, frames=1, ignored={"XT": 1}, quarantined_by_reason={"future": 1})
     second = epoch(4, 4, frames=2, ignored={"XT": 1, "LULD": 1}, quarantined_by_reason={"future": 1})
