@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import zip_longest
@@ -25,7 +25,7 @@ class Run(NamedTuple):
 
     health: dict[str, Any]
     answers: dict[str, bytes]
-    raw: "RawLog"
+    raw: "RawTotals"
     exit_code: int
     left_behind: list[int]
 
@@ -52,7 +52,7 @@ def day_targets(symbols: Iterable[str], days: Iterable[date]) -> list[str]:
     ]
 
 
-class RawLog(NamedTuple):
+class RawTotals(NamedTuple):
     """What the raw log holds: trades, different identities among them, and shares by symbol as its parts sum them."""
 
     trades: int
@@ -60,26 +60,35 @@ class RawLog(NamedTuple):
     volume: dict[str, Decimal]
 
 
-def raw_log(state: Path) -> RawLog:
-    """Read the objects of the raw log as the emulator keeps them: files below the state folder.
+def raw_parts(state: Path) -> Iterator[dict[str, Any]]:
+    """The parts of the raw log, read from its objects as the emulator keeps them: files below the state folder.
 
-    Parts may be written again by a repeated delivery, so each (frame, symbol, second) counts once.
+    Parts may be written again by a repeated delivery, so each (frame, symbol, second) comes once.
     """
     seen: set[tuple[str, str, int]] = set()
-    identities: set[str] = set()
-    trades = 0
-    volume: dict[str, Decimal] = defaultdict(Decimal)
     for file in sorted(state.rglob("raw/trades/date=*/hour=*/*.jsonl.gz")):
         for line in gzip.decompress(file.read_bytes()).splitlines():
             part = msgspec.json.decode(line)
-            sym, name = part["sym"], (part["f"], part["sym"], part["sec"])
-            if sym and name not in seen:
+            name = (part["f"], part["sym"], part["sec"])
+            if part["sym"] and name not in seen:
                 seen.add(name)
-                trades += len(part["trades"])
-                day = part["sec"] // DAY_S
-                identities.update(f"{sym} {day} {x} {trfi} {id_}" for _, _, x, trfi, id_, *_ in part["trades"])
-                volume[sym] += Decimal(part["bar"]["volume"])
-    return RawLog(trades, len(identities), dict(volume))
+                yield part
+
+
+def raw_log(state: Path) -> list[dict[str, Any]]:
+    """All parts at once: for small logs."""
+    return list(raw_parts(state))
+
+
+def raw_totals(state: Path) -> RawTotals:
+    """What the parts of the raw log add up to."""
+    trades, identities, volume = 0, set[str](), defaultdict[str, Decimal](Decimal)
+    for part in raw_parts(state):
+        sym, day = part["sym"], part["sec"] // DAY_S
+        trades += len(part["trades"])
+        identities.update(f"{sym} {day} {x} {trfi} {id_}" for _, _, x, trfi, id_, *_ in part["trades"])
+        volume[sym] += Decimal(part["bar"]["volume"])
+    return RawTotals(trades, len(identities), dict(volume))
 
 
 def observe(platform: LocalPlatform, targets: Sequence[str], *, within_s: float) -> Run:
@@ -88,7 +97,7 @@ def observe(platform: LocalPlatform, targets: Sequence[str], *, within_s: float)
     answers = {target: platform.rest.stable(target) for target in targets}
     started = descendants(platform.process.pid)
     exit_code = platform.stop()
-    return Run(health, answers, raw_log(platform.state), exit_code, alive(started))
+    return Run(health, answers, raw_totals(platform.state), exit_code, alive(started))
 
 
 def run(

@@ -15,7 +15,7 @@ import pytest
 
 from tests.end_to_end.dirt import Dirt, soil
 from tests.end_to_end.local_platform import LocalPlatform, free_port, run_to_end, running
-from tests.end_to_end.observe import raw_log
+from tests.end_to_end.observe import raw_totals
 from tests.end_to_end.rest import aggregates
 from tests.parity.generate import Feed, generate
 from tests.parity.reference import Reference, new_york_ms
@@ -71,8 +71,8 @@ def test_a_feed_with_broken_input_ends_well_and_says_so(once: Once) -> None:
     assert min(printed(once, name) for name in ("frames", "parts", "bars")) > 0
 
 
-def test_the_raw_log_holds_what_was_not_dropped(once: Once) -> None:
-    raw = raw_log(once.state)
+def test_the_raw_totals_holds_what_was_not_dropped(once: Once) -> None:
+    raw = raw_totals(once.state)
     assert raw.trades == raw.identities == once.reference.trades()
     assert raw.volume == once.reference.volume()
 
