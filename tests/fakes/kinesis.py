@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import ReadTimeoutError
 
 HASH_SPACE = 2**128
+RECORD_BYTES = 2**20
 PAGE = 3
 """Records of one page at most: few, so that every reader has to turn pages."""
 
@@ -49,7 +50,7 @@ class Kinesis:
         self.puts.append([(record["PartitionKey"], record["Data"]) for record in Records])
         results: list[dict[str, str]] = []
         for number, record in enumerate(Records):
-            assert len(record["Data"]) < 2**20, "the stream takes records under 1 MiB"
+            assert len(record["Data"]) < RECORD_BYTES, "the stream takes records under 1 MiB"
             if number < len(answer.stored) and not answer.stored[number]:
                 results.append({"ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "slow down"})
             else:

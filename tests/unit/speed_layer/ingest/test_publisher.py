@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.clients.kinesis import PutRecords
 from shared.errors import LeaseLost, StoreUnavailable
-from speed_layer.ingest.publisher import PUT_BUDGET_S, ROOM_BYTES, Publisher
+from speed_layer.ingest.publisher import CALL_BYTES, PUT_BUDGET_S, ROOM_BYTES, Publisher
 from tests.fakes import virtual_time
 from tests.fakes.kinesis import Answer, Kinesis
 
@@ -156,3 +156,23 @@ def test_the_intake_waits_while_too_much_is_queued() -> None:
         running.cancel()
 
     virtual_time.run(scene())
+
+
+def test_lanes_that_do_not_fit_into_one_call_come_first_in_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.fakes.kinesis.RECORD_BYTES", CALL_BYTES)
+    kinesis = Kinesis()
+    publisher = _publisher(kinesis)
+    big = b"x" * (CALL_BYTES // 5)
+
+    async def scene() -> None:
+        for _ in range(4):
+            for lane in range(LANES):
+                publisher.send(lane, big if lane else big * 3, 1)
+        running = asyncio.create_task(publisher.run())
+        await publisher.drained()
+        running.cancel()
+
+    virtual_time.run(scene())
+    assert all(sum(len(data) for _, data in put) <= CALL_BYTES for put in kinesis.puts)
+    assert kinesis.puts[1][0][0] == "3"
+    assert [len(kinesis.lane(lane)) for lane in range(LANES)] == [4] * LANES
