@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 def run() -> list[Row]:
-    """About 15 s. The best of three rounds each, taken in turns."""
+    """About 15 s. The best of three rounds each, taken in turns, by processor time: others may share the machine."""
     lines = _lines()
     frames = [b"[" + b",".join(lines[at : at + FRAME_TRADES]) + b"]" for at in range(0, len(lines), FRAME_TRADES)]
     decoded = [json.loads(frame) for frame in frames]
@@ -55,9 +55,9 @@ def run() -> list[Row]:
     with _as_the_ingester_collects_garbage():
         for _ in range(ROUNDS):
             for name, road in roads.items():
-                begin = time.perf_counter()
+                begin = time.process_time()
                 result = road()
-                best[name] = min(best[name], time.perf_counter() - begin)
+                best[name] = min(best[name], time.process_time() - begin)
                 size = result if isinstance(result, int) else size
                 del result
         engine_s = min(_engine(parts) for _ in range(ROUNDS))
@@ -67,7 +67,7 @@ def run() -> list[Row]:
         Row("official client, bytes to its objects", pace["client"], "trades/s"),
         Row("official client's parse of JSON already decoded", pace["parse"], "trades/s"),
         Row("decoding alone", pace["decode"], "trades/s"),
-        Row("ingest / official client, bytes to its objects", pace["ingest"] / pace["client"], "x"),
+        Row("ingest / official client, bytes to its objects", pace["ingest"] / pace["client"], "x", 0.9),
         Row("ingest / official client's parse alone", pace["ingest"] / pace["parse"], "x"),
         Row("ingest / decoding alone", pace["ingest"] / pace["decode"], "x"),
         Row("frames, bytes a trade", size / len(lines), "B", 130),
@@ -112,13 +112,13 @@ def _ingest(frames: list[bytes], parts: list[Part]) -> int:
 def _engine(parts: list[Part]) -> float:
     """Seconds for every part, with the promise a second behind."""
     engine, told = PythonEngine(), 0
-    begin = time.perf_counter()
+    begin = time.process_time()
     for sym, sec, late, partial in parts:
         engine.add(sym, sec, late, partial)
         if sec > told:
             told = sec
             engine.close(told)
-    return time.perf_counter() - begin
+    return time.process_time() - begin
 
 
 def _lines() -> list[bytes]:
