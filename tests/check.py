@@ -1,6 +1,6 @@
 """The whole check, as `make test` runs it: format, lint, import rules, types, tests; stops at the first failure.
 
-Tests that start the platform run after the others and one at a time: they want the machine for themselves.
+Tests that start the platform run after the others, at most two files at a time: each holds several processes.
 Everything printed here is for people; the exit code is 0 only if every step succeeded and some test passed.
 """
 
@@ -27,7 +27,7 @@ STATIC = {
 }
 TESTS = {
     "tests": ["-n", WORKERS, "--dist", "loadfile", "-m", "not platform and not bench"],
-    "tests of the running platform": ["-m", "platform and not bench"],
+    "tests of the running platform": ["-n", WORKERS, "--dist", "loadfile", "-m", "platform and not bench"],
 }
 
 

@@ -8,7 +8,7 @@ from tests.end_to_end.observe import Run, day_targets, differences, run
 from tests.parity.generate import Feed, generate
 from tests.parity.reference import Reference
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
 
 DAY = date(2013, 11, 29)
 SPEED = 1_000

@@ -10,7 +10,7 @@ from tests.end_to_end.local_platform import running
 from tests.end_to_end.observe import Run, day_targets, differences, observe
 from tests.parity.reference import Reference
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 SYMBOLS = ("AIG", "BAC", "SPY")
 DAYS = (date(2013, 10, 7), date(2013, 10, 8), date(2013, 10, 9))
@@ -31,7 +31,7 @@ def replay(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """One replay of all files at full speed; every test of this file reads what it showed."""
     state = tmp_path_factory.mktemp("replay") / "state"
     with running(state, feed=recorded / "trades") as platform:
-        platform.wait_until_ended(within_s=150)
+        platform.wait_until_ended(within_s=200)
         client = platform.client()
         listed = {
             (sym, day): list(client.list_aggs(sym, 5, "minute", day, day, limit=200)) for sym in SYMBOLS for day in DAYS
