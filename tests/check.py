@@ -1,5 +1,6 @@
 """The whole check, as `make test` runs it: format, lint, import rules, types, tests; stops at the first failure.
 
+Types are checked beside the first tests (reading the CDK's own types takes most of a minute when nothing is cached).
 Tests that start the platform run after the others, at most two files at a time: each holds several processes.
 Everything printed here is for people; the exit code is 0 only if every step succeeded and some test passed.
 """
@@ -23,11 +24,12 @@ STATIC = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],
     "import rules": ["lint-imports"],
-    "types": ["mypy"],
 }
+TYPES = ["mypy"]
+QUICK, PLATFORM = "tests", "tests of the running platform"
 TESTS = {
-    "tests": ["-n", WORKERS, "--dist", "loadfile", "-m", "not platform and not bench"],
-    "tests of the running platform": ["-n", WORKERS, "--dist", "loadfile", "-m", "platform and not bench"],
+    QUICK: ["-n", WORKERS, "--dist", "loadfile", "-m", "not platform and not bench"],
+    PLATFORM: ["-n", WORKERS, "--dist", "loadfile", "-m", "platform and not bench"],
 }
 
 
@@ -47,15 +49,38 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def run_step(name: str, tool: str, arguments: list[str]) -> bool:
-    """Run a tool of this environment, its output shown, and say how it went and how long it took."""
-    start = time.monotonic()
-    say(f"--- {name}")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([str(BIN / tool), *arguments], cwd=ROOT, env=environment, check=False)  # noqa: S603 -- our own tools
-    verdict = "ok" if done.returncode == 0 else f"FAILED (exit {done.returncode})"
-    say(f"--- {name}: {verdict}, {time.monotonic() - start:.1f} s")
-    return done.returncode == 0
+class Step:
+    """A tool of this environment at work; `beside`: its output is kept until it is asked how it went."""
+
+    def __init__(self, name: str, tool: str, *arguments: str, beside: bool = False) -> None:
+        self.name, self._start = name, time.monotonic()
+        self._kept = tempfile.TemporaryFile("w+") if beside else None  # noqa: SIM115 -- closed with the verdict
+        say(f"--- {name}{' (beside what follows)' if beside else ''}")
+        self._process = subprocess.Popen(  # noqa: S603 -- our own tools
+            [str(BIN / tool), *arguments],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=self._kept,
+            stderr=subprocess.STDOUT if beside else None,
+        )
+
+    def went_well(self) -> bool:
+        """Wait for the end, show what was kept, say how it went and how long it took."""
+        code = self._process.wait()
+        if self._kept is not None:
+            self._kept.seek(0)
+            say(self._kept.read().rstrip())
+            self._kept.close()
+        took = f"{time.monotonic() - self._start:.1f} s"
+        say(f"--- {self.name}: {'ok' if code == 0 else f'FAILED (exit {code})'}, {took}")
+        return code == 0
+
+    def give_up(self) -> None:
+        """End it without a verdict."""
+        self._process.kill()
+        self._process.wait()
+        if self._kept is not None:
+            self._kept.close()
 
 
 def tally_of(report: Path) -> Tally:
@@ -82,22 +107,30 @@ def closing_lines(tally: Tally) -> Iterable[str]:
 
 
 def main() -> int:
-    start = time.monotonic()
-    for name, (tool, *arguments) in STATIC.items():
-        if not run_step(name, tool, arguments):
-            return 1
-    tally, ok = Tally(), True
+    start, tally = time.monotonic(), Tally()
     with tempfile.TemporaryDirectory() as folder:
-        for name, arguments in TESTS.items():
-            report = Path(folder) / f"{name}.xml"
-            ok = run_step(name, "pytest", ["-q", f"--junitxml={report}", *arguments])
-            tally = tally.plus(tally_of(report))
-            if not ok:
-                break
+        ok = all(Step(name, *command).went_well() for name, command in STATIC.items())
+        if ok:
+            types = Step("types", *TYPES, beside=True)
+            ok, tally = run_tests(QUICK, Path(folder))
+            if ok:
+                ok = types.went_well()
+            else:
+                types.give_up()
+        if ok:
+            ok, others = run_tests(PLATFORM, Path(folder))
+            tally = tally.plus(others)
     say(f"--- all steps: {'ok' if ok else 'FAILED'}, {time.monotonic() - start:.1f} s")
     for line in closing_lines(tally):
         say(line)
     return 0 if ok and tally.passed and not tally.failed else 1
+
+
+def run_tests(name: str, folder: Path) -> tuple[bool, Tally]:
+    """Whether pytest was content with one of the groups of tests, and what it counted."""
+    report = folder / f"{name}.xml"
+    ok = Step(name, "pytest", "-q", f"--junitxml={report}", *TESTS[name]).went_well()
+    return ok, tally_of(report)
 
 
 if __name__ == "__main__":

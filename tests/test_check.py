@@ -28,14 +28,34 @@ def test_a_run_that_wrote_no_report_has_failed(tmp_path: Path) -> None:
     assert tally_of(tmp_path / "none.xml").failed == 1
 
 
-@pytest.mark.parametrize("failing", [*check.STATIC, *check.TESTS])
-def test_the_first_failing_step_ends_the_check(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran = []
+@pytest.mark.parametrize("failing", [*check.STATIC, check.QUICK, "types", check.PLATFORM])
+def test_a_failing_step_ends_the_check(failing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, asked, given_up = [], [], []
 
-    def step(name: str, _tool: str, _arguments: list[str]) -> bool:
-        ran.append(name)
-        return name != failing
+    class Step:
+        def __init__(self, name: str, *_command: str, beside: bool = False) -> None:
+            self.name = name
+            begun.append(name)
+            assert beside == (name == "types")
 
-    monkeypatch.setattr(check, "run_step", step)
-    assert check.main() != 0
-    assert ran[-1] == failing
+        def went_well(self) -> bool:
+            asked.append(self.name)
+            return self.name != failing
+
+        def give_up(self) -> None:
+            given_up.append(self.name)
+
+    monkeypatch.setattr(check, "Step", Step)
+    monkeypatch.setattr(check, "tally_of", lambda _report: Tally(passed=1))
+    assert check.main() == 1
+    assert asked[-1] == failing
+    assert sorted(begun) == sorted(asked + given_up)
+
+
+def test_a_step_tells_how_it_went_and_shows_what_it_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.Step("version", "ruff", "--version", beside=True).went_well()
+    assert not check.Step("nonsense", "ruff", "nonsense", beside=True).went_well()
+    said = capsys.readouterr().out
+    assert "ruff 0." in said
+    assert "version: ok" in said
+    assert "nonsense: FAILED (exit 2)" in said
