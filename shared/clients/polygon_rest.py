@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import urllib3
 
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
-from shared.polygon.trades import TradeEvent, decode_page, decode_snapshot, event_of_rest
+from shared.polygon.trades import TradesPage, decode_page, decode_snapshot, event_of_rest
 
 PAGE = 50_000
 TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
@@ -35,10 +35,11 @@ class PolygonRest:
         query = urlencode({"timestamp.gte": from_ms * 1_000_000, "order": "asc", "sort": "timestamp", "limit": PAGE})
         return f"{self._base}/v3/trades/{quote(sym, safe='')}?{query}"
 
-    def trades(self, sym: str, page: str) -> tuple[list[TradeEvent], str | None]:
+    def trades(self, sym: str, page: str) -> TradesPage:
         """One page of trades, and where the next one is. Asking again for a page is safe."""
-        rows, following = decode_page(self._get(page))
-        return [event_of_rest(sym, row) for row in rows], None if following is None else self._here(following)
+        rows, following, refused = decode_page(self._get(page))
+        events = [event_of_rest(sym, row) for row in rows]
+        return TradesPage(events, None if following is None else self._here(following), refused)
 
     def traded_since(self, t_ms: int) -> list[str]:
         """Symbols whose last trade is at or after an event time (Unix ms), from the market's snapshot."""

@@ -5,7 +5,8 @@ with at most 17 significant digits, so the shortest decimal that reads back as t
 """
 
 import re
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -60,7 +61,7 @@ class RestTrades(msgspec.Struct, gc=False):
     """A page of trades. One without a status is broken, not empty."""
 
     status: Literal["OK", "DELAYED"]
-    results: list[RestTrade] = []
+    results: list[msgspec.Raw] = []
     next_url: str | None = None
 
 
@@ -80,6 +81,7 @@ class Snapshot(msgspec.Struct, gc=False):
 events_decoder = msgspec.json.Decoder(list[TradeEvent])
 """The quick road: a frame that holds valid trades and nothing else."""
 _page_decoder = msgspec.json.Decoder(RestTrades)
+_row_decoder = msgspec.json.Decoder(RestTrade)
 _snapshot_decoder = msgspec.json.Decoder(Snapshot)
 
 
@@ -93,10 +95,32 @@ def event_of(element: Any) -> TradeEvent:
     return event
 
 
-def decode_page(body: bytes) -> tuple[list[RestTrade], str | None]:
-    """Rows and `next_url` of a REST answer. Raises InvalidRecord `page`."""
+class RestPage(NamedTuple):
+    """A REST answer: its rows, `next_url`, and the bytes of rows that are no trades."""
+
+    rows: list[RestTrade]
+    following: str | None
+    refused: list[bytes]
+
+
+def decode_page(body: bytes) -> RestPage:
+    """A REST answer, read row by row: one broken row does not take its page along. Raises InvalidRecord `page`."""
     page = _decode(_page_decoder, body, "page")
-    return page.results, page.next_url
+    rows, refused = [], []
+    for raw in page.results:
+        try:
+            rows.append(_decode(_row_decoder, bytes(raw), "shape"))
+        except InvalidRecord:
+            refused.append(bytes(raw))
+    return RestPage(rows, page.next_url, refused)
+
+
+class TradesPage(NamedTuple):
+    """A page of trades as stream events, where the next page is, and the bytes of rows that are no trades."""
+
+    events: list[TradeEvent]
+    following: str | None = None
+    refused: Sequence[bytes] = ()
 
 
 def decode_snapshot(body: bytes) -> list[SnapshotTicker]:

@@ -10,7 +10,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from shared.errors import CondvestError, InvalidRecord, SourceUnavailable
 from shared.observability import event, logger
-from shared.polygon.trades import TradeEvent
+from shared.polygon.trades import TradeEvent, TradesPage
 
 BACK_MS = 5_000
 LONGEST_S = 30.0
@@ -28,15 +28,17 @@ class TradesSource(Protocol):
 
     def first_page(self, sym: str, from_ms: int) -> str: ...
 
-    def trades(self, sym: str, page: str) -> tuple[list[TradeEvent], str | None]: ...
+    def trades(self, sym: str, page: str) -> TradesPage: ...
 
     def traded_since(self, t_ms: int) -> list[str]: ...
 
 
 class Sink(Protocol):
-    """Takes refilled trades; waits while there is no room."""
+    """Takes refilled trades, and rows that are none; waits while there is no room."""
 
     async def refill(self, events: list[TradeEvent]) -> None: ...
+
+    def refuse(self, row: bytes) -> None: ...
 
 
 class Gap:
@@ -106,9 +108,11 @@ class Gap:
             if page in seen:
                 raise InvalidRecord("pages", f"the vendor's pages of {sym} go round in a circle")
             seen.add(page)
-            events, page = await _patiently(self._source.trades, sym, page)
+            events, page, refused = await _patiently(self._source.trades, sym, page)
             for start in range(0, len(events), STEP):
                 await self._sink.refill(events[start : start + STEP])
+            for row in refused:
+                self._sink.refuse(row)
 
     def _stand_no_longer(self) -> None:
         self.is_open = False

@@ -28,6 +28,7 @@ KINDS, KIND_LENGTH = 50, 40
 """Kinds of unknown events that are told apart."""
 _NO_SESSION = SessionDay(date.min, 0, 0, 0, 0)
 Identity = tuple[int, int, str]
+_raw_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class SymbolDay:
@@ -229,13 +230,11 @@ class Intake:
 
     def _sift(self, data: bytes | str) -> list[TradeEvent]:
         """A frame that is not trades alone: its valid trades; the rest is quarantined, counted by kind, or a status."""
-        try:
-            elements = json.loads(data)
-        except (ValueError, RecursionError):
-            self._count_refused("frame", data if isinstance(data, bytes) else data.encode(errors="replace"))
-            return []
         events = []
-        for element in elements if isinstance(elements, list) else [elements]:
+        for element in _elements(data):
+            if isinstance(element, bytes):
+                self.refuse("frame", element)
+                continue
             kind = element.get("ev", "no_ev") if isinstance(element, dict) else "not_an_object"
             if kind == "status":
                 self.statuses.append(element)
@@ -245,7 +244,7 @@ class Intake:
                 try:
                     events.append(event_of(element))
                 except InvalidRecord as error:
-                    self._count_refused(error.reason, json.dumps(element).encode())
+                    self.refuse(error.reason, json.dumps(element).encode())
         return events
 
     def _ignore(self, kind: str) -> None:
@@ -257,7 +256,8 @@ class Intake:
         self.quarantined[reason] += 1
         self._framer.quarantine(reason, msgspec.json.encode(event))
 
-    def _count_refused(self, reason: str, data: bytes) -> None:
+    def refuse(self, reason: str, data: bytes) -> None:
+        """Count input that was received and is no trade; its bytes go to quarantine."""
         self.received += 1
         self.quarantined[reason] += 1
         self._framer.quarantine(reason, data)
@@ -300,6 +300,25 @@ class Intake:
 
 def _bounds(session: SessionDay) -> tuple[int, int, int, int]:
     return session.start, session.end, session.regular_open, session.regular_close
+
+
+def _elements(data: bytes | str) -> list[Any]:
+    """The elements of a frame; bytes stand for one that cannot be read, or for a frame that cannot."""
+    try:
+        elements = json.loads(data)
+    except (ValueError, RecursionError):
+        try:
+            return [_element(bytes(raw)) for raw in _raw_decoder.decode(data)]
+        except (msgspec.DecodeError, RecursionError, UnicodeError):
+            return [data if isinstance(data, bytes) else data.encode(errors="replace")]
+    return elements if isinstance(elements, list) else [elements]
+
+
+def _element(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
 
 
 def _learn(table: dict[float, tuple[int, str]], number: float, value: tuple[int, str]) -> tuple[int, str]:

@@ -5,6 +5,7 @@ after the last heartbeat but one, and reading from the start of that heartbeat's
 if that is earlier) finds every such window whole.
 """
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from shared.observability import event, logger
 
 MEMORY_S = 21 * 60
 HOUR_S = 3_600
+THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 LIVE_REACH = timedelta(hours=2, minutes=10)
 """On a live feed event time is arrival time: so far back lies everything that a start needs."""
 
@@ -112,8 +114,20 @@ def _records(kinesis: Any, stream: str, shard: str, position: dict[str, Any]) ->
     answer = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **position)
     iterator = answer["ShardIterator"]
     while iterator:
-        page = kinesis.get_records(ShardIterator=iterator, Limit=500)
+        page = _read(kinesis, iterator)
         yield from (record["Data"] for record in page["Records"])
         iterator = page.get("NextShardIterator")
         if not page["Records"] and page["MillisBehindLatest"] == 0:
             return
+
+
+def _read(kinesis: Any, iterator: str) -> Any:
+    """A shard gives its readers five calls and 2 MB a second between them: one that is refused waits and asks again."""
+    for pause_s in THROTTLE_PAUSES_S:
+        try:
+            return kinesis.get_records(ShardIterator=iterator, Limit=500)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ProvisionedThroughputExceededException":
+                raise
+            time.sleep(pause_s)
+    return kinesis.get_records(ShardIterator=iterator, Limit=500)

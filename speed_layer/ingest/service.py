@@ -105,6 +105,9 @@ class Ingester:
         await self._trades.room()
         await asyncio.sleep(0)
 
+    def refuse(self, row: bytes) -> None:
+        self.intake.refuse("row", row)
+
     def _refill_from(self) -> int | None:
         """Event time (Unix ms): 5 s before the last trade, and never after what the promise vouches for.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.clients.kinesis import PutRecords
 from shared.frames import decode_bars, decode_frame
-from shared.polygon.trades import TradeEvent, event_of
+from shared.polygon.trades import TradesPage, event_of
 from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.recovery import read_tail
 from speed_layer.ingest.service import Ingester
@@ -31,12 +31,12 @@ class Vendor:
         self.asked.append((sym, from_ms))
         return f"{from_ms}:0"
 
-    def trades(self, sym: str, page: str) -> tuple[list[TradeEvent], str | None]:
+    def trades(self, sym: str, page: str) -> TradesPage:
         from_ms, start = map(int, page.split(":"))
         rows = [one for one in self.trades_of_feed[: self.passed] if one["sym"] == sym and one["t"] >= from_ms]
         rows.sort(key=lambda one: (one["t"], one["q"]))
         following = f"{from_ms}:{start + PAGE}" if start + PAGE < len(rows) else None
-        return [event_of(one) for one in rows[start : start + PAGE]], following
+        return TradesPage([event_of(one) for one in rows[start : start + PAGE]], following)
 
     def traded_since(self, t_ms: int) -> list[str]:
         return sorted({one["sym"] for one in self.trades_of_feed[: self.passed] if one["t"] >= t_ms})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
-from shared.polygon.trades import TradeEvent, event_of
+from shared.polygon.trades import TradeEvent, TradesPage, event_of
 from speed_layer.ingest.gap import LONGEST_S, STEP, Gap
 from tests.fakes import virtual_time
 from tests.unit.speed_layer.feed import T0, trade
@@ -20,18 +20,19 @@ class Source:
     def __init__(self, pages: dict[str, Page], failures: dict[str, list[Exception]] | None = None) -> None:
         self.pages, self.failures = pages, failures or {}
         self.asked: list[str] = []
+        self.refused: list[bytes] = []
         self.since: list[int] = []
 
     def first_page(self, sym: str, from_ms: int) -> str:
         self.since.append(from_ms)
         return f"{sym}1"
 
-    def trades(self, sym: str, page: str) -> tuple[list[TradeEvent], str | None]:
+    def trades(self, sym: str, page: str) -> TradesPage:
         self.asked.append(page)
         if self.failures.get(page):
             raise self.failures[page].pop(0)
         count, following = self.pages[page]
-        return [event_of(trade(n, T0 + n, sym=sym)) for n in range(count)], following
+        return TradesPage([event_of(trade(n, T0 + n, sym=sym)) for n in range(count)], following, self.refused)
 
     def traded_since(self, t_ms: int) -> list[str]:
         return ["A", "B"]
@@ -40,6 +41,10 @@ class Source:
 class Sink:
     def __init__(self) -> None:
         self.steps: list[tuple[str, int]] = []
+        self.refused: list[bytes] = []
+
+    def refuse(self, row: bytes) -> None:
+        self.refused.append(row)
 
     async def refill(self, events: list[TradeEvent]) -> None:
         self.steps.append((events[0].sym, len(events)))
@@ -67,6 +72,20 @@ def test_a_start_is_a_gap_until_the_feed_is_up_and_there_is_nothing_to_fill() ->
         assert not _is_open(gap)
 
     _play(scene, Source({}))
+
+
+def test_a_row_that_is_no_trade_goes_to_quarantine_and_the_gap_is_filled_all_the_same() -> None:
+    source = Source({"A1": (1, None)})
+    source.refused = [b'{"price":"x"}']
+    filled: list[int] = []
+
+    async def scene(gap: Gap) -> None:
+        gap.fill(T0)
+        await gap.closed()
+        filled.append(gap.filled)
+
+    sink = _play(scene, source, ("A",))
+    assert (sink.refused, sink.steps, filled) == ([b'{"price":"x"}'], [("A", 1)], [1])
 
 
 def test_every_page_of_every_symbol_that_traded_is_taken_in_order_and_in_small_steps() -> None:
