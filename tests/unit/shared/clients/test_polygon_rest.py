@@ -215,7 +215,7 @@ def test_a_vendor_that_never_answers_is_given_up_in_bounded_time(
     started = time.monotonic()
     with pytest.raises(SourceUnavailable, match="did not answer"):
         ask(PolygonRest(server.url, KEY))
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30, "the official client would wait for ever"
     released.set()
 
 
