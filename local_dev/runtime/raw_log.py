@@ -17,6 +17,7 @@ from shared.stores.lake import Lake
 from speed_layer.ingest.framer import FRAME_PARTS, FRAME_TRADES
 from speed_layer.ingest.lanes import lane_of
 from speed_layer.ingest.recovery import Tail
+from speed_layer.live.old_trades import OLD_RANK, without_trades_of_earlier
 
 REBUILD_EPOCH = 0
 """Epoch in the names of the heartbeats that a rebuild writes: older than any ingester's."""
@@ -71,26 +72,27 @@ class SpeedView(NamedTuple):
 def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
     """Make the speed view and the stream's tail again from the raw log; the promise it vouches for, None if empty.
 
-    Bases are the parts that were in time, late parts keep their ids: what `persist` and `live` would have stored. The
-    stream gets the parts that a starting ingester reads, and heartbeats. Epochs go on from the greatest in the log, or
+    Bases are the parts that were in time, late parts keep their ids: what `persist` and `live` had stored. The stream
+    gets the parts that a starting ingester reads, and heartbeats. Epochs go on from the greatest in the log, or
     new frames would bear the names of old ones.
     """
     tail, epoch = Tail(), 0
     promise = vouched_promise(lake, view.shards)
     tail.promise, tail.promise_before = promise, max(0, promise - 1)
     bases: dict[tuple[str, int], Partial] = defaultdict(lambda: EMPTY)
+    old: list[Part] = []
     for part in unique_parts(lake):
         tail.read(part)
         epoch = max(epoch, int(part.f.partition("-")[0]))
         if part.bar is None:
             continue
-        minute = part.sec * 1000 // MINUTE_MS * MINUTE_MS
-        partial = partial_from_wire(part.bar)
-        if part.late:
-            view.control.mark_late(part.sym, minute, now_s)
-            view.bars.put_late(part.sym, minute, f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
+        if part.late >= OLD_RANK:
+            old.append(part)
+        elif part.late:
+            _put_late(part, partial_from_wire(part.bar), view, now_s)
         else:
-            bases[part.sym, minute] = merge(bases[part.sym, minute], partial)
+            bases[part.sym, _minute(part)] = merge(bases[part.sym, _minute(part)], partial_from_wire(part.bar))
+    _put_old(old, lake, view, now_s)
     for (sym, minute), base in bases.items():
         view.bars.put_base(sym, minute, base, now_s)
     if tail.is_empty:
@@ -98,6 +100,28 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
     view.control.start_epochs_after(epoch)
     _put_tail(tail, view)
     return promise
+
+
+def _put_old(old: list[Part], lake: Lake, view: SpeedView, now_s: int) -> None:
+    """As `live` does, without trades that earlier frames hold; the log is read once more for all of them together."""
+    beside: dict[tuple[str, int], list[Part]] = {(part.sym, part.sec): [] for part in old}
+    for part in unique_parts(lake) if old else ():
+        if (part.sym, part.sec) in beside:
+            beside[part.sym, part.sec].append(part)
+    for part in old:
+        partial = without_trades_of_earlier(part, beside[part.sym, part.sec])
+        if partial is not None:
+            _put_late(part, partial, view, now_s)
+
+
+def _put_late(part: Part, partial: Partial, view: SpeedView, now_s: int) -> None:
+    view.control.mark_late(part.sym, _minute(part), now_s)
+    view.bars.put_late(part.sym, _minute(part), f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
+
+
+def _minute(part: Part) -> int:
+    """Start of the minute that a part belongs to, Unix ms."""
+    return part.sec * 1000 // MINUTE_MS * MINUTE_MS
 
 
 def _put_tail(tail: Tail, view: SpeedView) -> None:

@@ -4,6 +4,8 @@ The ingester remembers 21 minutes. A part on which the 15-minute timeframe had c
 be in the log already; what an earlier frame of the same lane holds is a duplicate and does not count again.
 """
 
+from collections.abc import Iterable
+
 from shared.bars.algebra import merge_all, prepare
 from shared.bars.sessions import new_york_sessions
 from shared.frames import Part, TradeRow, partial_from_wire, trade_of_row
@@ -21,14 +23,15 @@ def without_known_trades(part: Part, lake: Lake) -> Partial | None:
     if part.late < OLD_RANK:
         return partial_from_wire(part.bar)
     date, hour = raw_hour(part.sec)
-    known = {
-        identity_of(trade)
-        for _, other in lake.raw_parts(f"date={date}/hour={hour}/", f'"sym":"{part.sym}","sec":{part.sec},'.encode())
-        if other.sym == part.sym and order_of(other.f) < order_of(part.f)
-        for trade in other.trades
-    }
+    found = lake.raw_parts(f"date={date}/hour={hour}/", f'"sym":"{part.sym}","sec":{part.sec},'.encode())
+    return without_trades_of_earlier(part, (other for _, other in found if other.sym == part.sym))
+
+
+def without_trades_of_earlier(part: Part, others: Iterable[Part]) -> Partial | None:
+    """The part's partial without trades that parts of earlier frames hold; None when they hold them all."""
+    known = {identity_of(trade) for one in others if order_of(one.f) < order_of(part.f) for trade in one.trades}
     fresh = [trade for trade in part.trades if identity_of(trade) not in known]
-    if len(fresh) == len(part.trades):
+    if part.bar is not None and len(fresh) == len(part.trades):
         return partial_from_wire(part.bar)
     return _prepare_again(part.sym, fresh) if fresh else None
 

@@ -29,6 +29,10 @@ class ControlRows:
         self.deadline_s = deadline_s
         return True
 
+    def start_epochs_after(self, epoch: int) -> None:
+        self._answer("epochs")
+        self.epoch = epoch
+
     def mark_late(self, sym: str, t_ms: int, now_s: int) -> None:
         self._answer("mark")
         self.marks.add((sym, t_ms - t_ms % HOUR_MS))

@@ -1,0 +1,93 @@
+"""From the raw log alone: the tables as the stream functions had left them, and the stream's tail."""
+
+from typing import cast
+
+import pytest
+
+from local_dev.runtime.raw_log import SpeedView, rebuild
+from shared.bars.algebra import merge_all
+from shared.clients.kinesis import PutRecords
+from shared.frames import Part, decode_frame, partial_from_wire
+from shared.models.bar import Partial
+from shared.stores.bars import BarStore
+from shared.stores.control import ControlStore
+from shared.stores.lake import Lake
+from speed_layer.archive.handler import archive
+from tests.fakes.bar_rows import BarRows
+from tests.fakes.control_rows import ControlRows
+from tests.fakes.kinesis import Kinesis
+from tests.fakes.s3 import S3
+from tests.unit.speed_layer.feed import LANES, S0
+from tests.unit.speed_layer.records import heartbeat, part, record
+
+SHARDS, NOW_S = 2, S0 + 86_400
+
+
+class Machine:
+    """A raw log, and empty tables and streams after a kill."""
+
+    def __init__(self) -> None:
+        self.lake, self.rows, self.control, self.stream = Lake(S3(), "lake"), BarRows(), ControlRows(), Kinesis(SHARDS)
+
+    def log(self, shard: int, *frames: list[Part]) -> None:
+        """Archive frames of a shard, each in a batch of its own."""
+        for number, parts in enumerate(frames):
+            archive([record(parts, number, shard)], self.lake)
+
+    def rebuild(self) -> int | None:
+        put = PutRecords(self.stream, "trades", SHARDS)
+        bars, control = cast(BarStore, self.rows), cast(ControlStore, self.control)
+        return rebuild(self.lake, SpeedView(bars, control, put, SHARDS, LANES), NOW_S)
+
+    def shown(self) -> list[tuple[int, Partial]]:
+        return [(item.t, item.shown) for item in self.rows.minutes("SPY", 0, 10**14, NOW_S)]
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+def _partial(*parts: Part) -> Partial:
+    return merge_all(partial_from_wire(one.bar) for one in parts if one.bar)
+
+
+def test_parts_in_time_and_late_parts_are_in_their_minute_once(machine: Machine) -> None:
+    first, late, again = part(S0, (1, 2)), part(S0 + 1, (3,), f="1-0-2", late=1), part(S0, (1, 2))
+    machine.log(0, [first], [late], [again])
+    machine.rebuild()
+    assert machine.shown() == [(S0 * 1000, _partial(first, late))]
+    assert machine.control.marks == {("SPY", (S0 - 1_800) * 1000)}
+
+
+def test_a_very_late_trade_that_had_been_counted_before_is_not_counted_by_the_rebuild_either(machine: Machine) -> None:
+    machine.log(0, [part(S0, (1, 2))], [part(S0, (1, 3), f="1-0-2", late=5)], [part(S0, (2,), f="1-0-3", late=5)])
+    machine.rebuild()
+    assert machine.shown() == [(S0 * 1000, _partial(part(S0, (1, 2, 3))))]
+
+
+def test_the_log_is_vouched_for_up_to_the_heartbeat_of_the_slower_shard(machine: Machine) -> None:
+    machine.log(0, [part(S0)], [heartbeat(S0 + 9)])
+    machine.log(1, [heartbeat(S0 + 4)])
+    assert machine.rebuild() == S0 + 4
+    heartbeats = {one.sec for data in machine.stream.records() for one in decode_frame(data) if not one.sym}
+    assert heartbeats == {S0 + 3, S0 + 4}
+
+
+def test_a_shard_without_a_heartbeat_vouches_for_nothing(machine: Machine) -> None:
+    machine.log(0, [part(S0)], [heartbeat(S0 + 9)])
+    assert machine.rebuild() == 0
+
+
+def test_the_tail_is_back_in_the_stream_and_epochs_go_on_after_the_greatest(machine: Machine) -> None:
+    parts = [part(S0 + 60, (1,), f="7-0-1"), part(S0 + 61, (2,), f="12-0-1")]
+    machine.log(0, parts, [heartbeat(S0 + 62)])
+    machine.log(1, [heartbeat(S0 + 62)])
+    machine.rebuild()
+    assert [one for data in machine.stream.records() for one in decode_frame(data) if one.sym] == parts
+    assert machine.control.take_lease("next", NOW_S, NOW_S + 10) == 13
+
+
+def test_an_empty_log_gives_nothing(machine: Machine) -> None:
+    assert machine.rebuild() is None
+    assert machine.stream.records() == []
