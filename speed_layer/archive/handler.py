@@ -30,7 +30,10 @@ def parts_of(data: bytes) -> list[tuple[Part, bytes]]:
 
 
 def archive(batch: list[StreamRecord], lake: Lake) -> None:
-    """File every part of a batch; of its heartbeats the last."""
+    """File every part of a batch; of its heartbeats the last, in the last object: it vouches for all that came before.
+
+    A promise of 0 vouches for nothing, and has no hour.
+    """
     hours: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     refused: list[bytes] = []
     heartbeat: tuple[int, bytes] = (0, b"")
@@ -42,8 +45,9 @@ def archive(batch: list[StreamRecord], lake: Lake) -> None:
                 refused += [encode(entry) for entry in part.quarantine]
             else:
                 heartbeat = max(heartbeat, (part.sec, line))
-    if heartbeat[1]:
-        hours[raw_hour(heartbeat[0])].append(heartbeat[1])
+    promise, last = heartbeat
+    if promise:
+        hours[raw_hour(promise)] = [*hours.pop(raw_hour(promise), []), last]
     first = batch[0]
     if refused:
         lake.put_quarantine("ingest", f"{first.shard}-{first.sequence}", first.arrived, refused)

@@ -68,6 +68,19 @@ def test_of_the_heartbeats_the_greatest_is_kept(s3: S3, lake: Lake) -> None:
     assert _lines(s3, TEN_KEY) == [encode(beats[1])]
 
 
+@pytest.mark.parametrize("written", [0, 1])
+def test_a_heartbeat_is_filed_with_the_last_object_of_its_batch(written: int, s3: S3, lake: Lake) -> None:
+    s3.fail_writes_from = written
+    with pytest.raises(StoreUnavailable):
+        archive([record([part(TEN), part(TEN - 1), heartbeat(TEN)], 7)], lake)
+    assert all(found.sym for _, found in lake.raw_parts()), "it would vouch for parts that are not in the log"
+
+
+def test_a_promise_of_nothing_is_not_filed(s3: S3, lake: Lake) -> None:
+    archive([record([heartbeat(0)], 7)], lake)
+    assert s3.objects == {}
+
+
 def test_what_the_ingester_refused_is_filed_with_reason_and_bytes_and_is_no_heartbeat(s3: S3, lake: Lake) -> None:
     refused = Part(
         1, "1-0-1", "", S0, quarantine=[QuarantineWire("price", 3, b"abc"), QuarantineWire("frame", 1, b"x")]
