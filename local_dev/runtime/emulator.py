@@ -3,6 +3,9 @@
 As it comes it copies every record of a shard and decodes every record it returns on each read, looks through every
 iterator of five minutes on each call, and keeps iterators as positions that expiry shifts under a reader. A feed of
 some hours would stall it, and after a day readers would skip records. Its answers stay the same.
+
+Streams on AWS never sleep, a machine does: records do not age while the emulator is stopped, or a feed resumed a day
+later would find its stream empty, and functions would be too late for what they had not yet read.
 """
 
 import time
@@ -14,6 +17,9 @@ from ministack.services import kinesis
 
 SWEEP_S = 5.0
 """Seconds between two looks through the iterators; they live for 300."""
+SAVED_AT = "saved_at"
+
+_get_state, _restore_state = kinesis.get_state, kinesis._restore_state
 
 
 def expire_records(stream: dict[str, Any]) -> None:
@@ -30,6 +36,21 @@ def expire_records(stream: dict[str, Any]) -> None:
         for iterator in kinesis._shard_iterators.values():
             if iterator["stream_arn"] == stream["StreamARN"] and iterator["shard_id"] == shard_id:
                 iterator["position"] = max(0, iterator["position"] - expired)
+
+
+def get_state() -> dict[str, Any]:
+    """What a clean stop saves, and when."""
+    return {**_get_state(), SAVED_AT: time.time()}
+
+
+def restore_state(data: dict[str, Any]) -> None:
+    """What was saved, every record as old as it was then."""
+    _restore_state(data)
+    away_s = max(0.0, time.time() - data.get(SAVED_AT, time.time()))
+    for stream in kinesis._streams._data.values():
+        for shard in stream["shards"].values():
+            for record in shard["records"]:
+                record["ApproximateArrivalTimestamp"] = round(record["ApproximateArrivalTimestamp"] + away_s, 3)
 
 
 def seldom(action: Callable[[], None], every_s: float) -> Callable[[], None]:
@@ -55,6 +76,8 @@ def install() -> None:
     kinesis._expire_records = expire_records
     kinesis._expire_iterators = seldom(kinesis._expire_iterators, SWEEP_S)
     kinesis._ensure_base64 = as_stored
+    kinesis.get_state = get_state
+    kinesis._restore_state = restore_state
 
 
 if __name__ == "__main__":

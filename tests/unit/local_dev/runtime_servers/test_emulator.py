@@ -37,6 +37,20 @@ def test_records_within_the_retention_stay(iterator: dict[str, Any]) -> None:
     assert iterator["position"] == 2
 
 
+def test_records_do_not_age_while_the_emulator_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = type(kinesis._streams)()
+    monkeypatch.setattr(kinesis, "_streams", streams)
+    streams["trades"] = stream([3000, 1])
+    saved = emulator.get_state()
+    streams.pop("trades")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 30 * 3600)
+    emulator.restore_state(saved)
+    emulator.expire_records(streams["trades"])
+    arrivals = [record["ApproximateArrivalTimestamp"] for record in streams["trades"]["shards"]["shard-0"]["records"]]
+    assert [now + 30 * 3600 - arrival for arrival in arrivals] == pytest.approx([3000, 1], abs=0.5)
+
+
 def test_the_sweep_of_iterators_runs_at_most_once_in_its_time() -> None:
     runs: list[int] = []
     sweep = emulator.seldom(lambda: runs.append(1), every_s=60)
@@ -51,4 +65,5 @@ def test_data_that_was_put_as_base64_is_returned_as_it_is() -> None:
 
 
 def test_the_functions_put_aside_are_there_in_the_pinned_version() -> None:
-    assert all(hasattr(kinesis, name) for name in ("_expire_records", "_expire_iterators", "_ensure_base64"))
+    put_aside = ("_expire_records", "_expire_iterators", "_ensure_base64", "get_state", "_restore_state", "_streams")
+    assert all(hasattr(kinesis, name) for name in put_aside)
