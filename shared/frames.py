@@ -1,8 +1,9 @@
 """The records on the streams: frames of parts on `trades`, arrays of bar records on `bars`.
 
 A frame is a JSON array of parts; a part is one symbol in one event second: its partial bar and the trades behind it.
-A part with an empty `sym` carries no trades: it is a heartbeat (`sec` = the ingester's promise) and may carry
-quarantined input. Decimals travel as strings. Field by field: docs/architecture.md.
+A part with an empty `sym` carries no trades: it is a heartbeat (`sec` = the ingester's promise, `gap` = the event time
+from which a gap of the feed is not filled yet, if there is one) or carries quarantined input. Decimals travel as
+strings. Field by field: docs/architecture.md.
 """
 
 from collections.abc import Sequence
@@ -75,7 +76,10 @@ class TradeRow(msgspec.Struct, array_like=True, gc=False):
 
 
 class Part(msgspec.Struct, omit_defaults=True, gc=False):
-    """One symbol in one event second `sec` (Unix s); identity is (f, sym, sec). Heartbeats have sym == ""."""
+    """One symbol in one event second `sec` (Unix s); identity is (f, sym, sec). Heartbeats have sym == "".
+
+    `gap` (Unix ms) of a heartbeat: trades from here on may be missing though the promise has passed them; 0 = none are.
+    """
 
     v: int
     f: FrameId
@@ -85,6 +89,7 @@ class Part(msgspec.Struct, omit_defaults=True, gc=False):
     late: Rank = 0
     trades: list[TradeRow] = []
     quarantine: list[QuarantineWire] = []
+    gap: Millis = 0
 
 
 class BarRecord(msgspec.Struct, gc=False):

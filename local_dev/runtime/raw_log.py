@@ -51,12 +51,15 @@ def audit(lake: Lake) -> Tally:
     return Tally(parts, trades, volume)
 
 
-def vouched_promise(lake: Lake, shards: int) -> int:
-    """The promise (Unix s) up to which the log is whole: the least of the shards' last heartbeats, 0 without one."""
-    last: dict[str, int] = defaultdict(int)
+def vouched(lake: Lake, shards: int) -> tuple[int, int]:
+    """The promise (Unix s) up to which the log is whole: the least of the shards' last heartbeats, 0 without one. And
+    from where (Unix ms) a gap of the feed was not filled yet, 0 without one."""
+    last: dict[str, Part] = {}
     for shard, part in lake.raw_parts(containing=b'"sym":"",'):
-        last[shard] = max(last[shard], part.sec)
-    return min(last.values()) if len(last) == shards else 0
+        if shard not in last or part.sec >= last[shard].sec:
+            last[shard] = part
+    promise = min(part.sec for part in last.values()) if len(last) == shards else 0
+    return promise, min((part.gap for part in last.values() if part.gap), default=0)
 
 
 class SpeedView(NamedTuple):
@@ -77,7 +80,7 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
     new frames would bear the names of old ones.
     """
     tail, epoch = Tail(), 0
-    promise = vouched_promise(lake, view.shards)
+    promise, gap_ms = vouched(lake, view.shards)
     tail.promise, tail.promise_before = promise, max(0, promise - 1)
     bases: dict[tuple[str, int], Partial] = defaultdict(lambda: EMPTY)
     old: list[Part] = []
@@ -98,7 +101,7 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
     if tail.is_empty:
         return None
     view.control.start_epochs_after(epoch)
-    _put_tail(tail, view)
+    _put_tail(tail, gap_ms, view)
     return promise
 
 
@@ -124,7 +127,7 @@ def _minute(part: Part) -> int:
     return part.sec * 1000 // MINUTE_MS * MINUTE_MS
 
 
-def _put_tail(tail: Tail, view: SpeedView) -> None:
+def _put_tail(tail: Tail, gap_ms: int, view: SpeedView) -> None:
     by_lane: dict[int, list[Part]] = defaultdict(list)
     for part in tail.parts():
         waiting = by_lane[lane_of(part.sym, view.lanes)]
@@ -136,7 +139,7 @@ def _put_tail(tail: Tail, view: SpeedView) -> None:
         _put(view, waiting[0].sym, waiting)
     for lane in range(view.lanes):  # two: a reader begins at the hour of the last heartbeat but one
         for counter, promise in enumerate((tail.promise_before, tail.promise), start=1):
-            _put_lane(view, lane, [Part(VERSION, f"{REBUILD_EPOCH}-{lane}-{counter}", "", promise)])
+            _put_lane(view, lane, [Part(VERSION, f"{REBUILD_EPOCH}-{lane}-{counter}", "", promise, gap=gap_ms)])
 
 
 def _put(view: SpeedView, sym: str, parts: list[Part]) -> None:

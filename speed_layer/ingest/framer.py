@@ -98,11 +98,11 @@ class Framer:
                 self._open[lane] = {}
                 self._frame(lane, list(parts.values()))
 
-    def heartbeat(self) -> None:
-        """The promise, to every lane."""
+    def heartbeat(self, gap_ms: int = 0) -> None:
+        """The promise, to every lane, and from where (Unix ms) a gap is not filled yet."""
         self._told = self.promise
         for lane in range(self.lanes):
-            self._send(lane, encode([Part(VERSION, self._name(lane), "", self.promise)]), 0)
+            self._send(lane, encode([Part(VERSION, self._name(lane), "", self.promise, gap=gap_ms)]), 0)
 
     def _frame(self, lane: int, parts: list[OpenPart]) -> None:
         frame: list[Slice] = []

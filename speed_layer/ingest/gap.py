@@ -1,7 +1,8 @@
 """Gaps of the feed: while one is open the promise stands still, and REST fills it.
 
 A gap opens when the connection is lost, and with every start that finds trades in the stream. It closes when the refill
-is done, or 30 s after the feed is back; what is filled in later is late.
+is done, or 30 s after the feed is back; what is filled in later is late. Heartbeats say from where it is not filled
+yet: a successor goes on with it.
 """
 
 import asyncio
@@ -44,13 +45,19 @@ class Sink(Protocol):
 class Gap:
     """Whether the promise stands still, and the task that fills the gap."""
 
-    def __init__(self, source: TradesSource, symbols: list[str], sink: Sink) -> None:
-        """`symbols` to ask for; empty = every symbol that the vendor's snapshot says has traded since."""
+    def __init__(self, source: TradesSource, symbols: list[str], sink: Sink, unfilled_from: int = 0) -> None:
+        """`symbols` to ask for; empty = every symbol that the vendor's snapshot says has traded since.
+        `unfilled_from` (Unix ms): what a predecessor left; 0 = nothing."""
         self._source, self._symbols, self._sink = source, symbols, sink
         self._task: asyncio.Task[None] | None = None
-        self._unfilled_from: int | None = None
+        self._unfilled_from = unfilled_from or None
         self.is_open = True
         self.filled = self.unfilled = 0
+
+    @property
+    def unfilled_from(self) -> int:
+        """Event time (Unix ms) from which trades may be missing, 0 when none are."""
+        return self._unfilled_from or 0
 
     def open(self) -> None:
         """The feed is gone. A refill that is under way begins again with the next, from where it began."""

@@ -27,12 +27,14 @@ log = logger("ingest.recovery")
 
 
 class Tail:
-    """The end of the stream, by event time. All times Unix seconds but `last_t` (ms)."""
+    """The end of the stream, by event time. All times Unix seconds but `last_t` and `gap` (ms)."""
 
     def __init__(self) -> None:
         self.promise = 0
         self.promise_before = 0
         self.last_t = 0
+        self.gap = 0
+        """From here on trades may be missing that the promise has passed; 0 = none are."""
         self._parts: deque[tuple[int, Part]] = deque()
         self._told = 0
 
@@ -40,6 +42,8 @@ class Tail:
         """The next part of a shard."""
         if not part.sym:
             self._told = part.sec
+            if part.sec >= self.promise and not part.quarantine:
+                self.gap = part.gap
             if part.sec > self.promise:
                 self.promise_before, self.promise = self.promise, part.sec
             elif self.promise_before < part.sec < self.promise:

@@ -63,7 +63,7 @@ class Ingester:
         self.framer = Framer(epoch, lanes, trades.send, self.engine.add, tail.promise)
         self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
         self.intake = Intake(new_york_sessions(), self.framer, self.clock)
-        self.gap = Gap(source, symbols, self)
+        self.gap = Gap(source, symbols, self, tail.gap)
         self.ended = asyncio.Event()
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_FRAMES)
         self._idle_since: float | None = None
@@ -162,11 +162,12 @@ class Ingester:
 
     async def _promise(self, promise: int) -> None:
         async with self._deciding:
+            gap_ms = self.gap.unfilled_from  # before the flush: what fills it now may not be stored with what follows
             self.framer.flush()
             self.framer.promise = decided = max(self.framer.promise, promise)
             await self._trades.drained()
             await self._bars_stream.drained()
-            self.framer.heartbeat()
+            self.framer.heartbeat(gap_ms)
             self.bars_out.emit(self.engine.close(decided), decided)
 
     async def _end(self) -> None:

@@ -74,6 +74,14 @@ def test_the_log_is_vouched_for_up_to_the_heartbeat_of_the_slower_shard(machine:
     assert heartbeats == {S0 + 3, S0 + 4}
 
 
+def test_a_gap_that_was_not_filled_yet_is_still_told(machine: Machine) -> None:
+    machine.log(0, [part(S0)], [Part(1, "1-0-1", "", S0 + 9, gap=S0 * 1000 - 5_000)])
+    machine.log(1, [heartbeat(S0 + 4)])
+    machine.rebuild()
+    heartbeats = [one for data in machine.stream.records() for one in decode_frame(data) if not one.sym]
+    assert {one.gap for one in heartbeats} == {S0 * 1000 - 5_000}
+
+
 def test_a_shard_without_a_heartbeat_vouches_for_nothing(machine: Machine) -> None:
     machine.log(0, [part(S0)], [heartbeat(S0 + 9)])
     assert machine.rebuild() == 0

@@ -1,0 +1,78 @@
+"""A gap that an ingester had not filled when it died is its successor's to fill."""
+
+import asyncio
+
+import pytest
+
+from shared.errors import SourceUnavailable
+from shared.frames import Part
+from shared.polygon.trades import TradesPage
+from speed_layer.ingest.gap import BACK_MS, LONGEST_S
+from speed_layer.ingest.recovery import Tail
+from tests.fakes import virtual_time
+from tests.unit.speed_layer.consumers import Consumers
+from tests.unit.speed_layer.feed import S0, T0, trade
+from tests.unit.speed_layer.one_ingester import Run, Streams, Vendor
+
+SLOW_S = LONGEST_S - 5
+"""Each answer comes before it would be given up, but not all of them before the promise goes on."""
+
+
+class SlowVendor(Vendor):
+    """Its REST side takes its time over every new question."""
+
+    slow = True
+
+    def traded_since(self, t_ms: int) -> list[str]:
+        self._think(str(t_ms))
+        return super().traded_since(t_ms)
+
+    def trades(self, sym: str, page: str) -> TradesPage:
+        self._think(page)
+        return super().trades(sym, page)
+
+    def _think(self, question: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if self.slow and now < self.__dict__.setdefault(question, now) + SLOW_S:
+            raise SourceUnavailable
+
+
+@pytest.mark.parametrize("lives", [2, 3])
+def test_a_gap_that_outlasts_its_ingester_is_filled_by_a_later_one(lives: int) -> None:
+    feed = [trade(n, T0 + n * 1000, sym=("SPY", "BAC")[n % 2]) for n in range(200)]
+    vendor, streams = SlowVendor(feed), Streams()
+
+    async def gap(run: Run) -> None:
+        await run.ingester.on_up()
+        await run.send(*feed[vendor.passed : vendor.passed + 20])
+        await asyncio.sleep(2)
+        run.ingester.on_down()
+        vendor.passed += 20  # these are sent while nobody listens
+        await run.ingester.on_up()
+        await asyncio.sleep(LONGEST_S + 1)
+        await run.send(*feed[vendor.passed : vendor.passed + 20])
+        await asyncio.sleep(3)
+
+    async def last(run: Run) -> None:
+        vendor.slow = False
+        await run.ingester.on_up()
+        await asyncio.sleep(1)
+        await run.send(*feed[vendor.passed :])
+        await run.end()
+
+    for epoch, scene in enumerate([gap] * (lives - 1) + [last], start=1):
+        virtual_time.run(streams.ingester(epoch, vendor).live_through(scene))
+    consumers = Consumers(streams.trades, streams.bars)
+    consumers.run(seed=1)
+    assert consumers.logged() == sorted((one["sym"], one["t"], one["i"]) for one in feed), "each trade once"
+
+
+def test_the_last_heartbeat_says_from_where_a_gap_is_not_filled() -> None:
+    tail = Tail()
+    for sec, gap in ((S0, 0), (S0 + 1, T0 - BACK_MS), (S0 + 2, T0 - 2 * BACK_MS)):
+        tail.read(Part(1, "1-0-1", "", sec, gap=gap))
+    tail.next_shard()
+    tail.read(Part(1, "1-1-1", "", S0 + 1))
+    assert tail.gap == T0 - 2 * BACK_MS
+    tail.read(Part(1, "1-1-2", "", S0 + 3))
+    assert tail.gap == 0
