@@ -17,7 +17,7 @@ from shared.stores.lake import Lake
 from speed_layer.ingest.framer import FRAME_PARTS, FRAME_TRADES
 from speed_layer.ingest.lanes import lane_of
 from speed_layer.ingest.recovery import Tail
-from speed_layer.live.old_trades import OLD_RANK, without_trades_of_earlier
+from speed_layer.live.old_trades import without_known_trades
 
 REBUILD_EPOCH = 0
 """Epoch in the names of the heartbeats that a rebuild writes: older than any ingester's."""
@@ -55,7 +55,7 @@ def vouched(lake: Lake, shards: int) -> tuple[int, int]:
     """The promise (Unix s) up to which the log is whole: the least of the shards' last heartbeats, 0 without one. And
     from where (Unix ms) a gap of the feed was not filled yet, 0 without one."""
     last: dict[str, Part] = {}
-    for shard, part in lake.raw_parts(containing=b'"sym":"",'):
+    for shard, part in lake.raw_parts(wanted=lambda line: b'"sym":"",' in line):
         if shard not in last or part.sec >= last[shard].sec:
             last[shard] = part
     promise = min(part.sec for part in last.values()) if len(last) == shards else 0
@@ -83,19 +83,19 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
     promise, gap_ms = vouched(lake, view.shards)
     tail.promise, tail.promise_before = promise, max(0, promise - 1)
     bases: dict[tuple[str, int], Partial] = defaultdict(lambda: EMPTY)
-    old: list[Part] = []
+    late: list[Part] = []
     for part in unique_parts(lake):
         tail.read(part)
         epoch = max(epoch, int(part.f.partition("-")[0]))
         if part.bar is None:
             continue
-        if part.late >= OLD_RANK:
-            old.append(part)
-        elif part.late:
-            _put_late(part, partial_from_wire(part.bar), view, now_s)
+        if part.late:
+            late.append(part)
         else:
             bases[part.sym, _minute(part)] = merge(bases[part.sym, _minute(part)], partial_from_wire(part.bar))
-    _put_old(old, lake, view, now_s)
+    for part, partial in without_known_trades(late, lake):
+        view.control.mark_late(part.sym, _minute(part), now_s)
+        view.bars.put_late(part.sym, _minute(part), f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
     for (sym, minute), base in bases.items():
         view.bars.put_base(sym, minute, base, now_s)
     if tail.is_empty:
@@ -103,23 +103,6 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
     view.control.start_epochs_after(epoch)
     _put_tail(tail, gap_ms, view)
     return promise
-
-
-def _put_old(old: list[Part], lake: Lake, view: SpeedView, now_s: int) -> None:
-    """As `live` does, without trades that earlier frames hold; the log is read once more for all of them together."""
-    beside: dict[tuple[str, int], list[Part]] = {(part.sym, part.sec): [] for part in old}
-    for part in unique_parts(lake) if old else ():
-        if (part.sym, part.sec) in beside:
-            beside[part.sym, part.sec].append(part)
-    for part in old:
-        partial = without_trades_of_earlier(part, beside[part.sym, part.sec])
-        if partial is not None:
-            _put_late(part, partial, view, now_s)
-
-
-def _put_late(part: Part, partial: Partial, view: SpeedView, now_s: int) -> None:
-    view.control.mark_late(part.sym, _minute(part), now_s)
-    view.bars.put_late(part.sym, _minute(part), f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
 
 
 def _minute(part: Part) -> int:

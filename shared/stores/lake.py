@@ -8,7 +8,7 @@ before the promise was decided is in the log.
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -52,15 +52,17 @@ class Lake:
         """Records that broke a rule: JSON lines with reason and bytes (base64). `at`: UTC date of arrival."""
         self._put(f"{QUARANTINE}/stage={stage}/date={at}/{name}.jsonl.gz", compress(b"\n".join(lines) + b"\n"))
 
-    def raw_parts(self, prefix: str = "", containing: bytes = b"") -> Iterator[tuple[str, Part]]:
+    def raw_parts(
+        self, prefix: str = "", wanted: Callable[[bytes], bool] = lambda line: True
+    ) -> Iterator[tuple[str, Part]]:
         """(shard, part) of every line under a prefix such as `date=2013-10-08/hour=10/`, repeats included.
 
-        `containing`: only lines with these bytes are decoded.
+        `wanted`: only lines of which it says so are decoded.
         """
         for key in self._keys(f"{RAW}/{prefix}"):
             shard = key.rsplit("/", 1)[1].rsplit("-", 1)[0]
             for line in gzip.decompress(self._get(key)).splitlines():
-                if containing in line:
+                if wanted(line):
                     yield shard, _part_decoder.decode(line)
 
     def _keys(self, prefix: str) -> Iterator[str]:

@@ -27,15 +27,13 @@ def keep_late(batch: list[StreamRecord], edges: Edges, now_s: int) -> None:
         if part.sym and part.late
     }
     hours: dict[tuple[str, int], set[int]] = defaultdict(set)
-    for part in parts.values():
-        partial = without_known_trades(part, edges.lake)
-        if partial is not None:
-            minute = part.sec * 1000 - part.sec * 1000 % MINUTE_MS
-            hour = minute - minute % HOUR_MS
-            if not hours[part.sym, hour]:
-                edges.control.mark_late(part.sym, hour, now_s)
-            hours[part.sym, hour].add(minute)
-            store(part, partial, minute, edges, now_s)
+    for part, partial in without_known_trades(parts.values(), edges.lake):
+        minute = part.sec * 1000 - part.sec * 1000 % MINUTE_MS
+        hour = minute - minute % HOUR_MS
+        if not hours[part.sym, hour]:
+            edges.control.mark_late(part.sym, hour, now_s)
+        hours[part.sym, hour].add(minute)
+        store(part, partial, minute, edges, now_s)
     for (sym, hour), touched in hours.items():
         send(edges.bars_out, revised(edges.bars, sym, hour, touched, now_s))
 

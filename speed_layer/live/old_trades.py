@@ -4,7 +4,8 @@ The ingester remembers 21 minutes. A part on which the 15-minute timeframe had c
 be in the log already; what an earlier frame of the same lane holds is a duplicate and does not count again.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from shared.bars.algebra import merge_all, prepare
 from shared.bars.sessions import new_york_sessions
@@ -12,28 +13,40 @@ from shared.frames import Part, TradeRow, partial_from_wire, trade_of_row
 from shared.models.bar import EMPTY, Partial
 from shared.stores.lake import Lake, raw_hour
 
+_NAMED = re.compile(rb'"sym":"([^"]*)","sec":([0-9]+),')
 OLD_RANK = 3
 """Rank of the 15-minute timeframe: what it is still open for is younger than the memory."""
 
 
-def without_known_trades(part: Part, lake: Lake) -> Partial | None:
-    """The part's partial without trades that the log holds from earlier frames; None when it holds them all."""
-    if part.bar is None:
-        return None
-    if part.late < OLD_RANK:
-        return partial_from_wire(part.bar)
-    date, hour = raw_hour(part.sec)
-    found = lake.raw_parts(f"date={date}/hour={hour}/", f'"sym":"{part.sym}","sec":{part.sec},'.encode())
-    return without_trades_of_earlier(part, (other for _, other in found if other.sym == part.sym))
+def without_known_trades(parts: Iterable[Part], lake: Lake) -> Iterator[tuple[Part, Partial]]:
+    """Parts with their partials, without trades that the log holds from earlier frames; not those with none left.
+
+    The log of an hour is read once for all parts in it: the refill of a long gap brings thousands of them.
+    """
+    parts = list(parts)
+    beside = _logged_beside([part for part in parts if part.late >= OLD_RANK], lake)
+    for part in parts:
+        others = beside[part.sym, part.sec] if part.late >= OLD_RANK else []
+        known = {identity_of(trade) for one in others if order_of(one.f) < order_of(part.f) for trade in one.trades}
+        fresh = [trade for trade in part.trades if identity_of(trade) not in known]
+        if part.bar is not None and len(fresh) == len(part.trades):
+            yield part, partial_from_wire(part.bar)
+        elif fresh:
+            yield part, _prepare_again(part.sym, fresh)
 
 
-def without_trades_of_earlier(part: Part, others: Iterable[Part]) -> Partial | None:
-    """The part's partial without trades that parts of earlier frames hold; None when they hold them all."""
-    known = {identity_of(trade) for one in others if order_of(one.f) < order_of(part.f) for trade in one.trades}
-    fresh = [trade for trade in part.trades if identity_of(trade) not in known]
-    if part.bar is not None and len(fresh) == len(part.trades):
-        return partial_from_wire(part.bar)
-    return _prepare_again(part.sym, fresh) if fresh else None
+def _logged_beside(old: list[Part], lake: Lake) -> dict[tuple[str, int], list[Part]]:
+    """What the log holds of the symbols and seconds of these parts, themselves included."""
+    found: dict[tuple[str, int], list[Part]] = {(part.sym, part.sec): [] for part in old}
+
+    def is_wanted(line: bytes) -> bool:
+        named = _NAMED.search(line)
+        return named is not None and (named[1].decode(), int(named[2])) in found
+
+    for date, hour in sorted({raw_hour(part.sec) for part in old}):
+        for _, part in lake.raw_parts(f"date={date}/hour={hour}/", is_wanted):
+            found[part.sym, part.sec].append(part)
+    return found
 
 
 def order_of(f: str) -> tuple[int, int]:

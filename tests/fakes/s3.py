@@ -11,6 +11,7 @@ class S3:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.writes: list[str] = []
+        self.reads: list[str] = []
         self.fail_writes_from: int | None = None
         """The write (counted from 0) from which all time out."""
 
@@ -21,6 +22,7 @@ class S3:
         self.objects[Key] = Body
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 -- boto3's names
+        self.reads.append(Key)
         return {"Body": io.BytesIO(self.objects[Key])}
 
     def get_paginator(self, operation: str) -> "S3":
