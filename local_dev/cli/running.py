@@ -18,7 +18,6 @@ class Address(NamedTuple):
 
 def note(state: Path, url: str, key: str) -> None:
     write_json(state / FILE, {"url": url, "key": key})
-    (state / FILE).chmod(0o600)
 
 
 def forget(state: Path) -> None:

@@ -61,7 +61,6 @@ class StateFolder:
     def remember(self, **changes: Any) -> None:
         self._record = replace(self._record, **changes)
         write_json(self.path / VERSION_FILE, asdict(self._record))
-        (self.path / VERSION_FILE).chmod(0o600)  # it holds the local key
 
     def close(self) -> None:
         self._lock.close()
@@ -107,8 +106,9 @@ def claimed(path: Path) -> Iterator[None]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Readers see the old content or the new one, never a part."""
+    """Readers see the old content or the new one, never a part, and are this user alone: some of it is the local key."""
     work = path.with_name(f".{path.name}.{os.getpid()}")
+    work.touch(mode=0o600)
     work.write_text(json.dumps(value, indent=1))
     work.replace(path)
 

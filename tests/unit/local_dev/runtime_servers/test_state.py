@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local_dev.runtime.checkpoints import FileCheckpoints
-from local_dev.runtime.state import VERSION_FILE, Source, WrongState, check_state, claimed, open_state
+from local_dev.runtime.state import VERSION_FILE, Source, WrongState, check_state, claimed, open_state, write_json
 
 MONDAY, TUESDAY, NONE = Source("/data/monday"), Source("/data/tuesday"), Source("none")
 
@@ -102,6 +102,21 @@ def test_what_is_remembered_is_there_next_time_and_for_its_owner_alone(tmp_path:
     assert (state.record.key, state.record.lake, state.record.ended) == ("cv_1_secret", "bucket", True)
     assert stat.S_IMODE((tmp_path / VERSION_FILE).stat().st_mode) == 0o600
     state.close()
+
+
+def test_what_is_written_is_for_its_owner_alone_from_the_first_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[int] = []
+    write = Path.write_text
+
+    def noting(file: Path, text: str) -> int:
+        modes.append(stat.S_IMODE(file.stat().st_mode))
+        return write(file, text)
+
+    monkeypatch.setattr(Path, "write_text", noting)
+    write_json(tmp_path / "running.json", {"key": "cv_1_secret"})
+    assert modes == [0o600]
 
 
 def test_a_look_at_a_folder_changes_nothing(tmp_path: Path) -> None:
