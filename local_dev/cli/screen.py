@@ -89,6 +89,8 @@ def summary(counts: Counts) -> Iterator[str]:
     for name in ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "lost"):
         by = counts.reasons if name == "quarantined" else {}
         yield f"{name.replace('_', ' '):<12}{getattr(counts, name):>14,}{_divided(by)}"
+    if counts.gaps_unfilled:
+        yield f"{'gaps':<12}{counts.gaps_unfilled:>14,}  (times without the feed that REST did not fill either)"
     if counts.given_up:
         yield f"{'given up':<12}{counts.given_up:>14,}  (stream records, kept under aws/lambda in the lake)"
     yield f"{'ignored':<12}{sum(counts.ignored.values()):>14,}{_divided(counts.ignored)}"

@@ -106,7 +106,7 @@ def _follow(platform: Platform, feed: Feed, screen: Screen) -> None:
 def _idle(platform: Platform, screen: Screen, once: Counts | None) -> int:
     """Serve until told to stop; with `--once` there is nothing to wait for."""
     if once is not None:
-        return 1 if once.lost or once.given_up else 0
+        return 0 if once.whole else 1
     screen.step("serving; Ctrl-C stops")
     while True:
         platform.check()

@@ -12,13 +12,15 @@ from local_dev.runtime.state import StateFolder
 
 DRAIN_SECONDS = 300.0
 TRADES, BARS = ("archive", "live"), "persist"
+SUMMED = ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
 
 
 @dataclass(frozen=True)
 class Counts:
     """Totals over all ingester epochs. `lost`: taken from the vendor and neither kept, dropped nor refused.
 
-    `given_up`: stream records that a function failed on until its mapping's retries were over.
+    `given_up`: stream records that a function failed on until its mapping's retries were over. `gaps_unfilled`: times
+    without the feed whose trades the vendor's REST side did not give either; nobody knows how many those were.
     """
 
     trades_in: int = 0
@@ -32,6 +34,12 @@ class Counts:
     given_up: int = 0
     reasons: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
+    gaps_unfilled: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything that the feed sent was taken and kept."""
+        return not (self.lost or self.given_up or self.gaps_unfilled)
 
 
 def drain(platform: Platform) -> None:
@@ -67,10 +75,7 @@ def verify(platform: Platform) -> Counts:
 def reckon(epochs: list[dict[str, Any]], tally: Tally) -> Counts:
     """An epoch that was killed had its last trades in hand, and the next one took them again: only the last epoch's
     own account must be even. What any of them had acknowledged must be in the raw log."""
-    totals = {
-        name: sum(epoch.get(name, 0) for epoch in epochs)
-        for name in ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "accepted")
-    }
+    totals = {name: sum(epoch.get(name, 0) for epoch in epochs) for name in (*SUMMED, "accepted")}
     accepted = totals.pop("accepted")
     # What a killed epoch did in its last second is in the raw log, not in its counts.
     totals["parts"] = max(totals["parts"], tally.parts)

@@ -106,7 +106,7 @@ def claimed(path: Path) -> Iterator[None]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Readers see the old content or the new one, never a part, and are this user alone: some of it is the local key."""
+    """Readers see the old content or the new one, never a part; only this user may read: some of it is the key."""
     work = path.with_name(f".{path.name}.{os.getpid()}")
     work.touch(mode=0o600)
     work.write_text(json.dumps(value, indent=1))

@@ -24,6 +24,11 @@ def test_records_that_were_given_up_are_told_only_when_there_are_any() -> None:
     assert "given up                 3 " in "\n".join(summary(Counts(given_up=3)))
 
 
+def test_gaps_that_were_not_filled_are_told_only_when_there_are_any() -> None:
+    assert "gaps" not in "\n".join(summary(Counts()))
+    assert "gaps                     2 " in "\n".join(summary(Counts(gaps_unfilled=2)))
+
+
 def test_a_log_gets_one_plain_status_line_in_a_while() -> None:
     out = io.StringIO()
     screen = Screen(out)

@@ -44,6 +44,19 @@ def test_totals_are_over_all_epochs() -> None:
     assert (counts.ignored, counts.reasons) == ({"XT": 2, "LULD": 1}, {"future": 2})
 
 
+def test_a_gap_that_was_not_filled_is_a_loss_though_nobody_can_count_it() -> None:
+    counts = reckon([epoch(5, 5, gaps_unfilled=1), epoch(5, 5)], Tally(10, 10, 0))
+    assert (counts.lost, counts.gaps_unfilled, counts.whole) == (0, 1, False)
+
+
+@pytest.mark.parametrize(
+    ("counts", "whole"),
+    [(Counts(), True), (Counts(quarantined=1, late=1), True), (Counts(lost=1), False), (Counts(given_up=1), False)],
+)
+def test_only_what_was_neither_kept_nor_refused_makes_a_run_fail(counts: Counts, whole: bool) -> None:
+    assert counts.whole == whole
+
+
 @pytest.mark.parametrize("epochs", [[], [{}]])
 def test_no_feed_is_no_loss(epochs: list[dict[str, Any]]) -> None:
     assert reckon(epochs, Tally(0, 0, 0)) == Counts()
