@@ -31,12 +31,12 @@ class Kill(NamedTuple):
     at_work: bool
 
 
-def plan(seed: int, count: int, first_s: float, last_s: float) -> list[tuple[float, str]]:
+def plan(seed: int, count: int, first_s: float, last_s: float, roles: Sequence[str] = ROLES) -> list[tuple[float, str]]:
     """Moments and roles: each role as often as the others, in an order of the seed's."""
     draw = random.Random(seed)
-    roles = list(islice(chain.from_iterable(repeat(ROLES)), count))
-    draw.shuffle(roles)
-    return list(zip(sorted(draw.uniform(first_s, last_s) for _ in roles), roles, strict=True))
+    killed = list(islice(chain.from_iterable(repeat(roles)), count))
+    draw.shuffle(killed)
+    return list(zip(sorted(draw.uniform(first_s, last_s) for _ in killed), killed, strict=True))
 
 
 def carry_out(platform: LocalPlatform, planned: Sequence[tuple[float, str]]) -> list[Kill]:
