@@ -44,7 +44,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             request.sym,
             texts[: len(page.bars)],
             query_count=page.query_count,
-            adjusted=request.adjusted,
+            adjusted=False,  # bars are stored raw and no split is applied yet, whatever was asked for
             request_id=request_id(event),
             next_url=None if page.position is None else base + request.path_after(page.position),
         )

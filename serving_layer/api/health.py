@@ -10,7 +10,7 @@ from serving_layer.api.replies import reply, request_id
 from serving_layer.api.wiring import Services
 
 RULE = "/v1/health"
-COUNTED = ("frames", "parts", "bars", "late", "duplicates", "quarantined")
+COUNTED = ("frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
 _REASONS = ("quarantined_by_reason", "ignored")
 
 

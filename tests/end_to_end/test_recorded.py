@@ -7,18 +7,19 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.end_to_end.local_platform import running
-from tests.end_to_end.observe import Run, day_targets, differences, observe
+from tests.end_to_end.observe import TIMEFRAMES, Run, day_targets, differences, observe
 from tests.parity.reference import Reference
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 SYMBOLS = ("AIG", "BAC", "SPY")
+PAGE = 400  # minutes in a page: several pages a day
 DAYS = (date(2013, 10, 7), date(2013, 10, 8), date(2013, 10, 9))
 
 
 class Replay(NamedTuple):
     run: Run
-    through_client: dict[tuple[str, date], list[Any]]
+    through_client: dict[tuple[str, date, int, str], list[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,10 @@ def replay(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
         platform.wait_until_ended(within_s=200)
         client = platform.client()
         listed = {
-            (sym, day): list(client.list_aggs(sym, 5, "minute", day, day, limit=200)) for sym in SYMBOLS for day in DAYS
+            (sym, day, *timeframe): list(client.list_aggs(sym, *timeframe, day, day, limit=PAGE))
+            for sym in SYMBOLS
+            for day in DAYS
+            for timeframe in TIMEFRAMES
         }
         return Replay(observe(platform, day_targets(SYMBOLS, DAYS), within_s=10), listed)
 
@@ -56,13 +60,13 @@ def test_a_symbol_day_equals_the_reference(sym: str, day: date, replay: Replay, 
 
 
 def test_the_official_client_pages_through_the_same_bars(replay: Replay, reference: Reference) -> None:
-    for (sym, day), listed in replay.through_client.items():
+    for (sym, day, multiplier, timespan), listed in replay.through_client.items():
         got = [(b.timestamp, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.transactions) for b in listed]
         want = [
             (bar["t"], *(float(bar[field]) for field in ("o", "h", "l", "c", "v", "vw")), bar["n"])
-            for bar in reference.day(sym, 5, "minute", day)
+            for bar in reference.day(sym, multiplier, timespan, day)
         ]
-        assert got == want, (sym, day)
+        assert got == want, (sym, day, multiplier, timespan)
 
 
 def test_volume_adds_up_to_that_of_the_files(replay: Replay, reference: Reference) -> None:
