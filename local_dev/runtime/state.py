@@ -71,6 +71,7 @@ def open_state(path: Path, source: Source, *, fresh: bool) -> StateFolder:
 
     `fresh` empties it first, if it is one of ours.
     """
+    path = path.resolve()  # its processes run in folders of their own
     if fresh:
         _is_ours(path)
     else:

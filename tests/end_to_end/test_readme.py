@@ -1,6 +1,7 @@
 """The README's first screen, done as written: its command, then its Python."""
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -39,7 +40,8 @@ def feed(tmp_path: Path) -> Path:
 def test_the_command_that_replays_once_prints_every_count_and_succeeds(feed: Path, tmp_path: Path) -> None:
     (arguments,) = re.findall(r'make run ARGS="([^"]*--once[^"]*)"', README)
     words = [str(feed) if word == "../shared/data/trades" else word for word in shlex.split(arguments)]
-    done = run_to_end("up", *words, "--port", "0", "--state", str(tmp_path / "state"))
+    state = os.path.relpath(tmp_path / "state", ROOT)  # relative, as the default is
+    done = run_to_end("up", *words, "--port", "0", "--state", state)
     assert done.returncode == 0, done.stdout + done.stderr
     counts = dict(re.findall(r"^([a-z][a-z ]*?) +([\d,]+)$", done.stdout, re.MULTILINE))
     assert {"trades in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "lost"} <= set(counts)
