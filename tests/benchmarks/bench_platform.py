@@ -70,12 +70,12 @@ def _condvest(*arguments: str) -> "subprocess.Popen[str]":
 
 
 def memory_mb(root: int) -> float:
-    """Resident memory of a process and everything it started; shared pages count once for each (Linux)."""
+    """Memory of a process and everything it started: pages that several share are divided among them (Linux)."""
     parents = dict(map(_parent_of, _pids()))
     family = {root}
     while more := {pid for pid, parent in parents.items() if parent in family} - family:
         family |= more
-    return sum(map(_resident_mb, family))
+    return sum(map(_proportional_mb, family))
 
 
 def _pids() -> list[int]:
@@ -89,11 +89,12 @@ def _parent_of(pid: int) -> tuple[int, int]:
         return pid, 0
 
 
-def _resident_mb(pid: int) -> float:
+def _proportional_mb(pid: int) -> float:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # it has ended since
         return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6
 
 
 if __name__ == "__main__":

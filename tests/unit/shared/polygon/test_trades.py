@@ -290,7 +290,7 @@ def test_a_broken_snapshot_is_refused_and_not_taken_for_a_silent_market(body: by
 
 @given(st.decimals(Decimal("0.0001"), Decimal(10**6), places=4))
 def test_a_price_of_the_tape_is_read_back_digit_by_digit(price: Decimal) -> None:
-    """At most 17 significant digits: the shortest decimal of the double is the number that was written."""
+    """At most 15 significant digits: the shortest decimal of the double is the number that was written."""
     event = msgspec.json.decode(json.dumps({**EVENT, "p": 0}).replace('"p": 0', f'"p": {price}'), type=TradeEvent)
     scaled, text = scale_price(event.p)
     assert scaled == price * 10**9
