@@ -1,7 +1,7 @@
 """Trades on Polygon's wire: stream events and REST rows, decoded and checked.
 
 Field meanings: Polygon's stocks trade event (`ev` "T") and `GET /v3/trades/{ticker}`. Prices and sizes are JSON
-numbers. Up to 15 significant digits, the shortest decimal that reads back as the same double is the number that was written.
+numbers. Up to 15 significant digits, the shortest decimal that reads back as the same double is the number written.
 """
 
 import re

@@ -16,6 +16,7 @@ from shared.bars.sessions import SessionDay, SessionTable
 from shared.errors import InvalidRecord
 from shared.polygon.trades import TradeEvent, check_symbol, event_of, events_decoder, scale_price, scale_size
 from speed_layer.ingest.clock import AHEAD_MS, FeedClock
+from speed_layer.ingest.elements import elements_of
 from speed_layer.ingest.framer import CLOSED, Framer
 
 MEMORY_S = 21 * 60
@@ -28,7 +29,6 @@ KINDS, KIND_LENGTH = 50, 40
 """Kinds of unknown events that are told apart."""
 _NO_SESSION = SessionDay(date.min, 0, 0, 0, 0)
 Identity = tuple[int, int, str]
-_raw_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class SymbolDay:
@@ -231,7 +231,7 @@ class Intake:
     def _sift(self, data: bytes | str) -> list[TradeEvent]:
         """A frame that is not trades alone: its valid trades; the rest is quarantined, counted by kind, or a status."""
         events = []
-        for element in _elements(data):
+        for element in elements_of(data):
             if isinstance(element, bytes):
                 self.refuse("frame", element)
                 continue
@@ -300,25 +300,6 @@ class Intake:
 
 def _bounds(session: SessionDay) -> tuple[int, int, int, int]:
     return session.start, session.end, session.regular_open, session.regular_close
-
-
-def _elements(data: bytes | str) -> list[Any]:
-    """The elements of a frame; bytes stand for one that cannot be read, or for a frame that cannot."""
-    try:
-        elements = json.loads(data)
-    except (ValueError, RecursionError):
-        try:
-            return [_element(bytes(raw)) for raw in _raw_decoder.decode(data)]
-        except (msgspec.DecodeError, RecursionError, UnicodeError):
-            return [data if isinstance(data, bytes) else data.encode(errors="replace")]
-    return elements if isinstance(elements, list) else [elements]
-
-
-def _element(raw: bytes) -> Any:
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        return raw
 
 
 def _learn(table: dict[float, tuple[int, str]], number: float, value: tuple[int, str]) -> tuple[int, str]:

@@ -52,7 +52,7 @@ def test_events_without_headers_or_query_are_answered() -> None:
     for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters"):
         event[name] = None
     api = Api()
-    assert handler.build(lambda: api.services).resolve(event, Context())["statusCode"] == 200  # type: ignore[arg-type]
+    assert handler.build(lambda: api.services).resolve(event, Context())["statusCode"] == 200  # type: ignore[arg-type]  # a stand-in for the context
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_the_function_answers_from_its_tables_when_the_cache_is_not_there() -> N
     answer = handler.lambda_handler(proxy_event(DAY), Context())  # type: ignore[arg-type]  # a test's
     assert [bar["t"] for bar in body_of(answer)["results"]] == [T0]
     json.dumps(answer)  # as the runtime does
-    health = body_of(handler.lambda_handler(proxy_event("/v1/health", authorizer=None), Context()))  # type: ignore[arg-type]
+    health = body_of(handler.lambda_handler(proxy_event("/v1/health", authorizer=None), Context()))  # type: ignore[arg-type]  # a stand-in for the context
     assert health["feed"]["state"] == "running"
     assert health["components"]["cache"] == "unavailable"
     assert health["local_key"] == "cv_0123456789ab_local"

@@ -69,8 +69,8 @@ def test_a_part_goes_on_under_a_new_frame_after_its_frame_was_sent() -> None:
 def test_no_record_is_too_large_for_the_stream_whatever_the_trades_carry() -> None:
     rig = Rig()
     absurd = {"i": "\x01" * 60, "c": [10**17] * 60, "p": 123_456_789.123456, "ds": "999999999.123456"}
-    rig.take(*(trade(n, T0 + n * 1_000, **absurd | {"i": f"{n:04d}" + absurd["i"]}) for n in range(3_000)))  # type: ignore[operator]
-    rig.take(*(trade(n, T0 + 3_000_000, **absurd | {"i": f"{n:04d}" + absurd["i"]}) for n in range(3_000, 6_000)))  # type: ignore[operator]
+    rig.take(*(trade(n, T0 + n * 1_000, **absurd | {"i": f"{n:04d}" + absurd["i"]}) for n in range(3_000)))  # type: ignore[operator]  # its id is text
+    rig.take(*(trade(n, T0 + 3_000_000, **absurd | {"i": f"{n:04d}" + absurd["i"]}) for n in range(3_000, 6_000)))  # type: ignore[operator]  # its id is text
     frames = rig.frames()
     assert max(len(data) for _, data, _ in rig.sent) < MIB
     assert len(rig.trades()) == 6_000
