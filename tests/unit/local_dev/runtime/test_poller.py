@@ -350,16 +350,16 @@ def test_a_throttled_stream_is_read_again_later_and_nothing_is_lost(
     stream: Stream, collect: FunctionPool, seen: Seen, poll: StartPoller
 ) -> None:
     class Throttled:
-        """Refuses every other read."""
+        """Refuses every other read of each shard (a shard has its thread)."""
 
         def __init__(self) -> None:
-            self.turn = itertools.count()
+            self.turns: dict[int, Iterator[int]] = defaultdict(itertools.count)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(stream.kinesis, name)
 
         def get_records(self, **arguments: Any) -> Any:
-            if next(self.turn) % 2 == 0:
+            if next(self.turns[threading.get_ident()]) % 2 == 0:
                 code = "ProvisionedThroughputExceededException"
                 raise ClientError({"Error": {"Code": code, "Message": "Rate exceeded"}}, "GetRecords")
             return stream.kinesis.get_records(**arguments)
