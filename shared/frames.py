@@ -18,6 +18,8 @@ from shared.models.bar import Edges, Partial
 from shared.models.trade import Trade
 
 VERSION = 1
+RECORD_BARS = 500
+"""Bars in one record of the bars stream at most: about 150 KB."""
 T = TypeVar("T")
 
 FrameId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}-[0-9]{1,6}-[0-9]{1,12}\Z")]
@@ -90,6 +92,21 @@ class Part(msgspec.Struct, omit_defaults=True, gc=False):
     trades: list[TradeRow] = []
     quarantine: list[QuarantineWire] = []
     gap: Millis = 0
+
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        """(f, sym, sec): consumers take each part once."""
+        return self.f, self.sym, self.sec
+
+    @property
+    def minute(self) -> int:
+        """Start of the minute that holds the part, Unix ms."""
+        return (self.sec - self.sec % 60) * 1000
+
+    @property
+    def late_id(self) -> str:
+        """f#sec: the name of a late part within its symbol."""
+        return f"{self.f}#{self.sec}"
 
 
 class BarRecord(msgspec.Struct, gc=False):

@@ -10,11 +10,10 @@ from shared.bars.algebra import merge_all
 from shared.bars.windows import HOUR_MS, STREAM_TIMEFRAMES
 from shared.clients.kinesis import PutRecords
 from shared.errors import StoreUnavailable
-from shared.frames import VERSION, BarRecord, encode, partial_to_wire
+from shared.frames import RECORD_BARS, VERSION, BarRecord, encode, partial_to_wire
 from shared.stores.bars import BarStore
 
 ENGINE = "live"
-RECORD_BARS = 500
 
 
 def revised(store: BarStore, sym: str, hour_ms: int, minutes: Iterable[int], now_s: int) -> list[BarRecord]:

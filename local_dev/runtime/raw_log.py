@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from shared.bars.algebra import merge
 from shared.bars.scale import SIZE_DIGITS, parse_scaled
-from shared.bars.windows import MINUTE_MS
 from shared.clients.kinesis import PutRecords
 from shared.errors import StoreUnavailable
 from shared.frames import VERSION, Part, encode, partial_from_wire
@@ -35,9 +34,8 @@ def unique_parts(lake: Lake) -> Iterator[Part]:
     """Every part of the raw log once, heartbeats left out."""
     seen: set[tuple[str, str, int]] = set()
     for _, part in lake.raw_parts():
-        identity = (part.f, part.sym, part.sec)
-        if part.sym and identity not in seen:
-            seen.add(identity)
+        if part.sym and part.identity not in seen:
+            seen.add(part.identity)
             yield part
 
 
@@ -92,22 +90,18 @@ def rebuild(lake: Lake, view: SpeedView, now_s: int) -> int | None:
         if part.late:
             late.append(part)
         else:
-            bases[part.sym, _minute(part)] = merge(bases[part.sym, _minute(part)], partial_from_wire(part.bar))
+            minute = part.sym, part.minute
+            bases[minute] = merge(bases[minute], partial_from_wire(part.bar))
     for part, partial in without_known_trades(late, lake):
-        view.control.mark_late(part.sym, _minute(part), now_s)
-        view.bars.put_late(part.sym, _minute(part), f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
-    for (sym, minute), base in bases.items():
-        view.bars.put_base(sym, minute, base, now_s)
+        view.control.mark_late(part.sym, part.minute, now_s)
+        view.bars.put_late(part.sym, part.minute, part.late_id, LatePart(part.late, partial), now_s)
+    for (sym, t), base in bases.items():
+        view.bars.put_base(sym, t, base, now_s)
     if tail.is_empty:
         return None
     view.control.start_epochs_after(epoch)
     _put_tail(tail, gap_ms, view)
     return promise
-
-
-def _minute(part: Part) -> int:
-    """Start of the minute that a part belongs to, Unix ms."""
-    return part.sec * 1000 // MINUTE_MS * MINUTE_MS
 
 
 def _put_tail(tail: Tail, gap_ms: int, view: SpeedView) -> None:

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from shared.frames import VERSION, BarRecord, encode, partial_to_wire
+from shared.frames import RECORD_BARS, VERSION, BarRecord, encode, partial_to_wire
 from speed_layer.engine.python import NAME, ClosedWindow
 from speed_layer.ingest.publisher import Publisher
 
-RECORD_BARS = 500
-"""Bars in one stream record at most: about 150 KB."""
 LANE = 0
 
 

@@ -84,9 +84,8 @@ class Tail:
     def _unique(self, parts: Iterator[Part]) -> Iterator[Part]:
         ids: set[tuple[str, str, int]] = set()
         for part in parts:
-            identity = (part.f, part.sym, part.sec)
-            if identity not in ids:
-                ids.add(identity)
+            if part.identity not in ids:
+                ids.add(part.identity)
                 yield part
 
     @property

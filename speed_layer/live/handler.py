@@ -8,9 +8,8 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from shared.bars.windows import HOUR_MS, MINUTE_MS
-from shared.frames import Part, decode_frame
-from shared.models.bar import Partial
+from shared.bars.windows import HOUR_MS
+from shared.frames import decode_frame
 from shared.stores.bars import LatePart
 from speed_layer.edges import Edges, wire
 from speed_layer.kinesis_event import StreamRecord, decode_or_quarantine, report_first_failure
@@ -21,26 +20,20 @@ from speed_layer.revise import revised, send
 def keep_late(batch: list[StreamRecord], edges: Edges, now_s: int) -> None:
     """Mark, write, then read: in this order a base stored meanwhile by `persist` is never missed by both."""
     parts = {
-        (part.f, part.sym, part.sec): part
+        part.identity: part
         for _, frame in decode_or_quarantine(batch, decode_frame, "live", edges.lake)
         for part in frame
         if part.sym and part.late
     }
     hours: dict[tuple[str, int], set[int]] = defaultdict(set)
     for part, partial in without_known_trades(parts.values(), edges.lake):
-        minute = part.sec * 1000 - part.sec * 1000 % MINUTE_MS
-        hour = minute - minute % HOUR_MS
+        hour = part.minute - part.minute % HOUR_MS
         if not hours[part.sym, hour]:
             edges.control.mark_late(part.sym, hour, now_s)
-        hours[part.sym, hour].add(minute)
-        store(part, partial, minute, edges, now_s)
+        hours[part.sym, hour].add(part.minute)
+        edges.bars.put_late(part.sym, part.minute, part.late_id, LatePart(part.late, partial), now_s)
     for (sym, hour), touched in hours.items():
         send(edges.bars_out, revised(edges.bars, sym, hour, touched, now_s))
-
-
-def store(part: Part, partial: Partial, minute: int, edges: Edges, now_s: int) -> None:
-    """One late part under its id: f#sec is unique within the symbol."""
-    edges.bars.put_late(part.sym, minute, f"{part.f}#{part.sec}", LatePart(part.late, partial), now_s)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
