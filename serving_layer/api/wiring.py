@@ -15,7 +15,7 @@ from shared.stores.bars import BarStore
 from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
 from shared.stores.history import History
-from shared.stores.valkey import connect
+from shared.stores.valkey import Valkey, connect
 
 READ_TIMEOUT_S = 2.0
 ATTEMPTS = 2
@@ -60,7 +60,7 @@ def wire() -> Services:
     """The services of this process. Raises PermanentError naming a setting that is missing."""
     chosen = settings.read(ApiSettings)
     dynamodb = client("dynamodb", READ_TIMEOUT_S, ATTEMPTS)
-    cache = Cache(connect(chosen.cache_endpoint, chosen.cache_user, chosen.cache_name), time.monotonic)
+    cache = Cache(Valkey(connect(chosen.cache_endpoint, chosen.cache_user, chosen.cache_name), time.monotonic))
     services = Services(
         history=History(BarStore(dynamodb, chosen.bars_table), cache),
         control=ControlStore(dynamodb, chosen.control_table),

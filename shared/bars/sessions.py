@@ -5,13 +5,14 @@ weekday between the table's ends is a session unless listed as closed; early clo
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
 from shared.bars.windows import NEW_YORK, new_york_date, new_york_midnight_ms
+from shared.errors import PermanentError
 
 REGULAR_OPEN = time(9, 30)
 REGULAR_CLOSE = time(16, 0)
@@ -61,6 +62,19 @@ class SessionTable:
         return (self.last - today).days
 
 
+class AlwaysOpen(SessionTable):
+    """The simulator's market: every date trades, and all of it is the regular session."""
+
+    def __init__(self) -> None:
+        super().__init__(date(2000, 1, 1), date(2099, 12, 31), frozenset(), {})
+
+    def day(self, day: date) -> SessionDay | None:
+        if not self.first <= day <= self.last:
+            return None
+        start, end = new_york_midnight_ms(day), new_york_midnight_ms(day + timedelta(days=1))
+        return SessionDay(day, start, start, end, end)
+
+
 def _at(day: date, at: time) -> int:
     return int(datetime.combine(day, at, NEW_YORK).timestamp()) * 1000
 
@@ -75,3 +89,19 @@ def new_york_sessions() -> SessionTable:
         closed=frozenset(date.fromisoformat(day) for day in table["closed"]),
         early_closes={date.fromisoformat(day): time.fromisoformat(at) for day, at in table["early_closes"].items()},
     )
+
+
+_TABLES: dict[str, Callable[[], SessionTable]] = {
+    "XNYS": new_york_sessions,
+    "SIMULATED": lru_cache(maxsize=1)(AlwaysOpen),
+}
+
+
+def sessions_named(name: str) -> SessionTable:
+    """The session table that a setting names: `XNYS`, or `SIMULATED` for the simulator's market.
+
+    Raises PermanentError for another name.
+    """
+    if name not in _TABLES:
+        raise PermanentError(f"SESSIONS must be one of {', '.join(_TABLES)}, was {name[:40]!r}")
+    return _TABLES[name]()

@@ -4,20 +4,18 @@ Keys: `last:{SYM}` holds "t q|trade", `min:{SYM}` maps a minute (Unix ms) to "co
 on the server, so writers may repeat and overtake one another; every key expires. No method raises for the cache's sake.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-import redis
 
 from shared.errors import InvalidRecord
 from shared.frames import decode_partial, encode_partial
 from shared.models.bar import Partial
 from shared.models.trade import Trade
 from shared.observability import event, logger
-from shared.stores.valkey import Breaker
+from shared.stores.valkey import Valkey
 
 TTL_S = 900
 KEPT_MINUTES = 60
@@ -54,11 +52,10 @@ R = TypeVar("R")
 
 
 class Cache:
-    """`clock` gives seconds that only grow."""
+    """Last trades and forming minutes."""
 
-    def __init__(self, client: "redis.Redis", clock: Callable[[], float]) -> None:
-        self._client: Any = client  # typed as sync or async at once
-        self._breaker = Breaker(clock)
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
 
     def put_minutes(self, updates: Mapping[tuple[str, int], Partial]) -> bool:
         """Keep the partials of (symbol, minute in Unix ms); one replaces another only with an equal or larger count.
@@ -69,7 +66,7 @@ class Cache:
         for (sym, minute), partial in updates.items():
             arguments = by_symbol.setdefault(sym, [TTL_S, KEPT_MINUTES])
             arguments += [minute, partial.count, encode_partial(partial)]
-        return self._run(_PUT_MINUTES, {_minutes_key(sym): arguments for sym, arguments in by_symbol.items()})
+        return self._valkey.run(_PUT_MINUTES, {_minutes_key(sym): arguments for sym, arguments in by_symbol.items()})
 
     def put_last(self, trades: Iterable[Trade]) -> bool:
         """Keep the last trade by (t, q) of each symbol. False when the cache did not take them."""
@@ -78,7 +75,7 @@ class Cache:
             held = latest.get(trade.sym)
             if held is None or (held.t, held.q) <= (trade.t, trade.q):
                 latest[trade.sym] = trade
-        return self._run(
+        return self._valkey.run(
             _PUT_LAST,
             {
                 _last_key(sym): [TTL_S, f"{trade.t:013d} {trade.q:012d}", msgspec.json.encode(trade)]
@@ -88,7 +85,7 @@ class Cache:
 
     def unstored_minutes(self, sym: str, start: int, end: int) -> dict[int, Partial]:
         """Cached minutes of [start, end), Unix ms; some may be stored by now. Empty when the cache does not answer."""
-        fields: dict[bytes, bytes] = self._try(lambda: self._client.hgetall(_minutes_key(sym))) or {}
+        fields: dict[bytes, bytes] = self._valkey.attempt(lambda client: client.hgetall(_minutes_key(sym))) or {}
         minutes = {int(field): value for field, value in fields.items() if start <= int(field) < end}
         return {
             minute: partial
@@ -97,38 +94,12 @@ class Cache:
         }
 
     def last_trade(self, sym: str) -> Trade | None:
-        value: bytes | None = self._try(lambda: self._client.get(_last_key(sym)))
+        value: bytes | None = self._valkey.attempt(lambda client: client.get(_last_key(sym)))
         return None if value is None else _decoded(_trades.decode, value)
 
     def is_alive(self) -> bool:
         """Whether it answers within the budget."""
-        return self._try(self._client.ping) is not None
-
-    def _run(self, script: str, calls: Mapping[str, list[Any]]) -> bool:
-        """One script on many keys in one round trip; loading it first costs less than asking whether it is there."""
-        if not calls:
-            return True
-
-        def send() -> bool:
-            with self._client.pipeline(transaction=False) as pipeline:
-                pipeline.script_load(script)
-                for key, arguments in calls.items():
-                    pipeline.evalsha(_digest(script), 1, key, *arguments)
-                pipeline.execute()
-            return True
-
-        return self._try(send) is not None
-
-    def _try(self, action: Callable[[], R]) -> R | None:
-        """None when the breaker is open or the cache fails; the breaker opens then."""
-        if self._breaker.is_open:
-            return None
-        try:
-            return action()
-        except redis.RedisError as error:
-            self._breaker.failed()
-            event(_log, logging.WARNING, "the cache did not answer: going on without it", error=str(error))
-            return None
+        return self._valkey.attempt(lambda client: client.ping()) is not None
 
 
 def _minutes_key(sym: str) -> str:
@@ -137,10 +108,6 @@ def _minutes_key(sym: str) -> str:
 
 def _last_key(sym: str) -> str:
     return f"last:{{{sym}}}"
-
-
-def _digest(script: str) -> str:
-    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def _decoded(decode: Callable[[bytes], R], value: bytes) -> R | None:

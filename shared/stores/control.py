@@ -74,6 +74,22 @@ class ControlStore:
         """The feed state; empty when no feed was ever attached."""
         return self._get("feed", "state") or {}
 
+    def put_symbols(self, symbols: list[str]) -> None:
+        """Every symbol that was ever accepted, sorted; the last write stands (11,000 take about 70 KB)."""
+        self._put("symbols", "all", {"symbols": symbols})
+
+    def symbols(self) -> list[str]:
+        return list((self._get("symbols", "all") or {}).get("symbols", []))
+
+    def put_through(self, reader: str, sequence: str) -> None:
+        """A stream function has handled everything of its shard up to this record. Sequence numbers have 56 digits."""
+        self._put("through", reader, {"sequence": sequence})
+
+    def through(self, reader: str) -> str | None:
+        """Up to where a stream function has come; None before its first batch."""
+        mark = self._get("through", reader)
+        return None if mark is None else str(mark["sequence"])
+
     def mark_late(self, sym: str, t_ms: int, now_s: int) -> None:
         """Note that an hour of a symbol holds late parts: later base writes in it re-emit closed windows."""
         ttl = {"ttl": now_s + LATE_MARK_TTL_S}

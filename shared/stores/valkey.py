@@ -4,7 +4,10 @@ Every key lives in one hash slot and no command spans two, so a plain connection
 enough; a cluster client would ask for the topology again on each failure and so spend the budget several times over.
 """
 
-from collections.abc import Callable
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import redis
@@ -14,6 +17,11 @@ from botocore.session import Session, get_session
 from botocore.signers import RequestSigner
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from shared.observability import event, logger
+
+_log = logger("cache")
+R = TypeVar("R")
 
 BUDGET_S = 0.2
 OPEN_S = 5.0
@@ -34,6 +42,47 @@ class Breaker:
 
     def failed(self) -> None:
         self._open_until = self._clock() + OPEN_S
+
+
+class Valkey:
+    """A connection that may fail without anybody's request failing: nothing here raises for the cache's sake.
+
+    All stores of a process share one, so that one time-out is enough for all. `clock` gives seconds that only grow.
+    """
+
+    def __init__(self, client: "redis.Redis", clock: Callable[[], float]) -> None:
+        self._client: Any = client  # typed as sync or async at once
+        self._breaker = Breaker(clock)
+
+    def attempt(self, action: Callable[[Any], R]) -> R | None:
+        """What `action` makes of the client; None when the breaker is open or the cache fails, which opens it."""
+        if self._breaker.is_open:
+            return None
+        try:
+            return action(self._client)
+        except redis.RedisError as error:
+            self._breaker.failed()
+            event(_log, logging.WARNING, "the cache did not answer: going on without it", error=str(error))
+            return None
+
+    def run(self, script: str, calls: Mapping[str, list[Any]]) -> bool:
+        """One script on many keys (key -> ARGV) in one round trip; False when the cache did not take them.
+
+        Loading the script first costs less than asking whether it is there.
+        """
+        if not calls:
+            return True
+        digest = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
+
+        def send(client: Any) -> bool:
+            with client.pipeline(transaction=False) as pipeline:
+                pipeline.script_load(script)
+                for key, arguments in calls.items():
+                    pipeline.evalsha(digest, 1, key, *arguments)
+                pipeline.execute()
+            return True
+
+        return self.attempt(send) is not None
 
 
 class IamToken(redis.CredentialProvider):

@@ -21,7 +21,7 @@ from shared.observability import event, logger
 from shared.settings import read
 from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
-from shared.stores.valkey import connect
+from shared.stores.valkey import Valkey, connect
 from speed_layer.ingest.lease import Lease
 from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.recovery import read_tail
@@ -100,7 +100,7 @@ async def serve(settings: IngestSettings) -> None:
 def _cache(settings: IngestSettings) -> MinuteCache | None:
     if not settings.cache_endpoint:
         return None
-    return Cache(connect(settings.cache_endpoint, settings.cache_user, settings.cache_name), time.monotonic)
+    return Cache(Valkey(connect(settings.cache_endpoint, settings.cache_user, settings.cache_name), time.monotonic))
 
 
 async def _until_signalled(settings: IngestSettings) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bars.sessions import SessionDay, SessionTable, new_york_sessions
+from shared.bars.sessions import SessionDay, SessionTable, new_york_sessions, sessions_named
 from shared.bars.windows import NEW_YORK
+from shared.errors import PermanentError
 from tests.tools.freeze_sessions import FIRST, LAST, TABLE, sessions
 
 SATURDAY = date(2026, 11, 28)
@@ -160,3 +161,17 @@ def test_a_table_that_ends_within_400_days_warns_and_within_60_fails() -> None:
     for days in (59, -1):
         with pytest.raises(pytest.fail.Exception, match="freeze_sessions"):
             judge_reach(days)
+
+
+def test_the_simulated_market_is_open_every_minute_of_every_date() -> None:
+    market = sessions_named("SIMULATED")
+    for day in (SATURDAY, SPRING_FORWARD, FALL_BACK, date(2026, 12, 25)):
+        open_day = session(market, day)
+        assert (open_day.regular_open, open_day.regular_close) == (open_day.start, open_day.end)
+        assert session(market, day + timedelta(days=1)).start == open_day.end
+
+
+def test_a_session_table_that_nobody_knows_is_refused() -> None:
+    assert sessions_named("XNYS") is new_york_sessions()
+    with pytest.raises(PermanentError, match="SESSIONS must be one of"):
+        sessions_named("XLON")

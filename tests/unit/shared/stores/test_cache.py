@@ -13,7 +13,7 @@ import redis
 from shared.models.bar import Edges, Partial
 from shared.models.trade import Trade
 from shared.stores.cache import KEPT_MINUTES, TTL_S, Cache
-from shared.stores.valkey import OPEN_S, IamToken, connect
+from shared.stores.valkey import OPEN_S, IamToken, Valkey, connect
 from tests.fakes.valkey import LOOPBACK, ValkeyServer, free_port
 
 T0 = 1_381_239_000_000
@@ -47,7 +47,7 @@ def clock() -> Clock:
 @pytest.fixture
 def cache(server: ValkeyServer, clock: Clock) -> Cache:
     server.client.flushall()
-    return Cache(connect(server.endpoint), clock)
+    return Cache(Valkey(connect(server.endpoint), clock))
 
 
 def partial(count: int) -> Partial:
@@ -84,7 +84,7 @@ def test_a_minute_is_replaced_by_an_equal_or_larger_count_and_never_by_a_smaller
 
 def test_writers_that_overtake_one_another_leave_the_largest(server: ValkeyServer, cache: Cache) -> None:
     def write(counts: range) -> None:
-        own = Cache(connect(server.endpoint), time.monotonic)
+        own = Cache(Valkey(connect(server.endpoint), time.monotonic))
         for count in counts:
             assert own.put_minutes({("SPY", T0): partial(count)})
             assert own.put_last([trade(T0 + count, 1)])
@@ -132,7 +132,7 @@ def test_a_symbol_keeps_its_newest_minutes_only(server: ValkeyServer, cache: Cac
 
 
 def test_nothing_to_put_is_put_without_asking_the_server(clock: Clock) -> None:
-    assert Cache(connect(f"{LOOPBACK}:{free_port()}"), clock).put_minutes({})
+    assert Cache(Valkey(connect(f"{LOOPBACK}:{free_port()}"), clock)).put_minutes({})
 
 
 def test_a_value_that_cannot_be_read_is_left_out(server: ValkeyServer, cache: Cache) -> None:
@@ -165,7 +165,7 @@ def test_a_server_that_hangs_costs_its_budget_once_and_then_nothing(
 def test_a_killed_server_is_gone_without_it_and_used_again_when_it_is_back(tmp_path: Path, clock: Clock) -> None:
     server = ValkeyServer(tmp_path)
     try:
-        cache = Cache(connect(server.endpoint), clock)
+        cache = Cache(Valkey(connect(server.endpoint), clock))
         assert cache.put_minutes({("SPY", T0): partial(1)})
         server.kill()
         assert _seconds(lambda: cache.unstored_minutes("SPY", T0, T0 + 1), {}) < 0.2 + BUSY_MACHINE_S
