@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from local_dev.runtime.invocation import InvocationResult
-from local_dev.runtime.kinesis_event import StreamRecord
+from local_dev.runtime.stream_record import StreamRecord
 
 
 def handled_of(result: InvocationResult, records: Sequence[StreamRecord], *, report_item_failures: bool) -> int:

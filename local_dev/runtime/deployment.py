@@ -23,11 +23,11 @@ class Function:
 
 @dataclass(frozen=True)
 class StreamMapping:
-    """An event source mapping of a Kinesis stream, in the service's own terms (-1: until the record expires)."""
+    """An event source mapping of a stream (Kinesis, or a table's), in the service's own terms (-1: until the record
+    expires)."""
 
     uuid: str
     function: str
-    stream: str
     stream_arn: str
     batch_size: int
     window_s: int

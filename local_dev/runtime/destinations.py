@@ -15,13 +15,15 @@ Deliver = Callable[[str, Discard, float], None]
 
 
 def invocation_record(settings: MappingSettings, shard: str, discard: Discard, now: float) -> dict[str, Any]:
-    """The document of "Retain discarded batch records for a Kinesis Data Streams event source in Lambda".
+    """The document of "Retain discarded batch records for a Kinesis Data Streams event source in Lambda", and of the
+    page of the same name for DynamoDB, whose batch bears another name and has its times in whole seconds.
 
     `responseContext` is left out when the function was never asked (the records were too old when they were read);
     `functionError` is null when it answered and reported items.
     """
     batch = discard.batch
     first, last = batch.records[0], batch.records[-1]
+    precision = "seconds" if settings.is_table_stream else "milliseconds"
     document: dict[str, Any] = {
         "requestContext": {
             "requestId": batch.last.request_id if batch.last else str(uuid.uuid4()),
@@ -31,12 +33,12 @@ def invocation_record(settings: MappingSettings, shard: str, discard: Discard, n
         },
         "version": "1.0",
         "timestamp": _iso(now),
-        "KinesisBatchInfo": {
+        "DDBStreamBatchInfo" if settings.is_table_stream else "KinesisBatchInfo": {
             "shardId": shard,
             "startSequenceNumber": first.sequence,
             "endSequenceNumber": last.sequence,
-            "approximateArrivalOfFirstRecord": _iso(first.arrival),
-            "approximateArrivalOfLastRecord": _iso(last.arrival),
+            "approximateArrivalOfFirstRecord": _iso(first.arrival, precision),
+            "approximateArrivalOfLastRecord": _iso(last.arrival, precision),
             "batchSize": len(batch.records),
             "streamArn": settings.stream_arn,
         },
@@ -96,5 +98,5 @@ def _to_topic(settings: MappingSettings, arn: str, sns: Any) -> Deliver:
     return deliver
 
 
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _iso(seconds: float, precision: str = "milliseconds") -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

@@ -5,21 +5,27 @@ iterator of five minutes on each call, and keeps iterators as positions that exp
 some hours would stall it, and after a day readers would skip records. Its answers stay the same.
 
 Streams on AWS never sleep, a machine does: records do not age while the emulator is stopped, or a feed resumed a day
-later would find its stream empty, and functions would be too late for what they had not yet read.
+later would find its stream empty, and functions would be too late for what they had not yet read. The streams of
+tables, which it forgets on a clean stop, come back too.
 """
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
 
 from ministack.app import main
-from ministack.services import kinesis
+from ministack.services import dynamodb, kinesis
 
 SWEEP_S = 5.0
 """Seconds between two looks through the iterators; they live for 300."""
 SAVED_AT = "saved_at"
 
+CHANGES = ("_stream_records", "_stream_trimmed")
+"""What the emulator keeps of the streams of tables: records, and how many have been dropped, by table."""
+
 _get_state, _restore_state = kinesis.get_state, kinesis._restore_state
+_get_tables, _restore_tables = dynamodb.get_state, dynamodb._restore_state
 
 
 def expire_records(stream: dict[str, Any]) -> None:
@@ -53,6 +59,26 @@ def restore_state(data: dict[str, Any]) -> None:
                 record["ApproximateArrivalTimestamp"] = round(record["ApproximateArrivalTimestamp"] + away_s, 3)
 
 
+def get_tables() -> dict[str, Any]:
+    """What a clean stop saves of tables, with their streams, and when."""
+    return {
+        **_get_tables(),
+        **{name: copy.deepcopy(getattr(dynamodb, name)) for name in CHANGES},
+        SAVED_AT: time.time(),
+    }
+
+
+def restore_tables(data: dict[str, Any]) -> None:
+    """What was saved, every change as old as it was then."""
+    _restore_tables(data)
+    for name in CHANGES:
+        getattr(dynamodb, name).update(data.get(name, {}))
+    away_s = max(0.0, time.time() - data.get(SAVED_AT, time.time()))
+    for records in dynamodb._stream_records.all_values():
+        for record in records:
+            record["dynamodb"]["ApproximateCreationDateTime"] += int(away_s)
+
+
 def seldom(action: Callable[[], None], every_s: float) -> Callable[[], None]:
     """The action, done at most once in `every_s` seconds."""
     due = 0.0
@@ -78,6 +104,8 @@ def install() -> None:
     kinesis._ensure_base64 = as_stored
     kinesis.get_state = get_state
     kinesis._restore_state = restore_state
+    dynamodb.get_state = get_tables
+    dynamodb._restore_state = restore_tables
 
 
 if __name__ == "__main__":

@@ -1,22 +1,12 @@
-"""Kinesis records as the event Lambda hands to a function, byte for byte what counts against the payload limit."""
+"""Kinesis records as the event Lambda hands to a function."""
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_OPEN, _CLOSE = b'{"Records":[', b"]}"
-ENVELOPE_BYTES = len(_OPEN) + len(_CLOSE)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamRecord:
-    """`arrival` is Unix seconds; `entry` the record as it stands in the event's `Records`, encoded."""
-
-    sequence: str
-    arrival: float
-    entry: bytes
+from local_dev.runtime.stream_record import StreamRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +38,3 @@ class Source:
             "eventSourceARN": self.stream_arn,
         }
         return StreamRecord(sequence, arrival, json.dumps(entry, separators=(",", ":")).encode())
-
-
-def event_of(records: Iterable[StreamRecord]) -> bytes:
-    return _OPEN + b",".join(record.entry for record in records) + _CLOSE

@@ -1,4 +1,4 @@
-"""Lambda's rules for one shard of a Kinesis event source mapping, as a state machine without I/O or clock.
+"""Lambda's rules for one shard of a stream's event source mapping, as a state machine without I/O or clock.
 
 `step(now)` says what to do next; the caller does it and reports back. `now` is Unix seconds. Sources: Lambda developer
 guide, "How Lambda processes records from stream sources", "Retain discarded batch records for a Kinesis Data Streams
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from local_dev.runtime.invocation import PAYLOAD_LIMIT_BYTES, InvocationResult
-from local_dev.runtime.kinesis_event import ENVELOPE_BYTES, StreamRecord, event_of
 from local_dev.runtime.mapping_settings import MappingSettings
+from local_dev.runtime.stream_record import ENVELOPE_BYTES, StreamRecord, event_of
 
 _FIRST_READ = 100
 """Records asked for before their size is known; later reads ask for what fits into a batch."""

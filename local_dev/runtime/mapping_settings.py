@@ -1,4 +1,4 @@
-"""An event source mapping of a Kinesis stream, checked, in Lambda's own terms and defaults."""
+"""An event source mapping of a Kinesis stream or a table's stream, checked, in Lambda's own terms and defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ class UnsupportedMapping(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MappingSettings:
-    """Defaults and ranges: Lambda's "parameters for Kinesis event source mappings"; -1 is "until the record expires".
+    """Defaults and ranges: Lambda's "parameters for Kinesis event source mappings"; those for DynamoDB streams are the
+    same. -1 is "until the record expires".
 
     `retention_seconds` is the stream's: no record is tried for longer than it lives.
     """
@@ -56,8 +57,9 @@ class MappingSettings:
         )
 
     @property
-    def region(self) -> str:
-        return self.stream_arn.split(":")[3]
+    def is_table_stream(self) -> bool:
+        """A stream of a DynamoDB table's changes; otherwise it is one of Kinesis."""
+        return self.stream_arn.split(":")[2] == "dynamodb"
 
     @classmethod
     def from_listing(cls, item: Mapping[str, Any], *, retention_seconds: float = DAY_SECONDS) -> "MappingSettings":

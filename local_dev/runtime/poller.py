@@ -1,4 +1,4 @@
-"""Runs an event source mapping: Kinesis shards -> one function, by Lambda's rules (`mapping_rules`), a thread a shard.
+"""Runs an event source mapping: shards of a stream -> one function, by Lambda's rules (`mapping_rules`), a thread each.
 
 At least once, in order within a shard. A function that fails, times out or is killed is asked again by the mapping's
 retry rules; what is given up goes to the on-failure destination.
@@ -16,10 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_dev.runtime.batch_response import handled_of
 from local_dev.runtime.destinations import Clients, Deliver, destination
 from local_dev.runtime.invocation import InvocationResult
-from local_dev.runtime.kinesis_event import Source
 from local_dev.runtime.mapping_rules import Backoff, Counts, Discard, Invoke, Read, ShardRules, Wait
 from local_dev.runtime.mapping_settings import MappingSettings
 from local_dev.runtime.shard_reader import ReadFailed, ShardReader
+from local_dev.runtime.streams import Stream, stream_of
 
 log = logging.getLogger(__name__)
 
@@ -181,9 +181,9 @@ class Poller:
 
     def start(self) -> None:
         """Raises what boto3 raises when the stream cannot be listed."""
-        kinesis = self._client("kinesis")
-        for shard in _shards_of(kinesis, self.settings.stream_arn):
-            self._shards[shard] = self._shard_poller(kinesis, shard)
+        stream = stream_of(self._client, self.settings, self._role_arn)
+        for shard in stream.shards():
+            self._shards[shard] = self._shard_poller(stream, shard)
         for poller in self._shards.values():
             poller.start()
 
@@ -234,27 +234,15 @@ class Poller:
         """What ended a shard's thread; anything but None is a defect."""
         return next((poller.failure for poller in self._shards.values() if poller.failure), None)
 
-    def _shard_poller(self, kinesis: Any, shard: str) -> ShardPoller:
+    def _shard_poller(self, stream: Stream, shard: str) -> ShardPoller:
         settings, uuid = self.settings, self.settings.uuid
         checkpoint = self._checkpoints.load(uuid, shard)
         return ShardPoller(
             settings,
             shard,
             rules=ShardRules(settings, poll_seconds=self._poll_seconds, backoff=self._backoff, checkpoint=checkpoint),
-            reader=ShardReader(
-                kinesis, Source(settings.stream_arn, shard, self._role_arn), settings, checkpoint, clock()
-            ),
+            reader=ShardReader(stream, shard, checkpoint, clock()),
             invoke=self._invoke,
             deliver=self._deliver,
             save=lambda sequence: self._checkpoints.save(uuid, shard, sequence),
         )
-
-
-def _shards_of(kinesis: Any, stream_arn: str) -> list[str]:
-    shards, request = [], {"StreamARN": stream_arn}
-    while True:
-        answer = kinesis.list_shards(**request)
-        shards += [shard["ShardId"] for shard in answer["Shards"]]
-        if "NextToken" not in answer:
-            return shards
-        request = {"NextToken": answer["NextToken"]}

@@ -55,7 +55,6 @@ def _mappings(client: Any) -> Iterator[StreamMapping]:
             yield StreamMapping(
                 uuid=item["UUID"],
                 function=_function_name(item["FunctionArn"]),
-                stream=item["EventSourceArn"].rpartition("/")[2],
                 stream_arn=item["EventSourceArn"],
                 batch_size=item.get("BatchSize", 100),
                 window_s=item.get("MaximumBatchingWindowInSeconds", 0),

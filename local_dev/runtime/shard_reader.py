@@ -1,14 +1,15 @@
-"""Reads one shard of a Kinesis stream in order, from a position or after a record, through expired iterators."""
+"""Reads one shard of a stream in order, from a position or after a record, through expired iterators."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_dev.runtime.kinesis_event import Source, StreamRecord
-from local_dev.runtime.mapping_settings import MappingSettings
+from local_dev.runtime.stream_record import StreamRecord
+from local_dev.runtime.streams import Page, Stream
+
+EXPIRED = "ExpiredIteratorException"
+TRIMMED = "TrimmedDataAccessException"
 
 
 class ReadFailed(Exception):
@@ -27,49 +28,34 @@ class Chunk:
 class ShardReader:
     """Not thread-safe. `now` is Unix seconds."""
 
-    def __init__(self, kinesis: Any, source: Source, settings: MappingSettings, after: str | None, now: float) -> None:
-        self._kinesis, self._source, self._settings = kinesis, source, settings
-        self._after = after
+    def __init__(self, stream: Stream, shard: str, after: str | None, now: float) -> None:
+        self._stream, self._shard, self._after = stream, shard, after
         self._began = datetime.fromtimestamp(now, UTC)
         self._iterator: str | None = None
 
     def read(self, limit: int) -> Chunk:
         """Raises ReadFailed."""
         try:
-            answer = self._get_records(limit)
+            page = self._page(limit)
         except (ClientError, BotoCoreError) as error:
-            raise ReadFailed(f"{self._source.shard}: {error}") from error
-        records = [self._source.record(record) for record in answer["Records"]]
-        if records:
-            self._after = records[-1].sequence
-        self._iterator = answer.get("NextShardIterator")
+            raise ReadFailed(f"{self._shard}: {error}") from error
+        if page.records:
+            self._after = page.records[-1].sequence
+        self._iterator = page.next_iterator
         closed = not self._iterator
-        return Chunk(records, behind=not closed and bool(answer.get("MillisBehindLatest")), closed=closed)
+        return Chunk(page.records, behind=not closed and page.behind, closed=closed)
 
-    def _get_records(self, limit: int) -> Mapping[str, Any]:
+    def _page(self, limit: int) -> Page:
         for _ in range(2):
-            if self._iterator is None:
-                self._iterator = self._new_iterator()
             try:
-                answer: Mapping[str, Any] = self._kinesis.get_records(ShardIterator=self._iterator, Limit=limit)
+                if self._iterator is None:
+                    self._iterator = self._stream.iterator(self._shard, self._after, self._began)
+                return self._stream.read(self._shard, self._iterator, limit)
             except ClientError as error:
-                if error.response["Error"]["Code"] != "ExpiredIteratorException":
+                code = error.response["Error"]["Code"]
+                if code not in {EXPIRED, TRIMMED}:
                     raise
-                self._iterator = None  # five minutes without a read: go on after the last record read
-            else:
-                return answer
-        raise ReadFailed(f"{self._source.shard}: a new iterator had expired at once")
-
-    def _new_iterator(self) -> str:
-        position: dict[str, Any] = {"ShardIteratorType": self._settings.starting_position}
-        if self._after is not None:
-            position = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": self._after}
-        elif self._settings.starting_position == "AT_TIMESTAMP":
-            position["Timestamp"] = self._settings.starting_timestamp
-        elif self._settings.starting_position == "LATEST":
-            # As of our start, so that a second iterator does not skip what came since.
-            position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": self._began}
-        answer = self._kinesis.get_shard_iterator(
-            StreamARN=self._settings.stream_arn, ShardId=self._source.shard, **position
-        )
-        return str(answer["ShardIterator"])
+                self._iterator = None  # minutes without a read: go on after the last record read
+                if code == TRIMMED:
+                    self._after = None  # that record is no longer kept: go on with the oldest that is
+        raise ReadFailed(f"{self._shard}: a new iterator had expired at once")

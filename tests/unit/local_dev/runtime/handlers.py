@@ -1,6 +1,7 @@
 """Handlers that real runtime processes load in the tests beside this file."""
 
 import base64
+import json
 import os
 import time
 from pathlib import Path
@@ -67,5 +68,17 @@ def collect(event: dict[str, Any], context: Any) -> dict[str, Any]:
             if data == "slow":
                 time.sleep(float(os.environ.get("SLOW_SECONDS", "0.2")))
             seen.write(f"{record['eventID'].split(':')[0]} {data}\n")
+            seen.flush()
+    return {"batchItemFailures": []}
+
+
+def changed(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Append the new state of every changed item to the file SEEN, as JSON; stop at an item that says so."""
+    with Path(os.environ["SEEN"]).open("a") as seen:
+        for record in event["Records"]:
+            new = record["dynamodb"].get("NewImage", {})
+            if new.get("note") == {"S": "poison"}:
+                return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+            seen.write(json.dumps([record["eventName"], new.get("note", {}).get("S")]) + "\n")
             seen.flush()
     return {"batchItemFailures": []}

@@ -6,9 +6,9 @@ from functools import cache
 
 from local_dev.runtime.batch_response import handled_of
 from local_dev.runtime.invocation import InvocationError, InvocationResult, failed
-from local_dev.runtime.kinesis_event import StreamRecord
 from local_dev.runtime.mapping_rules import Backoff, Condition, Discard, Invoke, Read, ShardRules, Wait
 from local_dev.runtime.mapping_settings import MappingSettings
+from local_dev.runtime.stream_record import StreamRecord
 
 
 def settings(**options: object) -> MappingSettings:

@@ -8,9 +8,9 @@ import pytest
 
 from local_dev.runtime.destinations import destination, invocation_record, object_key
 from local_dev.runtime.invocation import InvocationResult
-from local_dev.runtime.kinesis_event import StreamRecord
 from local_dev.runtime.mapping_rules import Batch, Condition, Discard
 from local_dev.runtime.mapping_settings import UnsupportedMapping
+from local_dev.runtime.stream_record import StreamRecord
 from tests.unit.local_dev.runtime.simulated_shard import error, report, settings
 
 SHARD = "shardId-000000000001"
@@ -60,6 +60,30 @@ def test_the_record_is_the_documented_one() -> None:
             "batchSize": 2,
             "streamArn": settings().stream_arn,
         },
+    }
+
+
+def test_the_record_of_a_tables_stream_is_the_documented_one() -> None:
+    """The example of "Retain discarded batch records for a DynamoDB event source in Lambda"."""
+    table = "arn:aws:dynamodb:us-east-2:123456789012:table/mytable/stream/2019-11-14T00:04:06.388"
+    at = 1573690399.0  # 2019-11-14T00:13:19Z
+    change = StreamRecord("800000000003126276362", at, b"{}")
+    record = invocation_record(
+        settings(stream_arn=table),
+        "shardId-00000001573689847184-864758bb",
+        Discard(Batch((change,), retries=0, invocations=1, last=error()), Condition.RETRIES),
+        at + 0.717,
+    )
+    assert "KinesisBatchInfo" not in record
+    assert record["timestamp"] == "2019-11-14T00:13:19.717Z"
+    assert record["DDBStreamBatchInfo"] == {
+        "shardId": "shardId-00000001573689847184-864758bb",
+        "startSequenceNumber": "800000000003126276362",
+        "endSequenceNumber": "800000000003126276362",
+        "approximateArrivalOfFirstRecord": "2019-11-14T00:13:19Z",
+        "approximateArrivalOfLastRecord": "2019-11-14T00:13:19Z",
+        "batchSize": 1,
+        "streamArn": table,
     }
 
 

@@ -1,7 +1,8 @@
 import json
 from datetime import UTC, datetime
 
-from local_dev.runtime.kinesis_event import ENVELOPE_BYTES, Source, event_of
+from local_dev.runtime.kinesis_event import Source
+from local_dev.runtime.stream_record import ENVELOPE_BYTES, event_of
 
 SOURCE = Source(
     "arn:aws:kinesis:us-east-2:123456789012:stream/lambda-stream",

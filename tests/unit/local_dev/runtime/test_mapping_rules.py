@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from local_dev.runtime.invocation import PAYLOAD_LIMIT_BYTES, InvocationResult
-from local_dev.runtime.kinesis_event import ENVELOPE_BYTES, event_of
 from local_dev.runtime.mapping_rules import Backoff, Condition, Read, ShardRules, Wait
+from local_dev.runtime.stream_record import ENVELOPE_BYTES, event_of
 from tests.unit.local_dev.runtime.simulated_shard import (
     SimulatedShard,
     error,

@@ -58,7 +58,6 @@ def test_a_mapping_read_back_from_the_deployment_means_the_same() -> None:
     mapping = StreamMapping(
         uuid=listed.uuid,
         function="live",
-        stream="trades",
         stream_arn=listed.stream_arn,
         batch_size=500,
         window_s=1,

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
-from local_dev.runtime.kinesis_event import Source
 from local_dev.runtime.shard_reader import ReadFailed, ShardReader
+from local_dev.runtime.streams import KinesisStream
 from tests.unit.local_dev.runtime.simulated_shard import settings
 
 NOON = 1_700_000_000.0
@@ -50,7 +50,7 @@ class ScriptedKinesis:
 
 def reader(kinesis: ScriptedKinesis, after: str | None = None, **options: object) -> ShardReader:
     mapping = settings(**options)
-    return ShardReader(kinesis, Source(mapping.stream_arn, "shardId-000000000000", "role"), mapping, after, NOON)
+    return ShardReader(KinesisStream(kinesis, mapping, "role"), "shardId-000000000000", after, NOON)
 
 
 def read(shard: ShardReader, limit: int = 10) -> list[str]:

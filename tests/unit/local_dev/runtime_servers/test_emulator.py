@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from ministack.services import kinesis
+from ministack.services import dynamodb, kinesis
 
 from local_dev.runtime import emulator
 
@@ -67,3 +67,29 @@ def test_data_that_was_put_as_base64_is_returned_as_it_is() -> None:
 def test_the_functions_put_aside_are_there_in_the_pinned_version() -> None:
     put_aside = ("_expire_records", "_expire_iterators", "_ensure_base64", "get_state", "_restore_state", "_streams")
     assert all(hasattr(kinesis, name) for name in put_aside)
+    assert all(hasattr(dynamodb, name) for name in ("get_state", "_restore_state", *emulator.CHANGES))
+
+
+@pytest.fixture
+def changes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the emulator keeps of tables' streams, ours alone."""
+    kept = {name: type(getattr(dynamodb, name))() for name in emulator.CHANGES}
+    for name, value in kept.items():
+        monkeypatch.setattr(dynamodb, name, value)
+    return kept
+
+
+def test_changes_of_a_table_outlive_a_clean_stop_and_do_not_age_meanwhile(
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    changes["_stream_records"]["signals"] = [{"dynamodb": {"ApproximateCreationDateTime": int(now) - 3000}}]
+    changes["_stream_trimmed"]["signals"] = 12
+    saved = emulator.get_tables()
+    for kept in changes.values():
+        kept.pop("signals")
+    monkeypatch.setattr(time, "time", lambda: now + 30 * 3600)
+    emulator.restore_tables(saved)
+    (record,) = dynamodb.stream_live_records("signals")
+    assert now + 30 * 3600 - record["dynamodb"]["ApproximateCreationDateTime"] == pytest.approx(3000, abs=2)
+    assert dynamodb.stream_start_position("signals") == 12
