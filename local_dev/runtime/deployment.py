@@ -37,6 +37,7 @@ class StreamMapping:
     max_record_age_s: int
     report_item_failures: bool
     on_failure_arn: str | None
+    patterns: tuple[str, ...] = ()  # JSON; any one that fits lets a record pass
 
 
 @dataclass(frozen=True)

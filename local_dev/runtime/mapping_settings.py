@@ -21,7 +21,8 @@ class MappingSettings:
     """Defaults and ranges: Lambda's "parameters for Kinesis event source mappings"; those for DynamoDB streams are the
     same. -1 is "until the record expires".
 
-    `retention_seconds` is the stream's: no record is tried for longer than it lives.
+    `patterns` (JSON) are the mapping's filters, for the stream of a table only. `retention_seconds` is the stream's: no
+    record is tried for longer than it lives.
     """
 
     uuid: str
@@ -36,6 +37,7 @@ class MappingSettings:
     bisect: bool = False
     report_item_failures: bool = False
     on_failure_arn: str | None = None
+    patterns: tuple[str, ...] = ()
     retention_seconds: float = DAY_SECONDS
 
     def __post_init__(self) -> None:
@@ -48,6 +50,9 @@ class MappingSettings:
             raise UnsupportedMapping(f"StartingPosition must be one of {_POSITIONS}, was {self.starting_position!r}")
         if (self.starting_position == "AT_TIMESTAMP") != (self.starting_timestamp is not None):
             raise UnsupportedMapping("StartingPositionTimestamp goes with StartingPosition AT_TIMESTAMP, and only so")
+
+        if self.patterns and not self.is_table_stream:
+            raise UnsupportedMapping(f"FilterCriteria is supported for tables only, was {self.patterns}")
 
     @property
     def oldest_seconds(self) -> float:
@@ -65,13 +70,12 @@ class MappingSettings:
     def from_listing(cls, item: Mapping[str, Any], *, retention_seconds: float = DAY_SECONDS) -> "MappingSettings":
         """From an item of `ListEventSourceMappings`; whether it is enabled is not looked at.
 
-        Raises UnsupportedMapping for parallelisation, tumbling windows, filters, and values out of range.
+        Raises UnsupportedMapping for parallelisation, tumbling windows, and values out of range.
         """
         if (item.get("ParallelizationFactor") or 1) != 1:
             raise UnsupportedMapping(f"ParallelizationFactor must be 1, was {item['ParallelizationFactor']}")
-        for field in ("TumblingWindowInSeconds", "FilterCriteria"):
-            if item.get(field):
-                raise UnsupportedMapping(f"{field} is not supported, was {item[field]}")
+        if item.get("TumblingWindowInSeconds"):
+            raise UnsupportedMapping(f"TumblingWindowInSeconds must be 0, was {item['TumblingWindowInSeconds']}")
         return cls(
             uuid=item["UUID"],
             stream_arn=item["EventSourceArn"],
@@ -85,6 +89,7 @@ class MappingSettings:
             bisect=bool(item.get("BisectBatchOnFunctionError")),
             report_item_failures=REPORT_ITEM_FAILURES in (item.get("FunctionResponseTypes") or ()),
             on_failure_arn=item.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination") or None,
+            patterns=patterns_of(item),
             retention_seconds=retention_seconds,
         )
 
@@ -103,7 +108,13 @@ class MappingSettings:
             bisect=mapping.bisect,
             report_item_failures=mapping.report_item_failures,
             on_failure_arn=mapping.on_failure_arn,
+            patterns=mapping.patterns,
         )
+
+
+def patterns_of(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """The filters of an item of `ListEventSourceMappings`."""
+    return tuple(one["Pattern"] for one in (item.get("FilterCriteria") or {}).get("Filters", ()))
 
 
 def _within(field: str, value: float, low: float, high: float) -> None:

@@ -19,6 +19,7 @@ from local_dev.runtime.deployment import (
     StreamMapping,
 )
 from local_dev.runtime.emulator_gaps import Clients
+from local_dev.runtime.mapping_settings import patterns_of
 
 _FUNCTION_OF_URI = re.compile(r"functions/(arn:[^/]+)/invocations")
 _METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -64,6 +65,7 @@ def _mappings(client: Any) -> Iterator[StreamMapping]:
                 max_record_age_s=item.get("MaximumRecordAgeInSeconds", -1),
                 report_item_failures="ReportBatchItemFailures" in item.get("FunctionResponseTypes", ()),
                 on_failure_arn=item.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"),
+                patterns=patterns_of(item),
             )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from local_dev.runtime.dynamodb_event import changes
 from local_dev.runtime.kinesis_event import Source
 from local_dev.runtime.mapping_settings import MappingSettings, UnsupportedMapping
+from local_dev.runtime.record_filter import RecordFilter
 from local_dev.runtime.stream_record import StreamRecord
 
 
@@ -79,7 +80,8 @@ class KinesisStream:
 
 
 class TableStream:
-    """The service does not say how far behind a read is: a full page means that there may be more."""
+    """The service does not say how far behind a read is: more may lie behind a full page, and behind one of which the
+    mapping's filter held back a part, so that only an empty page is the end."""
 
     LIMIT = 1000
     """Records of one read, at most."""
@@ -92,6 +94,7 @@ class TableStream:
                 f"StartingPosition of a table's stream must be TRIM_HORIZON, was {settings.starting_position}"
             )
         self._streams, self._settings = streams, settings
+        self._filter = RecordFilter(settings.patterns)
 
     def shards(self) -> list[str]:
         shards: list[str] = []
@@ -113,5 +116,6 @@ class TableStream:
     def read(self, shard: str, iterator: str, limit: int) -> Page:
         limit = min(limit, self.LIMIT)
         answer: Mapping[str, Any] = self._streams.get_records(ShardIterator=iterator, Limit=limit)
-        records = changes(answer["Records"], self._settings.stream_arn)
-        return Page(records, answer.get("NextShardIterator"), len(records) == limit)
+        wanted = [record for record in answer["Records"] if self._filter.passes(record)]
+        behind = len(answer["Records"]) == limit or len(wanted) < len(answer["Records"])
+        return Page(changes(wanted, self._settings.stream_arn), answer.get("NextShardIterator"), behind)

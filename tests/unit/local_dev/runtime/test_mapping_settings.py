@@ -71,6 +71,14 @@ def test_a_mapping_read_back_from_the_deployment_means_the_same() -> None:
     assert MappingSettings.of(mapping, function_arn=listed.function_arn) == listed
 
 
+def test_filters_are_read_for_a_table_and_refused_for_kinesis() -> None:
+    listed = LISTED | {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName":["INSERT"]}'}]}}
+    table = listed | {"EventSourceArn": "arn:aws:dynamodb:us-east-2:123456789012:table/signals/stream/2026"}
+    assert MappingSettings.from_listing(table).patterns == ('{"eventName":["INSERT"]}',)
+    with pytest.raises(UnsupportedMapping, match="FilterCriteria"):
+        MappingSettings.from_listing(listed)
+
+
 def test_no_record_is_tried_for_longer_than_the_stream_keeps_it() -> None:
     assert MappingSettings.from_listing(LISTED).oldest_seconds == 21600
     assert MappingSettings.from_listing(LISTED, retention_seconds=3600).oldest_seconds == 3600
@@ -90,7 +98,6 @@ def test_a_timestamp_goes_with_its_starting_position() -> None:
     [
         ("ParallelizationFactor", 2),
         ("TumblingWindowInSeconds", 60),
-        ("FilterCriteria", {"Filters": [{"Pattern": "{}"}]}),
         ("BatchSize", 10_001),
         ("BatchSize", 0),
         ("MaximumBatchingWindowInSeconds", 301),

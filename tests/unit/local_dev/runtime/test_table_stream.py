@@ -119,6 +119,17 @@ def test_a_change_that_cannot_be_handled_ends_in_the_queue_and_all_others_are_ha
     assert poller.counts.discarded == 1
 
 
+def test_only_changes_that_the_mappings_filter_lets_pass_reach_the_function(
+    table: Table, poll: Poll, seen: Path
+) -> None:
+    poller = poll(table.mapping(FilterCriteria={"Filters": [{"Pattern": '{"eventName":["INSERT"]}'}]}))
+    table.put("a", "b")
+    table.put("changed", "too")
+    table.put("changed", "again", "c")
+    assert poller.wait_drained(30)
+    assert told(seen) == [["INSERT", "a"], ["INSERT", "b"], ["INSERT", "c"]]
+
+
 def test_polling_goes_on_where_the_checkpoint_says(table: Table, poll: Poll, seen: Path) -> None:
     table.put("a", "b")
     first = poll(table.mapping())
