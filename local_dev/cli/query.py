@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from local_dev.cli.bars_client import BarsClient
+from local_dev.cli.candles import candles_of
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.options import add_state
 from local_dev.cli.running import Address
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tf", default="1m", metavar="1m", help="a number and m, h, d or w (default 1m)")
     parser.add_argument("--from", dest="since", metavar="DATE|MS", help="default: the last day there is")
     parser.add_argument("--to", dest="until", metavar="DATE|MS", help="default: as --from")
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    parser.add_argument("--format", choices=(*FORMATS, "chart"), default="table")
     parser.add_argument("--url", help="default: the platform of the state folder, started if it does not run")
     parser.add_argument("--key", help="default: the local key, if the platform gives one away")
     add_state(parser)
@@ -40,7 +41,10 @@ def run(options: argparse.Namespace) -> int:
         client = BarsClient(found.url, options.key or found.key)
         since = options.since or options.until or client.last_day()
         bars = client.bars(options.ticker, multiplier, timespan, since, options.until or since)
-        FORMATS[options.format](bars)
+        if options.format == "chart":
+            as_chart(bars, f"{options.ticker} {options.tf}")
+        else:
+            FORMATS[options.format](bars)
     return 0
 
 
@@ -77,6 +81,13 @@ def as_json(bars: Iterator[dict[str, Any]]) -> None:
         print(f"{comma}{{{fields}}}", end="")
         comma = ",\n"
     print("\n]")
+
+
+def as_chart(bars: Iterator[dict[str, Any]], name: str) -> None:
+    """Candles and volume as wide as the terminal."""
+    from local_dev.cli.chart import chart, picture_for  # noqa: PLC0415  (its library takes 0.2 s to import)
+
+    print(chart(name, candles_of(bars), picture_for(sys.stdout)))
 
 
 FORMATS = {"table": as_table, "csv": as_csv, "json": as_json}

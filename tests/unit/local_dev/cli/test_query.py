@@ -160,3 +160,15 @@ def test_a_reader_that_has_had_enough_is_no_failure_with_a_trace(api: Api) -> No
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_chart_shows_every_bar_and_the_last_price(capsys: pytest.CaptureFixture[str], api: Api) -> None:
+    lines = query(capsys, api, "--from", "2013-10-07", "--format", "chart").splitlines()
+    assert lines[0] == "AIG 5m | 2013-10-07 09:30 to 2013-10-07 09:31 New York | last 45.15 | 2 bars"
+    assert max(map(len, lines)) == 100
+
+
+def test_a_chart_of_nothing_says_so(capsys: pytest.CaptureFixture[str], api: Api) -> None:
+    first = next(path for path in api.answers if path.startswith("/v2"))
+    api.answers[first] = (200, "{}")
+    assert query(capsys, api, "--from", "2013-10-07", "--format", "chart") == "AIG 5m: no bars in this range\n"
