@@ -4,9 +4,10 @@ import msgspec
 
 
 class ArchiveSettings(msgspec.Struct, frozen=True):
-    """Where the raw log is."""
+    """Where the raw log and the ticks are."""
 
     lake_bucket: str
+    ticks_table: str
 
 
 class TableSettings(msgspec.Struct, frozen=True):

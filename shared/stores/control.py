@@ -90,6 +90,15 @@ class ControlStore:
         mark = self._get("through", reader)
         return None if mark is None else str(mark["sequence"])
 
+    def put_signal_counts(self, counts: dict[str, int]) -> None:
+        """Totals of the signals function, its only writer: `stored` = signals that are in their table."""
+        self._put("signals", "counts", counts)
+
+    def signal_counts(self) -> dict[str, int]:
+        """Empty before the first signal."""
+        counts = self._get("signals", "counts") or {}
+        return {name: value for name, value in counts.items() if isinstance(value, int)}
+
     def mark_late(self, sym: str, t_ms: int, now_s: int) -> None:
         """Note that an hour of a symbol holds late parts: later base writes in it re-emit closed windows."""
         ttl = {"ttl": now_s + LATE_MARK_TTL_S}

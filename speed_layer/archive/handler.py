@@ -1,12 +1,14 @@
-"""Kinesis trades -> raw log in S3. At least once: Lambda's checkpoint moves only when the objects are written.
+"""Kinesis trades -> raw log in S3, tick chunks in DynamoDB. At least once: Lambda's checkpoint moves only when both are
+written, the log first: it is the memory.
 
-One batch makes one object for each New York hour that its parts fall in, named by its first record, so that a repeated
-batch writes the same object.
+One batch makes one object for each New York hour that its parts fall in, and a chunk for each symbol and minute, named
+by its first record, so that a repeated batch writes the same objects and chunks.
 """
 
+import time
 from collections import defaultdict
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,6 +16,7 @@ from shared.clients.aws import client
 from shared.frames import Part, decode_frame, encode
 from shared.settings import read
 from shared.stores.lake import Lake, Lines, raw_hour
+from shared.stores.ticks import TickStore
 from speed_layer.kinesis_event import StreamRecord, decode_or_quarantine, report_first_failure
 from speed_layer.settings import ArchiveSettings
 
@@ -29,22 +32,34 @@ def parts_of(data: bytes) -> list[tuple[Part, bytes]]:
     return list(zip(parts, map(bytes, _lines_decoder.decode(data)), strict=True))
 
 
-def archive(batch: list[StreamRecord], lake: Lake) -> None:
+class Shelves(NamedTuple):
+    """Where the trades of a batch go."""
+
+    lake: Lake
+    ticks: TickStore
+
+
+def keep(batch: list[StreamRecord], shelves: Shelves, now_s: int) -> None:
+    """Keep every part of a batch in the log, then its trades as ticks, which age from `now_s` (Unix time)."""
+    shelves.ticks.put(archive(batch, shelves.lake), batch[0].sequence, now_s)
+
+
+def archive(batch: list[StreamRecord], lake: Lake) -> list[Part]:
     """File every part of a batch; of its heartbeats the last, in the last object: it vouches for all that came before.
 
-    A promise of 0 vouches for nothing, and has no hour.
+    A promise of 0 vouches for nothing, and has no hour. Returns the parts.
     """
     hours: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     refused: list[bytes] = []
     heartbeat: tuple[int, bytes] = (0, b"")
-    for _, parts in decode_or_quarantine(batch, parts_of, "archive", lake):
-        for part, line in parts:
-            if part.sym:
-                hours[raw_hour(part.sec)].append(line)
-            elif part.quarantine:
-                refused += [encode(entry) for entry in part.quarantine]
-            else:
-                heartbeat = max(heartbeat, (part.sec, line))
+    filed = [entry for _, parts in decode_or_quarantine(batch, parts_of, "archive", lake) for entry in parts]
+    for part, line in filed:
+        if part.sym:
+            hours[raw_hour(part.sec)].append(line)
+        elif part.quarantine:
+            refused += [encode(entry) for entry in part.quarantine]
+        else:
+            heartbeat = max(heartbeat, (part.sec, line))
     promise, last = heartbeat
     if promise:
         hours[raw_hour(promise)] = [*hours.pop(raw_hour(promise), []), last]
@@ -52,14 +67,19 @@ def archive(batch: list[StreamRecord], lake: Lake) -> None:
     if refused:
         lake.put_quarantine("ingest", f"{first.shard}-{first.sequence}", first.arrived, refused)
     lake.put_raw(first.shard, first.sequence, [Lines(*hour, lines) for hour, lines in hours.items()])
+    return [part for part, _ in filed]
 
 
 @lru_cache(maxsize=1)
-def wire() -> Lake:
-    """The lake, connected once a process."""
-    return Lake(client("s3", read_timeout_s=S3_TIMEOUT_S), read(ArchiveSettings).lake_bucket)
+def wire() -> Shelves:
+    """Lake and ticks, connected once a process."""
+    settings = read(ArchiveSettings)
+    return Shelves(
+        Lake(client("s3", read_timeout_s=S3_TIMEOUT_S), settings.lake_bucket),
+        TickStore(client("dynamodb"), settings.ticks_table),
+    )
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Trigger: the trades stream."""
-    return report_first_failure(event, lambda batch: archive(batch, wire()))
+    return report_first_failure(event, lambda batch: keep(batch, wire(), int(time.time())))

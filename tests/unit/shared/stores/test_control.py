@@ -225,3 +225,10 @@ def test_a_table_that_goes_on_failing_is_unavailable_to_every_call(
     with pytest.raises(StoreUnavailable, match="control table"):
         call(control)
     assert sum(map(len, attempts)) == 3, "the SDK's attempts, and no more"
+
+
+def test_totals_of_signals_are_written_and_never_added_to(control: ControlStore) -> None:
+    assert control.signal_counts() == {}
+    control.put_signal_counts({"stored": 3, "withdrawn": 1})
+    control.put_signal_counts({"stored": 4, "withdrawn": 1})
+    assert control.signal_counts() == {"stored": 4, "withdrawn": 1}

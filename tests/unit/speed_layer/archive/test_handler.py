@@ -1,8 +1,8 @@
-"""Trades stream to raw log."""
+"""Trades stream to raw log and ticks."""
 
 import gzip
 import json
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -10,9 +10,11 @@ import pytest
 from shared.errors import StoreUnavailable
 from shared.frames import Part, QuarantineWire, encode
 from shared.stores.lake import Lake
+from shared.stores.ticks import END_OF_TIME_MS, TickStore
 from speed_layer.archive import handler
-from speed_layer.archive.handler import archive
+from speed_layer.archive.handler import Shelves, archive
 from tests.fakes.s3 import S3
+from tests.fakes.tick_rows import TickRows
 from tests.unit.speed_layer.feed import S0
 from tests.unit.speed_layer.records import heartbeat, lambda_event, part, record
 
@@ -119,9 +121,40 @@ class QuarantinedRecord(msgspec.Struct):
     data: bytes
 
 
-def _handle(event: dict[str, Any], lake: Lake, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.setattr(handler, "wire", lambda: lake)
+def _handle(
+    event: dict[str, Any], lake: Lake, monkeypatch: pytest.MonkeyPatch, ticks: TickRows | None = None
+) -> dict[str, Any]:
+    shelves = Shelves(lake, cast(TickStore, ticks or TickRows()))
+    monkeypatch.setattr(handler, "wire", lambda: shelves)
     return handler.lambda_handler(event, None)
+
+
+def test_trades_of_a_batch_are_ticks_once_they_are_in_the_log(
+    s3: S3, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = TickRows()
+    event = lambda_event(encode([part(TEN - 1, (1, 2)), heartbeat(TEN)]), encode([part(TEN, (3,))]), first=7)
+    s3.fail_writes_from = 1
+    assert _handle(event, lake, monkeypatch, ticks) == {"batchItemFailures": [{"itemIdentifier": "7"}]}
+    assert ticks.puts == [], "the log is not whole yet"
+    s3.fail_writes_from = None
+    assert _handle(event, lake, monkeypatch, ticks) == {"batchItemFailures": []}
+    assert ticks.puts == ["7"], "named by the first record"
+    assert [row.i for row in ticks.trades("SPY", 0, END_OF_TIME_MS, 0)] == ["1", "2", "3"]
+
+
+def test_a_ticks_table_that_does_not_answer_makes_the_batch_come_again_and_the_log_has_it_already(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = TickRows()
+    ticks.down = True
+    event = lambda_event(encode([part(TEN)]), first=7)
+    assert _handle(event, lake, monkeypatch, ticks) == {"batchItemFailures": [{"itemIdentifier": "7"}]}
+    assert len(list(lake.raw_parts())) == 1
+    ticks.down = False
+    assert _handle(event, lake, monkeypatch, ticks) == {"batchItemFailures": []}
+    assert ticks.newest("SPY", 0) is not None
+    assert len(list(lake.raw_parts())) == 1
 
 
 def test_a_bucket_that_does_not_answer_makes_the_batch_come_again_from_its_first_record(
