@@ -1,4 +1,4 @@
-"""The whole platform: four stacks, each naming what it takes from the ones before it (`python -m stacks.synth`)."""
+"""The whole platform: stacks, each naming what it takes from the ones before it (`python -m stacks.synth`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.constructs.assets import Assets
 from stacks.network import NetworkStack
+from stacks.push import PushStack
 from stacks.serving import ServingStack
 from stacks.settings import Settings, feature_flags
 from stacks.speed import SpeedStack
@@ -26,7 +27,7 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
     name = f"condvest-{settings.environment}"
 
     storage = StorageStack(app, "Storage", stack_name=f"{name}-storage")
-    network = NetworkStack(app, "Network", stack_name=f"{name}-network", log_bucket=storage.log_bucket)
+    network = NetworkStack(app, "Network", stack_name=f"{name}-network", settings=settings, storage=storage)
     speed = SpeedStack(
         app, "Speed", stack_name=f"{name}-speed", settings=settings, assets=assets, network=network, storage=storage
     )
@@ -34,6 +35,12 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
         app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
         network=network, storage=storage, speed=speed,
     )  # fmt: skip
+
+    if settings.push:
+        PushStack(
+            app, "Push", stack_name=f"{name}-push", settings=settings, assets=assets,
+            network=network, storage=storage, speed=speed,
+        )  # fmt: skip
 
     Tags.of(app).add("project", "condvest")
     Tags.of(app).add("environment", settings.environment)

@@ -6,19 +6,22 @@ from typing import Any
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.constructs.target import TargetedStack
+from stacks.settings import Settings
+from stacks.storage import StorageStack
 
 CACHE_WRITE_PORT, CACHE_READ_PORT = 6379, 6380
 """Valkey serverless listens on two ports: primary, and read replicas."""
+BALANCER_PORT, PUSH_PORT = 80, 8080
+"""Of push: what the internal load balancer listens on, and its task."""
 
 
 class NetworkStack(TargetedStack):
     """Public subnets for the ingester, isolated ones for what needs the cache; S3 and DynamoDB by gateway endpoint."""
 
-    def __init__(self, scope: Construct, id_: str, *, log_bucket: s3.IBucket, **kwargs: Any) -> None:
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, storage: StorageStack, **kwargs: Any) -> None:
         super().__init__(scope, id_, **kwargs)
         self.vpc = ec2.Vpc(
             self,
@@ -35,36 +38,64 @@ class NetworkStack(TargetedStack):
         )
         self.vpc.add_flow_log(
             "FlowLog",
-            destination=ec2.FlowLogDestination.to_s3(log_bucket, "vpc-flow/"),
+            destination=ec2.FlowLogDestination.to_s3(storage.log_bucket, "vpc-flow/"),
             traffic_type=ec2.FlowLogTrafficType.REJECT,
         )
         services = ec2.GatewayVpcEndpointAwsService
-        self._gateway_endpoint("S3Endpoint", services.S3, ["s3:GetObject", "s3:ListBucket", "s3:PutObject"])
-        self._gateway_endpoint("DynamoDbEndpoint", services.DYNAMODB, ["dynamodb:GetItem", "dynamodb:Query"])
+        s3_actions = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+        self._gateway_endpoint("S3Endpoint", services.S3, self._ours(s3_actions, ["*"]))
+        written = [storage.signals_table.table_arn, storage.control_table.table_arn]
+        self._gateway_endpoint(
+            "DynamoDbEndpoint",
+            services.DYNAMODB,
+            self._ours(["dynamodb:GetItem", "dynamodb:Query"], ["*"]),
+            self._ours(["dynamodb:PutItem", "dynamodb:UpdateItem"], written),
+        )
 
-        self.cache_group = self._group("CacheGroup", "Valkey: reached by the ingester and the API only")
+        self.cache_group = self._group("CacheGroup", "Valkey: reached by the ingester, signals and the API only")
         self.ingester_group = self._group("IngesterGroup", "Ingester: nothing may connect to it")
+        self.signals_group = self._group("SignalsGroup", "Signals function: S3 and DynamoDB endpoints, and the cache")
         self.api_group = self._group("ApiGroup", "API function: S3 and DynamoDB endpoints, and the cache")
-        for client in (self.ingester_group, self.api_group):
+        for client in (self.ingester_group, self.signals_group, self.api_group):
             client.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "HTTPS to AWS endpoints and the vendor")
             ports = ec2.Port.tcp_range(CACHE_WRITE_PORT, CACHE_READ_PORT)
             client.add_egress_rule(self.cache_group, ports, "Valkey, write and read ports")
             self.cache_group.add_ingress_rule(client, ports, "Valkey, write and read ports")
 
+        if settings.push:
+            self._push_groups(settings.cloudfront_prefix_list)
+
+    def _push_groups(self, cloudfront: str) -> None:
+        """CloudFront -> load balancer -> task, each on one port."""
+        self.push_balancer_group = self._group("PushBalancerGroup", "Load balancer of push: reached by CloudFront only")
+        self.push_group = self._group("PushGroup", "Push: reached by its load balancer only")
+        to_task = ec2.Port.tcp(PUSH_PORT)
+        self.push_balancer_group.add_ingress_rule(
+            ec2.Peer.prefix_list(cloudfront), ec2.Port.tcp(BALANCER_PORT), "CloudFront by its VPC origin"
+        )
+        self.push_balancer_group.add_egress_rule(self.push_group, to_task, "Load balancer to target")
+        self.push_group.add_ingress_rule(self.push_balancer_group, to_task, "Load balancer to target")
+        self.push_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "HTTPS to AWS endpoints")
+
     def _group(self, id_: str, description: str) -> ec2.SecurityGroup:
         return ec2.SecurityGroup(self, id_, vpc=self.vpc, description=description, allow_all_outbound=False)
 
-    def _gateway_endpoint(self, id_: str, service: ec2.GatewayVpcEndpointAwsService, actions: list[str]) -> None:
-        """Free, and without it nothing in an isolated subnet reaches the service. From this account to this account.
+    def _ours(self, actions: list[str], resources: list[str]) -> iam.PolicyStatement:
+        """From this account to this account."""
+        ours = {"aws:PrincipalAccount": self.account, "aws:ResourceAccount": self.account}
+        return iam.PolicyStatement(
+            principals=[iam.AnyPrincipal()], actions=actions, resources=resources, conditions={"StringEquals": ours}
+        )
+
+    def _gateway_endpoint(
+        self, id_: str, service: ec2.GatewayVpcEndpointAwsService, *statements: iam.PolicyStatement
+    ) -> None:
+        """Free, and without it nothing in an isolated subnet reaches the service; it lets `statements` through only.
 
         The public subnets keep the plain route: the layers of a container image are fetched from a bucket of AWS's.
         """
         endpoint = self.vpc.add_gateway_endpoint(
             id_, service=service, subnets=[ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)]
         )
-        ours = {"aws:PrincipalAccount": self.account, "aws:ResourceAccount": self.account}
-        endpoint.add_to_policy(
-            iam.PolicyStatement(
-                principals=[iam.AnyPrincipal()], actions=actions, resources=["*"], conditions={"StringEquals": ours}
-            )
-        )
+        for statement in statements:
+            endpoint.add_to_policy(statement)

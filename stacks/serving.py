@@ -10,21 +10,33 @@ from constructs import Construct
 from stacks.constructs.assets import Assets
 from stacks.constructs.function import ServiceFunction
 from stacks.constructs.rest_api import PublicApi
-from stacks.constructs.rights import get_item, query
+from stacks.constructs.rights import get_item, query, query_index
 from stacks.constructs.target import TargetedStack
 from stacks.network import NetworkStack
 from stacks.settings import Settings
-from stacks.speed import SpeedStack
-from stacks.storage import StorageStack
+from stacks.speed import SESSIONS, SpeedStack
+from stacks.storage import SIGNALS_BY_TIME, StorageStack
 
 OPEN_ROUTES = ("/v1/health",)
 """Answered without a key."""
-KEY_ROUTES = ("/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}",)
+_SNAPSHOTS = "/v2/snapshot/locale/us/markets/stocks"
+KEY_ROUTES = (
+    "/v1/open-close/{ticker}/{date}",
+    "/v1/signals",
+    "/v2/aggs/ticker/{ticker}/prev",
+    "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}",
+    "/v2/last/trade/{ticker}",
+    f"{_SNAPSHOTS}/gainers",
+    f"{_SNAPSHOTS}/losers",
+    f"{_SNAPSHOTS}/tickers",
+    f"{_SNAPSHOTS}/tickers/{{ticker}}",
+    "/v3/trades/{ticker}",
+)
 """Answered to holders of a key only."""
 
 
 class ServingStack(TargetedStack):
-    """Polygon's paths over our data."""
+    """Polygon's paths over our data, and our own below /v1."""
 
     def __init__(
         self,
@@ -50,11 +62,17 @@ class ServingStack(TargetedStack):
             environment={
                 "BARS_TABLE": storage.bars_table.table_name,
                 "CONTROL_TABLE": storage.control_table.table_name,
+                "TICKS_TABLE": storage.ticks_table.table_name,
+                "SIGNALS_TABLE": storage.signals_table.table_name,
+                "SESSIONS": SESSIONS,
                 **speed.cache.environment(self, "api"),
             },
             rights=[
                 query(storage.bars_table),
-                query(storage.control_table, "feed", "ingest"),
+                query(storage.ticks_table),
+                query(storage.signals_table),
+                query_index(storage.signals_table, SIGNALS_BY_TIME),
+                query(storage.control_table, "feed", "ingest", "symbols", "through", "signals"),
                 speed.cache.connect("api"),
             ],
             retention_days=days,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+US_EAST_1_PREFIX_LIST = "pl-3b927c52"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,25 +28,32 @@ class Settings:
     """Lanes are a multiple of shards, so every shard carries the same number of them and none is ever silent."""
     log_retention_days: int = 30
     """Days that function, task and access logs are kept; one of RETENTION_DAYS."""
+    strategies: str = ""
+    """JSON of the signal strategies; empty: those of speed_layer/signals/strategies.json."""
+    push: bool = False
+    """Whether the optional WebSocket push (`on` or `off` in the context) is deployed."""
+    region: str = "us-east-1"
+    """Where every stack but `edge` is deployed; `edge` reads their outputs from there."""
+    cloudfront_prefix_list: str = US_EAST_1_PREFIX_LIST
+    """Id, in `region`, of the managed prefix list com.amazonaws.global.cloudfront.origin-facing; push admits it."""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9-]{0,15}", self.environment):
-            raise ValueError(
-                f"environment must be a letter, then up to 15 of a-z 0-9 -, was {self.environment!r}: "
-                "it becomes part of stack and cache names"
-            )
-        if self.profile != "lean":
-            raise ValueError(f"profile must be 'lean', was {self.profile!r}")
+        for name, (pattern, rule) in RULES.items():
+            if not re.fullmatch(pattern, value := getattr(self, name)):
+                raise ValueError(f"{name} must be {rule}, was {value!r}")
         if not self.symbols or ("*" in self.symbols and len(self.symbols) > 1):
             raise ValueError(f"symbols must be tickers, or '*' alone, was {','.join(self.symbols)!r}")
         if wrong := [s for s in self.symbols if s != "*" and not re.fullmatch(r"[A-Za-z][A-Za-z0-9./-]{0,15}", s)]:
             raise ValueError(f"symbols must be tickers of 1 to 16 letters, digits or . / -, was {wrong[0]!r}")
-        if self.shards < 1:
-            raise ValueError(f"shards must be at least 1, was {self.shards}")
-        if self.lanes_per_shard < 1:
-            raise ValueError(f"lanes_per_shard must be at least 1, was {self.lanes_per_shard}")
+        for name in ("shards", "lanes_per_shard"):
+            if (count := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must be at least 1, was {count}")
         if self.log_retention_days not in RETENTION_DAYS:
             raise ValueError(f"log_retention_days must be one of {RETENTION_DAYS}, was {self.log_retention_days}")
+        if self.strategies and not _is_json(self.strategies):
+            raise ValueError(f"strategies must be JSON, was {self.strategies!r}")
+        if self.push and self.region != "us-east-1" and self.cloudfront_prefix_list == US_EAST_1_PREFIX_LIST:
+            raise ValueError(f"cloudfront_prefix_list must be that of {self.region} when push is on there")
 
     @property
     def lanes(self) -> int:
@@ -63,10 +71,33 @@ class Settings:
                 given[name] = int(given[name])
         if "symbols" in given:
             given["symbols"] = tuple(s for s in str(given["symbols"]).split(",") if s)
+        if "push" in given:
+            if given["push"] not in SWITCH:
+                raise ValueError(f"push must be on or off, was {given['push']!r}")
+            given["push"] = SWITCH[given["push"]]
         return cls(**given)
 
 
+RULES = {
+    "environment": (
+        r"[a-z][a-z0-9-]{0,15}",
+        "a letter, then up to 15 of a-z 0-9 - (it becomes part of stack and cache names)",
+    ),
+    "profile": (r"lean", "'lean'"),
+    "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region of AWS, such as eu-west-1"),
+    "cloudfront_prefix_list": (r"pl-[0-9a-f]{8,17}", "pl- and 8 to 17 hexadecimal digits"),
+}
+"""Fields of text: the pattern and the words for it."""
 RETENTION_DAYS = (7, 14, 30, 90, 365)
+SWITCH = {"on": True, "off": False}
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def feature_flags() -> dict[str, Any]:

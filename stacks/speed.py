@@ -1,36 +1,42 @@
-"""Trades -> minute bars -> tables: streams, the ingester, and the functions that read the streams."""
+"""Trades -> minute bars -> tables -> signals: streams, the ingester, and the functions that read the streams."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
 
-from aws_cdk import Duration, Token
-from aws_cdk import aws_ec2 as ec2
+from aws_cdk import CfnOutput, Duration, Token
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
 from stacks.constructs.cache import Cache
-from stacks.constructs.ingester import Ingester
 from stacks.constructs.rights import (
     get_item,
     get_objects,
     list_bucket,
+    publish,
+    put_batches,
     put_objects,
     put_records,
     query,
     read_stream,
     write_items,
 )
-from stacks.constructs.stream_reader import StreamReader
+from stacks.constructs.stream_reader import Source, StreamReader
 from stacks.constructs.target import TargetedStack
+from stacks.constructs.task_service import TaskService
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 
 ARCHIVE_WINDOW_S = {"aws": 60, "local": 1}
 """How long the archive gathers before it writes one object: it prices S3 puts against the age of the raw log."""
+SESSIONS = "XNYS"
+"""The session table of every process that has to know when the market is open."""
 
 
 class SpeedStack(TargetedStack):
@@ -58,8 +64,18 @@ class SpeedStack(TargetedStack):
             vpc=network.vpc,
             security_group=network.cache_group,
         )
-        self._ingester(network.vpc, network.ingester_group)
-        self._readers()
+        self._ingester(network)
+        self._reader = partial(
+            StreamReader,
+            self,
+            assets=assets,
+            failures=storage.lake_bucket,
+            retention_days=settings.log_retention_days,
+        )
+        self._archive()
+        self._bar_keepers()
+        self._signals(network)
+        self._notify()
 
     def _stream(self, id_: str, shards: int) -> kinesis.Stream:
         return kinesis.Stream(
@@ -71,15 +87,19 @@ class SpeedStack(TargetedStack):
             encryption=kinesis.StreamEncryption.MANAGED,
         )
 
-    def _ingester(self, vpc: ec2.IVpc, group: ec2.ISecurityGroup) -> None:
+    def _ingester(self, network: NetworkStack) -> None:
         control = self._storage.control_table
-        self.ingester = Ingester(
+        TaskService(
             self,
             "Ingester",
             assets=self._assets,
-            vpc=vpc,
-            security_group=group,
-            vendor_key=self._storage.vendor_key,
+            image="ingest",
+            vpc=network.vpc,
+            security_group=network.ingester_group,
+            cpu=1024,
+            memory_mib=2048,
+            at_most_one=True,
+            secrets={"POLYGON_API_KEY": ecs.Secret.from_secrets_manager(self._storage.vendor_key)},
             retention_days=self._settings.log_retention_days,
             environment={
                 "TRADES_STREAM": self.trades.stream_name,
@@ -88,59 +108,49 @@ class SpeedStack(TargetedStack):
                 "SHARDS": str(self._settings.shards),
                 "LANES": str(self._settings.lanes),
                 "SYMBOLS": ",".join(self._settings.symbols),
+                "SESSIONS": SESSIONS,
                 "SOCKET_URL": "wss://socket.polygon.io/stocks",
                 "REST_URL": "https://api.polygon.io",
                 "LIVE": "1",
-                "AWS_DEFAULT_REGION": self.region,  # what boto3 reads; Lambda sets it by itself, a task does not
                 "LEASE_SECONDS": "10",
-                "LOG_LEVEL": "INFO",
                 **self.cache.environment(self, "ingest"),
             },
             rights=[
                 put_records(self.trades),
                 put_records(self.bars),
                 read_stream(self.trades),
-                write_items(control, "lease", "ingest", "feed"),
+                write_items(control, "lease", "ingest", "feed", "symbols"),
                 self.cache.connect("ingest"),
             ],
         )
 
-    def _readers(self) -> None:
-        lake, control = self._storage.lake_bucket, self._storage.control_table
-        reader = partial(
-            StreamReader,
-            self,
-            assets=self._assets,
-            failures=lake,
-            retention_days=self._settings.log_retention_days,
-        )
-        reader(
+    def _archive(self) -> None:
+        lake, ticks = self._storage.lake_bucket, self._storage.ticks_table
+        self._reader(
             "Archive",
-            description="Trades stream to the raw log in S3, one object per batch.",
-            stream=self.trades,
+            description="Trades stream to the raw log in S3, one object per batch, and to chunks of ticks.",
+            source=Source.stream(self.trades),
             batch_size=1000,
             window_s=Token.as_number(self.on_aws(ARCHIVE_WINDOW_S["aws"], locally=ARCHIVE_WINDOW_S["local"])),
-            environment={"LAKE_BUCKET": lake.bucket_name},
-            rights=[put_objects(lake, "raw/trades/", "quarantine/")],
+            environment={"LAKE_BUCKET": lake.bucket_name, "TICKS_TABLE": ticks.table_name},
+            rights=[put_objects(lake, "raw/trades/", "quarantine/"), put_batches(ticks)],
         )
+
+    def _bar_keepers(self) -> None:
+        lake, bars, control = self._storage.lake_bucket, self._storage.bars_table, self._storage.control_table
         environment = {
-            "BARS_TABLE": self._storage.bars_table.table_name,
+            "BARS_TABLE": bars.table_name,
             "CONTROL_TABLE": control.table_name,
             "BARS_STREAM": self.bars.stream_name,
             "LAKE_BUCKET": lake.bucket_name,
         }
-        keep_bars = [
-            query(self._storage.bars_table),
-            write_items(self._storage.bars_table),
-            put_records(self.bars),
-            put_objects(lake, "quarantine/"),
-        ]
-        reader(
+        keep_bars = [query(bars), write_items(bars), put_records(self.bars), put_objects(lake, "quarantine/")]
+        self._reader(
             "Live",
             description="Late parts of the trades stream to stored bars and revised bar records.",
-            stream=self.trades,
+            source=Source.stream(self.trades),
             batch_size=500,
-            environment=environment,
+            environment={**environment, "SESSIONS": SESSIONS},
             rights=[
                 *keep_bars,
                 write_items(control, "late#*"),
@@ -148,11 +158,57 @@ class SpeedStack(TargetedStack):
                 get_objects(lake, "raw/trades/"),
             ],
         )
-        reader(
+        self._reader(
             "Persist",
             description="Bars stream to the bar table; revised records for hours with late parts.",
-            stream=self.bars,
+            source=Source.stream(self.bars),
             batch_size=100,
             environment=environment,
-            rights=[*keep_bars, get_item(control, "late#*")],
+            rights=[*keep_bars, get_item(control, "late#*"), write_items(control, "through")],
+        )
+
+    def _signals(self, network: NetworkStack) -> None:
+        storage = self._storage
+        self._reader(
+            "Signals",
+            description="Bars stream to signals: strategies over the last closed bars of each symbol and timeframe.",
+            source=Source.stream(self.bars),
+            batch_size=100,
+            vpc=network.vpc,
+            security_group=network.signals_group,
+            environment={
+                "BARS_TABLE": storage.bars_table.table_name,
+                "CONTROL_TABLE": storage.control_table.table_name,
+                "SIGNALS_TABLE": storage.signals_table.table_name,
+                "LAKE_BUCKET": storage.lake_bucket.bucket_name,
+                "SESSIONS": SESSIONS,
+                "STRATEGIES": self._settings.strategies,
+                **self.cache.environment(self, "signals"),
+            },
+            rights=[
+                query(storage.bars_table),
+                query(storage.signals_table),
+                write_items(storage.signals_table),
+                get_item(storage.control_table, "through", "signals"),
+                write_items(storage.control_table, "through", "signals"),
+                put_objects(storage.lake_bucket, "quarantine/"),
+                self.cache.connect("signals"),
+            ],
+        )
+
+    def _notify(self) -> None:
+        topic = sns.Topic(
+            self,
+            "SignalTopic",
+            master_key=kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns"),
+            enforce_ssl=True,
+        )
+        CfnOutput(self, "SignalTopicArn", value=topic.topic_arn, description="Subscribe here to hear of new signals.")
+        self._reader(
+            "Notify",
+            description="New signals, from the stream of their table, to the topic.",
+            source=Source.table(self._storage.signals_table, {"eventName": ["INSERT"]}),
+            batch_size=100,
+            environment={"TOPIC_ARN": topic.topic_arn},
+            rights=[publish(topic)],
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -16,9 +17,15 @@ from stacks.constructs.target import TargetedStack
 KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 """Kept when a stack goes, deleted when its first deployment fails; names are generated, so a second try is free."""
 
+SIGNALS_BY_TIME = "known"
+"""Index of the signals table: the UTC day of the last change, then its time."""
+
+BALANCER_LOGS = "load-balancer"
+"""Prefix in the log bucket."""
+
 
 class StorageStack(TargetedStack):
-    """DynamoDB `bars` and `control`, the lake, the log bucket, and the secret whose value the operator sets.
+    """Four DynamoDB tables, the lake, the log bucket, and the secret whose value the operator sets.
 
     Deployed before the ingester, so that its key is there when it first starts.
     """
@@ -32,6 +39,28 @@ class StorageStack(TargetedStack):
                 "AwsSolutions::AwsSolutions-DDB3": "Provisional bars that expire by TTL; every one of them can be "
                 "rebuilt from the raw log in the lake."
             },
+        )
+        self.ticks_table = self._table("TicksTable", "sym", "chunk", dynamodb.AttributeType.STRING, recoverable=False)
+        acknowledge(
+            self.ticks_table,
+            {
+                "AwsSolutions::AwsSolutions-DDB3": "Chunks of trades that expire after 72 hours by TTL; the raw log in "
+                "the lake holds every one of those trades for ever."
+            },
+        )
+        self.signals_table = self._table(
+            "SignalsTable",
+            "sym",
+            "bar",
+            dynamodb.AttributeType.STRING,
+            recoverable=True,  # signals can be computed again, the moment at which each was known cannot
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        )
+        self.signals_table.add_global_secondary_index(
+            index_name=SIGNALS_BY_TIME,
+            partition_key=dynamodb.Attribute(name="day", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="known", type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.ALL,
         )
         self.control_table = self._table("ControlTable", "pk", "sk", dynamodb.AttributeType.STRING, recoverable=True)
         self.log_bucket = self._bucket(
@@ -65,8 +94,26 @@ class StorageStack(TargetedStack):
             },
         )
 
+    def admit_load_balancer_logs(self) -> None:
+        """Let load balancers of this account write their access logs."""
+        self.log_bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logdelivery.elasticloadbalancing.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self.log_bucket.arn_for_objects(f"{BALANCER_LOGS}/AWSLogs/{self.account}/*")],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
+        )
+
     def _table(
-        self, id_: str, partition: str, sort: str, sort_type: dynamodb.AttributeType, *, recoverable: bool
+        self,
+        id_: str,
+        partition: str,
+        sort: str,
+        sort_type: dynamodb.AttributeType,
+        *,
+        recoverable: bool,
+        stream: dynamodb.StreamViewType | None = None,
     ) -> dynamodb.Table:
         return dynamodb.Table(
             self,
@@ -75,6 +122,7 @@ class StorageStack(TargetedStack):
             sort_key=dynamodb.Attribute(name=sort, type=sort_type),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute="ttl",
+            stream=stream,
             encryption=dynamodb.TableEncryption.DEFAULT,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=recoverable

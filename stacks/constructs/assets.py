@@ -1,4 +1,4 @@
-"""What the templates upload: a bundle per function and the ingester's image, or stubs where nothing is uploaded."""
+"""What the templates upload: a bundle per function and an image per task, or stubs where nothing is uploaded."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from stacks.constructs.bundle import BUNDLES, DOCKERFILE, build, image_context, stub
+from stacks.constructs.bundle import BUNDLES, IMAGES, build, image_context, stub
 
 
 class Assets:
-    """Code of the functions and of the ingester.
+    """Code of the functions and of the tasks.
 
     With `stubs` the templates differ in asset hashes only: for the local emulator, which uploads nothing,
     and for synthesis before the wheel cache is filled.
@@ -28,13 +28,17 @@ class Assets:
         """The zip of function `name`."""
         return lambda_.Code.from_asset(str(stub(name) if self.stubs else build(name)))
 
-    def ingester_image(self, scope: Construct) -> ecs.ContainerImage:
-        """The ingester's image: synthesis lays out what Docker builds when assets are published."""
+    def command(self, name: str) -> list[str]:
+        """What the container of image `name` runs."""
+        return ["python", "-m", IMAGES[name].package]
+
+    def image(self, scope: Construct, name: str) -> ecs.ContainerImage:
+        """The image `name`: synthesis lays out what Docker builds when assets are published."""
         image = ecr_assets.DockerImageAsset(
             scope,
             "Image",
-            directory=str(stub("ingest") if self.stubs else image_context()),
-            file=DOCKERFILE,
+            directory=str(stub(name) if self.stubs else image_context(name)),
+            file=IMAGES[name].dockerfile,
             platform=ecr_assets.Platform.LINUX_ARM64,
         )
         return ecs.ContainerImage.from_docker_image_asset(image)

@@ -21,7 +21,6 @@ from stacks.constructs.wheels import (
 from stacks.settings import ROOT
 
 PRODUCT = ("shared", "speed_layer", "serving_layer")
-DOCKERFILE = "speed_layer/ingest/Dockerfile"
 _DATA = {".json", ".sql", ".csv"}
 
 
@@ -33,12 +32,31 @@ class Bundle:
     lock: str
 
 
+@dataclass(frozen=True, slots=True)
+class Image:
+    """`package` runs by `python -m`; its Dockerfile is in its folder, `lock` names the hashed requirements."""
+
+    package: str
+    lock: str
+
+    @property
+    def dockerfile(self) -> str:
+        """Path of the Dockerfile, in the repository and in what the image is built from."""
+        return f"{self.package.replace('.', '/')}/Dockerfile"
+
+
 BUNDLES = {
     "archive": Bundle("speed_layer.archive.handler", "stream"),
     "live": Bundle("speed_layer.live.handler", "stream"),
     "persist": Bundle("speed_layer.persist.handler", "stream"),
+    "signals": Bundle("speed_layer.signals.handler", "signals"),
+    "notify": Bundle("speed_layer.notify.handler", "stream"),
     "api": Bundle("serving_layer.api.handler", "api"),
     "auth": Bundle("serving_layer.auth.handler", "stream"),
+}
+IMAGES = {
+    "ingest": Image("speed_layer.ingest", "ingest"),
+    "push": Image("serving_layer.push", "push"),
 }
 
 
@@ -61,10 +79,11 @@ def build(name: str) -> Path:
     return folder
 
 
-def image_context() -> Path:
-    """The folder the ingester's image is built from: code, lock and Dockerfile in the places of the repository."""
-    files = closure("speed_layer.ingest.__main__") | {ROOT / "locks" / "ingest.txt", ROOT / DOCKERFILE}
-    folder = BUILD / "images" / f"ingest-{_digest(files)}"
+def image_context(name: str) -> Path:
+    """The folder the image `name` is built from: code, lock and Dockerfile in the places of the repository."""
+    image = IMAGES[name]
+    files = closure(f"{image.package}.__main__") | {ROOT / "locks" / f"{image.lock}.txt", ROOT / image.dockerfile}
+    folder = BUILD / "images" / f"{name}-{_digest(files)}"
     if not folder.exists():
         with appearing_whole(folder) as work:
             _copy(files, work)
@@ -74,7 +93,7 @@ def image_context() -> Path:
 
 def stub(name: str) -> Path:
     """A folder that stands in for the bundle or image `name` where nothing is uploaded."""
-    file = BUILD / "stubs" / name / DOCKERFILE
+    file = BUILD / "stubs" / name / (IMAGES[name].dockerfile if name in IMAGES else "nothing")
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(f"# stands in for {name}\nFROM scratch\n", encoding="utf-8")
     return BUILD / "stubs" / name

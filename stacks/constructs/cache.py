@@ -1,4 +1,4 @@
-"""Valkey serverless behind one user group: the ingester writes, the API reads and keeps answers."""
+"""Valkey serverless behind one user group: the ingester writes, signals keeps rings, the API keeps answers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ _CLIENT = "+@connection +cluster|slots +cluster|shards +evalsha +script|load"
 """What a cluster-aware client asks before its first command, and scripts by digest."""
 ACCESS = {
     "ingest": f"on ~* resetchannels -@all +@read +@write -@dangerous {_CLIENT}",
+    "signals": f"on ~ring:* ~rings:* resetchannels -@all +@read +@write -@dangerous {_CLIENT}",
     "api": f"on %R~* ~ans:* resetchannels -@all +@read +@write -@dangerous {_CLIENT}",
 }
-"""Access strings by user: the API may read every key and write answers (`ans:*`) only."""
+"""Access strings by user: the API may read every key and write answers (`ans:*`) only; signals sees but its rings."""
 
 
 class Cache(Construct):
@@ -54,7 +55,7 @@ class Cache(Construct):
             engine="valkey",
             major_engine_version="8",
             serverless_cache_name=self.name,
-            description="Last trades, minutes not yet stored, answers. May vanish.",
+            description="Last trades, minutes not yet stored, rings of closed bars, answers. May vanish.",
             subnet_ids=vpc.select_subnets(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED).subnet_ids,
             security_group_ids=[security_group.security_group_id],
             user_group_id=self.name,

@@ -95,7 +95,7 @@ class ServiceFunction(Construct):
         acknowledge(
             self.role,
             {
-                "AwsSolutions::AwsSolutions-IAM5[Resource::*]": "X-Ray segments and the network interfaces of a "
-                "function in a VPC have no resource that a policy could name.",
+                "AwsSolutions::AwsSolutions-IAM5[Resource::*]": "X-Ray segments, the network interfaces of a "
+                "function in a VPC and the list of table streams have no resource that a policy could name.",
             },
         )

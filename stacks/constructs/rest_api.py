@@ -85,7 +85,10 @@ class PublicApi(Construct):
     def get(self, paths: Iterable[str], function: lambda_.IFunction, *, needs_key: bool) -> None:
         """Answer GET on `paths` by `function`; with `needs_key` only to callers whom the authoriser lets in."""
         integration = apigateway.LambdaIntegration(
-            function, proxy=True, allow_test_invoke=False, timeout=Duration.seconds(15)
+            function,
+            proxy=True,
+            scope_permission_to_method=False,  # one permission for this API, not one more resource for each route
+            timeout=Duration.seconds(15),
         )
         for path in paths:
             method = self.api.root.resource_for_path(path).add_method(

@@ -10,6 +10,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 
 from stacks.constructs.nag import acknowledge
 
@@ -40,6 +41,21 @@ def read_stream(stream: kinesis.IStream) -> Right:
     return _right([f"kinesis:{action}" for action in actions], [stream.stream_arn])
 
 
+def read_table_stream(arn: str) -> Right:
+    """What a polling reader needs of the stream of one table."""
+    return _right(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"], [arn])
+
+
+def list_table_streams() -> Right:
+    """Lambda asks for it when a mapping of a table's stream is made; it has no resource."""
+    return _right(["dynamodb:ListStreams"], ["*"])
+
+
+def publish(topic: sns.ITopic) -> Right:
+    """Publish to one topic."""
+    return _right(["sns:Publish"], [topic.topic_arn])
+
+
 def get_item(table: dynamodb.ITable, *partitions: str) -> Right:
     """Read single items of `partitions` (patterns of partition keys)."""
     return _items(table, ["dynamodb:GetItem"], partitions)
@@ -48,6 +64,16 @@ def get_item(table: dynamodb.ITable, *partitions: str) -> Right:
 def query(table: dynamodb.ITable, *partitions: str) -> Right:
     """Read items and ranges of a table; with `partitions`, only those."""
     return _items(table, ["dynamodb:GetItem", "dynamodb:Query"], partitions)
+
+
+def query_index(table: dynamodb.ITable, index: str) -> Right:
+    """Read ranges of one index of a table."""
+    return _right(["dynamodb:Query"], [f"{table.table_arn}/index/{index}"])
+
+
+def put_batches(table: dynamodb.ITable) -> Right:
+    """Write whole items, alone or many at a time; a batch may be refused item by item."""
+    return _right(["dynamodb:BatchWriteItem", "dynamodb:PutItem"], [table.table_arn])
 
 
 def write_items(table: dynamodb.ITable, *partitions: str) -> Right:

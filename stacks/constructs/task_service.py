@@ -1,4 +1,4 @@
-"""The ingester: one Fargate task on ARM64 in a public subnet that nothing can connect to."""
+"""A long-running process of ours: a Fargate service on ARM64 in the public subnets, on a read-only disk, as nobody."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
@@ -17,10 +16,13 @@ from stacks.constructs.nag import acknowledge
 from stacks.constructs.rights import Right, grant
 
 
-class Ingester(Construct):
-    """A service of at most one task: min 0 %, max 100 %, so a deployment stops the old one first.
+class TaskService(Construct):
+    """One image, its task and its service. Who may connect is the security group's matter.
 
-    The count is not in the template: CloudFormation then keeps what the session clock set.
+    The public address is the way out to AWS and the vendor: a NAT would cost more than the whole network.
+    The count is not in the template: CloudFormation makes one task, and later keeps what somebody else has set.
+    `at_most_one`: a deployment stops the old task before it starts the new one; otherwise it starts the new one first.
+    `port`: where the container listens, if it does.
     """
 
     def __init__(
@@ -29,25 +31,30 @@ class Ingester(Construct):
         id_: str,
         *,
         assets: Assets,
+        image: str,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
+        cpu: int,
+        memory_mib: int,
         environment: Mapping[str, str],
-        vendor_key: secrets.ISecret,
+        secrets: Mapping[str, ecs.Secret] | None = None,
         rights: Iterable[Right],
         retention_days: int,
+        at_most_one: bool,
+        port: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         task_role = iam.Role(
             self,
             "TaskRole",
             assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"),
-            description="What the ingester itself may do. Its vendor key is handed over by the execution role.",
+            description=f"What the {id_.lower()} itself may do. Secrets are handed over by the execution role.",
         )
         self.task = ecs.FargateTaskDefinition(
             self,
             "Task",
-            cpu=1024,
-            memory_limit_mib=2048,
+            cpu=cpu,
+            memory_limit_mib=memory_mib,
             task_role=task_role,
             runtime_platform=ecs.RuntimePlatform(
                 cpu_architecture=ecs.CpuArchitecture.ARM64, operating_system_family=ecs.OperatingSystemFamily.LINUX
@@ -55,12 +62,17 @@ class Ingester(Construct):
         )
         grant(task_role, rights)
         self.task.add_container(
-            "Ingest",
-            image=assets.ingester_image(self),
-            command=["python", "-m", "speed_layer.ingest"],
-            environment=dict(environment),
-            secrets={"POLYGON_API_KEY": ecs.Secret.from_secrets_manager(vendor_key)},
-            logging=ecs.LogDriver.aws_logs(stream_prefix="ingest", log_group=log_group(self, "Logs", retention_days)),
+            image.title(),
+            image=assets.image(self, image),
+            command=assets.command(image),
+            environment={
+                "AWS_DEFAULT_REGION": task_role.stack.region,  # what boto3 reads; Lambda sets it by itself, a task not
+                "LOG_LEVEL": "INFO",
+                **environment,
+            },
+            secrets=dict(secrets or {}),
+            logging=ecs.LogDriver.aws_logs(stream_prefix=image, log_group=log_group(self, "Logs", retention_days)),
+            port_mappings=[ecs.PortMapping(container_port=port)] if port else None,
             readonly_root_filesystem=True,
             user="10001",
             stop_timeout=Duration.seconds(30),
@@ -74,8 +86,8 @@ class Ingester(Construct):
             assign_public_ip=True,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             security_groups=[security_group],
-            min_healthy_percent=0,
-            max_healthy_percent=100,
+            min_healthy_percent=0 if at_most_one else 100,
+            max_healthy_percent=100 if at_most_one else 200,
             circuit_breaker=ecs.DeploymentCircuitBreaker(enable=True, rollback=True),
         )
         self._accept()
@@ -84,8 +96,8 @@ class Ingester(Construct):
         acknowledge(
             self.task,
             {
-                "AwsSolutions::AwsSolutions-ECS2": "The variables are names of streams and tables, never secrets: the "
-                "one secret comes from Secrets Manager.",
+                "AwsSolutions::AwsSolutions-ECS2": "The variables are names of streams and tables, never secrets: what "
+                "is secret comes from Secrets Manager.",
             },
         )
         if self.task.execution_role is not None:
