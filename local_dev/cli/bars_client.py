@@ -30,9 +30,14 @@ class BarsClient:
         self._url, self._pool = url, urllib3.PoolManager(timeout=TIMEOUT, retries=False)
         self._key = key or str(self._get(f"{url}/v1/health", {}).get("local_key", ""))
 
+    def feed(self) -> dict[str, Any]:
+        """What health tells of the feed: `source`, `state`, `last_trade_ms`, ..."""
+        feed: dict[str, Any] = self._get(f"{self._url}/v1/health", {})["feed"]
+        return feed
+
     def last_day(self) -> str:
         """New York date of the last trade, or of today when there is none."""
-        last_ms = self._get(f"{self._url}/v1/health", {})["feed"]["last_trade_ms"]
+        last_ms = self.feed()["last_trade_ms"]
         at = datetime.fromtimestamp(last_ms / 1000, NEW_YORK) if last_ms else datetime.now(NEW_YORK)
         return at.date().isoformat()
 

