@@ -1,42 +1,29 @@
-"""Many items to one DynamoDB table, 25 a call; what a call leaves unprocessed goes again while the budget lasts."""
+"""Many items into one DynamoDB table by BatchWriteItem."""
 
 import time
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from shared.errors import StoreUnavailable
 
-CALL_ITEMS = 25
-"""BatchWriteItem refuses more, and refuses the whole call where two items have one key."""
-PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-"""Before each repetition, over all calls of one write: about 3 s, then the table is said not to keep up."""
+BATCH_ITEMS = 25
+"""Puts in one request, DynamoDB's limit."""
+PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
-def write_all(
-    dynamodb: Any, table: str, items: Iterable[dict[str, Any]], pause: Callable[[float], None] = time.sleep
-) -> None:
-    """Put items whose keys differ from one another; an item replaces the one that has its key.
+def put_all(write: Callable[[dict[str, Any]], Any], table: str, items: Iterable[dict[str, Any]]) -> None:
+    """Put whole items, each key once. `write` sends one request and raises what it cannot.
 
-    Raises StoreUnavailable; some of the items may be written then.
+    What the table leaves over is given to it again after a pause; StoreUnavailable when it does so too often.
     """
-    pauses = iter(PAUSES_S)
-    waiting = iter(items)
-    while batch := [{"PutRequest": {"Item": item}} for item in islice(waiting, CALL_ITEMS)]:
-        while batch := _left(dynamodb, table, batch):
-            try:
-                pause(next(pauses))
-            except StopIteration:
-                raise StoreUnavailable(f"table {table}: {len(batch)} items were not taken in time") from None
-
-
-def _left(dynamodb: Any, table: str, batch: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What one call has not processed."""
-    try:
-        answer = dynamodb.batch_write_item(RequestItems={table: batch})
-    except (BotoCoreError, ClientError) as error:
-        raise StoreUnavailable(f"table {table}: {error}") from error
-    left: list[dict[str, Any]] = answer.get("UnprocessedItems", {}).get(table, [])
-    return left
+    items = iter(items)
+    while batch := list(islice(items, BATCH_ITEMS)):
+        left = [{"PutRequest": {"Item": item}} for item in batch]
+        for pause_s in PAUSES_S:
+            left = write({"RequestItems": {table: left}}).get("UnprocessedItems", {}).get(table, [])
+            if not left:
+                break
+            time.sleep(pause_s)
+        else:
+            raise StoreUnavailable(f"table {table} did not take {len(left)} items")

@@ -1,0 +1,1 @@
+"""A made-up market that never closes: every trade is a pure function of a seed and its time."""

@@ -1,0 +1,98 @@
+"""The market as pure functions of (seed, symbol, time): its price, how busy it is, when it is halted.
+
+History and live trades are both drawn from these, so they agree, and a restart goes on along the same path.
+"""
+
+import math
+from datetime import datetime
+from functools import lru_cache
+
+import numpy as np
+
+from local_dev.simulator.chance import Floats, Ints, Keys, keys_of, smooth_noise, uniform
+from local_dev.simulator.instruments import INSTRUMENTS
+from shared.bars.windows import NEW_YORK
+
+SYMBOLS = [instrument.sym for instrument in INSTRUMENTS]
+BURST_BITS = 13  # waves of eight seconds
+DAY_S, HOUR_S = 86_400, 3_600
+OCTAVES = range(10, 32)  # waves of 2^10 ms, about a second, to 2^31 ms, about 25 days
+ROUGHNESS = 0.62  # so that the waves together move by about one volatility in a day
+MARKET_VOLATILITY = 0.008
+HALT_BLOCK_MS = 2 * HOUR_S * 1000
+HALT_CHANCE = 0.02  # of a symbol in a block: about five halts a day
+HALT_MS = (120_000, 300_000)
+
+_PACE = (
+    (0, 0.40), (240, 0.42), (569, 0.60), (570, 1.20), (630, 0.85), (750, 0.62), (870, 0.74), (959, 1.20), (960, 0.60),
+    (1_200, 0.42), (1_440, 0.40),
+)  # fmt: skip  # minute of the New York day, trades beside a usual hour: a U in regular hours, never dead
+_SIZES = {octave: ROUGHNESS * math.sqrt(2**octave / (DAY_S * 1000)) for octave in OCTAVES}
+_PACE_OF_MINUTE = np.interp(np.arange(1_440), *(np.array(column) for column in zip(*_PACE, strict=True)))
+
+
+class Market:
+    """One made-up market. `symbol` arguments are positions in SYMBOLS, times Unix ms UTC; arrays go in pairs."""
+
+    def __init__(self, seed: int, activity: float = 1.0) -> None:
+        """`activity`: how many times the usual number of trades."""
+        names = tuple(SYMBOLS)
+        self.seed = seed
+        self.activity = activity
+        self._own = [keys_of(seed, f"own {octave}", names) for octave in OCTAVES]
+        self._common = [keys_of(seed, f"common {octave}", ("market",)) for octave in OCTAVES]
+        self._halt, self._halt_at, self._halt_for = (keys_of(seed, f"halt {n}", names) for n in range(3))
+        self._burst = keys_of(seed, "burst", names)
+        self._level = np.array([one.level for one in INSTRUMENTS])
+        self._volatility = np.array([one.volatility for one in INSTRUMENTS])
+        self._beta = np.array([one.beta for one in INSTRUMENTS])
+        self._activity = np.array([one.activity for one in INSTRUMENTS])
+
+    def mid(self, symbol: Ints, t_ms: Ints) -> Floats:
+        """Middle of bid and ask, USD."""
+        return self.mid_beside(symbol, t_ms, self.tide(t_ms))
+
+    def tide(self, t_ms: Ints) -> Floats:
+        """How far the whole market has moved, in its volatilities."""
+        return _waves(self._common, np.zeros(len(t_ms), np.int64), t_ms)
+
+    def mid_beside(self, symbol: Ints, t_ms: Ints, tide: Floats) -> Floats:
+        """`mid` where the tide of these times is known."""
+        own = self._volatility[symbol] * _waves(self._own, symbol, t_ms)
+        x = own + MARKET_VOLATILITY * self._beta[symbol] * tide
+        return self._level[symbol] * (1.0 + x * (1.0 + x * (0.5 + x / 6.0)))  # e^x near 0, in exact operations
+
+    def rate(self, symbol: Ints, sec: Ints) -> Floats:
+        """Trades a second to expect; 0 while the symbol is halted."""
+        pace = _PACE_OF_MINUTE[(sec + new_york_offset(sec)) % DAY_S // 60]
+        burst = 1.0 + 0.6 * smooth_noise(self._burst, symbol, sec * 1000, BURST_BITS)
+        return self.activity * self._activity[symbol] * pace * burst * ~self.is_halted(symbol, sec * 1000)
+
+    def is_halted(self, symbol: Ints, t_ms: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Whether trading of the symbol is interrupted."""
+        block = t_ms // HALT_BLOCK_MS
+        shortest, longest = HALT_MS
+        start = block * HALT_BLOCK_MS + uniform(self._halt_at[symbol], block) * (HALT_BLOCK_MS - longest)
+        end = start + shortest + uniform(self._halt_for[symbol], block) * (longest - shortest)
+        return (uniform(self._halt[symbol], block) < HALT_CHANCE) & (start <= t_ms) & (t_ms < end)
+
+
+def _waves(keys: list[Keys], row: Ints, t_ms: Ints) -> Floats:
+    """Noise of every period together: one volatility in a day."""
+    total = np.zeros(len(t_ms))
+    for octave, of_octave in zip(OCTAVES, keys, strict=True):
+        total += _SIZES[octave] * smooth_noise(of_octave, row, t_ms, octave)
+    return total
+
+
+def new_york_offset(sec: Ints) -> Ints:
+    """Seconds that New York's clock is ahead of UTC (negative), which only ever changes on a whole hour of UTC."""
+    hours = sec // HOUR_S
+    first, last = int(hours.min()), int(hours.max())
+    return np.array([_offset_in(hour) for hour in range(first, last + 1)], np.int64)[hours - first]
+
+
+@lru_cache(maxsize=1 << 14)
+def _offset_in(hour: int) -> int:
+    offset = datetime.fromtimestamp(hour * HOUR_S, NEW_YORK).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())
