@@ -22,11 +22,12 @@ from shared.settings import read
 from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
 from shared.stores.valkey import Valkey, connect
+from speed_layer.ingest.fill import fill
 from speed_layer.ingest.lease import Lease
 from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.recovery import read_tail
 from speed_layer.ingest.report import report, write
-from speed_layer.ingest.service import Ingester, MinuteCache
+from speed_layer.ingest.service import Ingester
 from speed_layer.ingest.settings import IngestSettings
 from speed_layer.ingest.socket import Feed
 
@@ -80,7 +81,10 @@ async def serve(settings: IngestSettings) -> None:
             tasks.append(ingester.watch_silence())
         feeding = [group.create_task(task) for task in tasks]
         try:
-            await report(ingester, trades, control, epoch, _cache(settings))
+            async with asyncio.TaskGroup() as telling:
+                telling.create_task(report(ingester, trades, control, epoch))
+                if settings.cache_endpoint:
+                    telling.create_task(fill(ingester, _cache(settings)))
         finally:
             for task in feeding:
                 task.cancel()
@@ -97,9 +101,7 @@ async def serve(settings: IngestSettings) -> None:
                 task.cancel()
 
 
-def _cache(settings: IngestSettings) -> MinuteCache | None:
-    if not settings.cache_endpoint:
-        return None
+def _cache(settings: IngestSettings) -> Cache:
     return Cache(Valkey(connect(settings.cache_endpoint, settings.cache_user, settings.cache_name), time.monotonic))
 
 

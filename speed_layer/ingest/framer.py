@@ -9,6 +9,7 @@ from shared.bars.windows import late_rank
 from shared.frames import VERSION, Part, QuarantineWire, encode, partial_to_wire
 from shared.models.bar import Partial
 from speed_layer.ingest.lanes import lane_of
+from speed_layer.ingest.newest import NewestTrades
 
 FRAME_TRADES = 2_000
 FRAME_PARTS = 1_000
@@ -60,6 +61,7 @@ class Framer:
         self.promise = promise
         """S, Unix seconds: what `late` is judged against. It never goes back."""
         self.counts: Counter[str] = Counter()
+        self.newest = NewestTrades()
         self._send, self._on_part = send, on_part
         self._open: list[dict[tuple[str, int], OpenPart]] = [{} for _ in range(lanes)]
         self._counter = [0] * lanes
@@ -127,6 +129,7 @@ class Framer:
         for sym, sec, rows, trades in frame:
             partial, late = prepare_rows(rows), late_rank(sec, promise)
             sealed.append((sym, sec, late, partial))
+            self.newest.see(sym, sec, trades)
             wire.append(Part(VERSION, name, sym, sec, partial_to_wire(partial), late, trades))  # type: ignore[arg-type]  # tuples encode as rows do, and are made quicker
         data = encode(wire)
         count = sum(len(part.trades) for part in frame)

@@ -1,4 +1,4 @@
-"""What an ingester has done, as an item of its epoch in the control table, and the minutes it is forming."""
+"""What an ingester has done, as items of the control table: the counts of its epoch, and all symbols there are."""
 
 import asyncio
 from typing import Any
@@ -7,9 +7,10 @@ from shared.errors import StoreUnavailable
 from shared.observability import event, logger
 from shared.stores.control import ControlStore
 from speed_layer.ingest.publisher import Publisher
-from speed_layer.ingest.service import Ingester, MinuteCache
+from speed_layer.ingest.service import Ingester
 
 EVERY_S = 1.0
+SYMBOLS_EVERY_S = 10.0
 
 log = logger("ingest.report")
 
@@ -38,19 +39,40 @@ def counts(ingester: Ingester, trades: Publisher) -> dict[str, Any]:
     }
 
 
-async def report(
-    ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int, cache: MinuteCache | None
-) -> None:
-    """Once a second, until the feed has ended; the last report says so."""
+async def report(ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int) -> None:
+    """Counts once a second, symbols when there are new ones, until the feed has ended; the last report says so."""
+    symbols, symbols_due, told = Symbols(control), 0.0, False
     while True:
         ended = ingester.ended.is_set()
+        if ended or asyncio.get_running_loop().time() >= symbols_due:
+            symbols_due = asyncio.get_running_loop().time() + SYMBOLS_EVERY_S
+            told = await symbols.tell(ingester.framer.newest.symbols)
         written = await write(ingester, trades, control, epoch)
-        if cache is not None:
-            minutes = {(sym, sec * 1000): partial for sym, sec, partial in ingester.engine.touched_minutes()}
-            await asyncio.to_thread(cache.put_minutes, minutes)
-        if ended and written:
+        if ended and written and told:
             return
         await asyncio.sleep(EVERY_S)
+
+
+class Symbols:
+    """Symbols accepted so far, added to those that the table holds; only this process writes them."""
+
+    def __init__(self, control: ControlStore) -> None:
+        self._control = control
+        self._known: set[str] | None = None
+
+    async def tell(self, seen: set[str]) -> bool:
+        """False when the table did not answer: what it has not taken is told the next time."""
+        try:
+            if self._known is None:
+                self._known = set(await asyncio.to_thread(self._control.symbols))
+            if not seen <= self._known:
+                together = self._known | seen
+                await asyncio.to_thread(self._control.put_symbols, sorted(together))
+                self._known = together
+        except StoreUnavailable as error:
+            event(log, 30, "symbols not written", error=str(error))
+            return False
+        return True
 
 
 async def write(ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int) -> bool:

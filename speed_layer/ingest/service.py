@@ -6,15 +6,13 @@ every lane framed before its promise was decided; bars closed by a promise are a
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator
 
 from shared.bars.scale import PRICE_DIGITS, parse_scaled
 from shared.bars.sessions import new_york_sessions
 from shared.bars.windows import end_of_new_york_day_ms
 from shared.errors import AccessRefused
 from shared.frames import Part, partial_from_wire
-from shared.models.bar import Partial
 from shared.observability import event, logger
 from shared.polygon.trades import TradeEvent
 from speed_layer.engine.python import PythonEngine
@@ -32,12 +30,6 @@ SILENCE_STEP_S = 0.25
 QUEUED_FRAMES = 16
 
 log = logger("ingest")
-
-
-class MinuteCache(Protocol):
-    """Where the minutes go that no table holds yet (shared/stores/cache.py)."""
-
-    def put_minutes(self, updates: Mapping[tuple[str, int], Partial]) -> bool: ...
 
 
 class Ingester:
