@@ -1,0 +1,1 @@
+"""Live push: Polygon's WebSocket over our own streams."""

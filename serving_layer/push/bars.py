@@ -1,0 +1,118 @@
+"""Bars going out: closed seconds as `A`, records of the bars stream as `AM`, each with the figures of its day.
+
+A bar is presented by the algebra and by nothing else. Where the day is not known yet it is read from the table first;
+the bar waits for that, but not long: then it goes without the figures.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from serving_layer.push.day import Day, Sums, sums_of
+from serving_layer.push.hub import Hub
+from shared.bars.algebra import present, price_of
+from shared.bars.sessions import SessionTable
+from shared.frames import BarRecord, partial_from_wire
+from shared.models.bar import Partial
+from shared.polygon.events import MINUTE_BAR, SECOND_BAR, DayFigures, bar_event
+
+PUSHED_TIMEFRAME = "1m"
+
+
+class Going(NamedTuple):
+    """A bar on its way: its window (start in Unix ms), the day and minute it counts in, and that minute's sums through
+    the window; None where they are not known."""
+
+    ev: str
+    sym: str
+    t: int
+    partial: Partial
+    day: Day | None
+    minute: int
+    so_far: Sums | None
+
+
+class Days(Protocol):
+    """Reads days that are not known."""
+
+    def want(self, sym: str, day: Day, done: Callable[[], None]) -> bool:
+        """Read the day and call `done`, at the latest after a short while and perhaps again. False where it cannot be
+        tried now."""
+
+
+class Bars:
+    """The days of all symbols, and the bars that wait for theirs."""
+
+    def __init__(self, hub: Hub, sessions: SessionTable, days: Days) -> None:
+        self._hub, self._sessions, self._reading = hub, sessions, days
+        self._days: dict[str, Day] = {}
+        self._waiting: dict[str, list[Going]] = {}
+
+    def second(self, sym: str, sec: int, partial: Partial, added: Partial, from_start: bool) -> None:
+        """A closed or corrected second (Unix s). `from_start`: whether all seconds of its minute were seen."""
+        day, minute = self._day(sym, sec * 1000), (sec - sec % 60) * 1000
+        so_far = day.take_second(minute, sums_of(added)) if day is not None and from_start else None
+        if self._hub.wanted(SECOND_BAR, sym):
+            self._go(Going(SECOND_BAR, sym, sec * 1000, partial, day, minute, so_far))
+
+    def record(self, record: BarRecord) -> None:
+        """A record of the bars stream: minutes that are new, or revised, go out. Raises InvalidRecord `number`."""
+        if record.tf != PUSHED_TIMEFRAME:
+            return
+        sym, t, partial = record.sym, record.t, partial_from_wire(record.partial)
+        day, sums = self._day(sym, t), sums_of(partial, record.rev)
+        if day is not None and not day.take_record(t, sums):
+            return
+        if self._hub.wanted(MINUTE_BAR, sym):
+            self._go(Going(MINUTE_BAR, sym, t, partial, day, t, sums))
+        if day is not None and sym not in self._waiting:
+            day.fold()
+
+    def _day(self, sym: str, t: int) -> Day | None:
+        """The day of an instant, a new one where the date has changed. None for an earlier date, or one without a
+        session: such a bar goes without figures."""
+        day = self._days.get(sym)
+        if day is not None and t < day.session.end:
+            return day if day.session.start <= t else None
+        session = self._sessions.day_of(t)
+        if session is None:
+            return None
+        day = self._days[sym] = Day(session)
+        return day
+
+    def _go(self, going: Going) -> None:
+        """In order: a bar never overtakes one of its symbol that waits."""
+        if going.sym in self._waiting:
+            self._waiting[going.sym].append(going)
+        elif not self._waits(going):
+            self._publish(going)
+
+    def _waits(self, going: Going) -> bool:
+        """Whether the day must be read, and can be now."""
+        day, sym = going.day, going.sym
+        if day is None or going.so_far is None or day.reaches(going.minute):
+            return False
+
+        def done() -> None:
+            for waited in self._waiting.pop(sym, ()):
+                self._publish(waited)
+            day.fold()
+
+        if not self._reading.want(sym, day, done):
+            return False
+        self._waiting[sym] = [going]
+        return True
+
+    def _publish(self, going: Going) -> None:
+        bar = present(going.t, going.partial)
+        if bar is not None:
+            event = bar_event(going.ev, going.sym, bar, _figures(going))
+            self._hub.publish(going.ev, going.sym, event)
+
+
+def _figures(going: Going) -> DayFigures | None:
+    """The day's VWAP is presented as the window's is, over the day's sums."""
+    if going.day is None or going.so_far is None or not going.day.reaches(going.minute):
+        return None
+    total, official = going.day.through(going.minute, going.so_far)
+    whole = present(going.t, going.partial._replace(volume=total.volume, notional=total.notional))
+    return DayFigures(total.volume, None if whole is None else whole.vwap, price_of(official) if official else 0)

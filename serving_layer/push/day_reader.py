@@ -1,0 +1,86 @@
+"""Days read from the bars table, a few at a time.
+
+The table holds every minute that the stream had before we began once `persist` has come to the first record that we
+read: before that, a minute that neither of us has seen could be missed. A bars stream that is quiet has nothing that
+waits.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from serving_layer.push.day import Day, Sums
+from shared.errors import StoreUnavailable
+from shared.observability import event, logger
+
+WAIT_S = 3.0
+"""How long bars wait for a day at the most; its reading goes on."""
+PARALLEL = 8
+PAUSE_S = 5.0
+"""After a reading that failed."""
+QUIET_S = 10.0
+LOOK_S = 0.5
+
+log = logger("push.days")
+StoredDay = Callable[[str, int, int], list[tuple[int, Sums]]]
+
+
+class DayReader:
+    """`stored(sym, start, end)` gives minutes of [start, end) (Unix ms), `through()` the sequence number that `persist`
+    has come to; both block, in threads, and raise StoreUnavailable."""
+
+    def __init__(self, stored: StoredDay, through: Callable[[], int | None]) -> None:
+        self._stored, self._through = stored, through
+        self._queue: asyncio.Queue[tuple[str, Day, Callable[[], None]]] = asyncio.Queue()
+        self._pending: set[str] = set()
+        self._not_before = 0.0
+        self._first: int | None = None
+        self._settled = asyncio.Event()
+
+    def saw(self, sequence: int) -> None:
+        """A record of the bars stream was read."""
+        if self._first is None:
+            self._first = sequence
+
+    def want(self, sym: str, day: Day, done: Callable[[], None]) -> bool:
+        """As `bars.Days`."""
+        if sym in self._pending or time.monotonic() < self._not_before:
+            return False
+        self._pending.add(sym)
+        self._queue.put_nowait((sym, day, done))
+        asyncio.get_running_loop().call_later(WAIT_S, done)
+        return True
+
+    async def run(self) -> None:
+        """Never returns."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._settle())
+            for _ in range(PARALLEL):
+                group.create_task(self._work())
+
+    async def _settle(self) -> None:
+        began = time.monotonic()
+        while not self._settled.is_set():
+            try:
+                through = await asyncio.to_thread(self._through)
+            except StoreUnavailable as error:
+                event(log, 30, "cannot tell how far bars are stored", error=str(error)[:200])
+            else:
+                quiet = self._first is None and time.monotonic() - began >= QUIET_S
+                if quiet or (self._first is not None and through is not None and through >= self._first):
+                    self._settled.set()
+            await asyncio.sleep(LOOK_S)
+
+    async def _work(self) -> None:
+        while True:
+            sym, day, done = await self._queue.get()
+            await self._settled.wait()
+            try:
+                minutes = await asyncio.to_thread(self._stored, sym, day.session.start, day.session.end)
+            except StoreUnavailable as error:
+                self._not_before = time.monotonic() + PAUSE_S
+                event(log, 30, "a day could not be read", sym=sym, error=str(error)[:200])
+            else:
+                day.take_stored(minutes)
+            self._pending.discard(sym)
+            done()

@@ -1,0 +1,44 @@
+"""Records of the trades stream: every trade goes out once, every part goes to its second, heartbeats close seconds."""
+
+from serving_layer.push.hub import Hub
+from serving_layer.push.lanes import Lanes, is_first_ever, lane_of
+from serving_layer.push.seconds import Seconds
+from shared.errors import InvalidRecord
+from shared.frames import Part, decode_frame
+from shared.observability import event, logger
+from shared.polygon.events import TRADE, trade_events
+
+CHUNK_TRADES = 200
+"""Trades handed on in one piece at most: under 100 KB even with long identities."""
+
+log = logger("push.trades")
+
+
+class Trades:
+    """From frames to `T` events and second bars."""
+
+    def __init__(self, hub: Hub, seconds: Seconds) -> None:
+        self._hub, self._seconds = hub, seconds
+        self._lanes = Lanes()
+
+    def take(self, data: bytes) -> None:
+        """One record, the next of its shard. Raises InvalidRecord for one that is no frame; a part that cannot be read
+        is left out alone."""
+        for part in self._lanes.fresh(decode_frame(data)):
+            try:
+                self._take(part)
+            except InvalidRecord as error:
+                event(log, 40, "part left out", reason=error.reason, part=part.late_id)
+
+    def _take(self, part: Part) -> None:
+        lane = lane_of(part)
+        if is_first_ever(part):
+            self._seconds.everything_is_whole(lane)
+        if part.sym:
+            if self._hub.wanted(TRADE, part.sym):
+                for start in range(0, len(part.trades), CHUNK_TRADES):
+                    events = trade_events(part.sym, part.trades[start : start + CHUNK_TRADES])
+                    self._hub.publish(TRADE, part.sym, events)
+            self._seconds.add(lane, part)
+        elif not part.quarantine:
+            self._seconds.promise(lane, part.sec)
