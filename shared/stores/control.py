@@ -81,18 +81,33 @@ class ControlStore:
     def symbols(self) -> list[str]:
         return list((self._get("symbols", "all") or {}).get("symbols", []))
 
-    def put_through(self, reader: str, sequence: str) -> None:
-        """A stream function has handled everything of its shard up to this record. Sequence numbers have 56 digits."""
-        self._put("through", reader, {"sequence": sequence})
+    def put_through(self, reader: str, sequence: str, promise: int = 0) -> None:
+        """A stream function has handled everything of its shard up to this record. Sequence numbers have 56 digits.
+
+        `promise`: the greatest promise that it has met in the records, Unix seconds.
+        """
+        self._put("through", reader, {"sequence": sequence, "promise": promise})
 
     def through(self, reader: str) -> str | None:
         """Up to where a stream function has come; None before its first batch."""
         mark = self._get("through", reader)
         return None if mark is None else str(mark["sequence"])
 
-    def put_signal_counts(self, counts: dict[str, int]) -> None:
-        """Totals of the signals function, its only writer: `stored` = signals that are in their table."""
-        self._put("signals", "counts", counts)
+    def progress(self, reader: str) -> tuple[str | None, int]:
+        """What `put_through` was told last: sequence number and promise; (None, 0) before the first batch."""
+        mark = self._get("through", reader) or {}
+        return mark.get("sequence"), mark.get("promise", 0)
+
+    def put_signal_counts(self, counts: dict[str, int], sequence: str = "") -> None:
+        """Totals of the signals function, its only writer: `stored` = signals that are in their table.
+
+        `sequence`: the record up to which they count. Whoever fills in history before the function starts gives none.
+        """
+        self._put("signals", "counts", {**counts, "sequence": sequence})
+
+    def signals_counted_through(self) -> str:
+        """The record up to which the totals count; empty where they count none."""
+        return str((self._get("signals", "counts") or {}).get("sequence", ""))
 
     def signal_counts(self) -> dict[str, int]:
         """Empty before the first signal."""

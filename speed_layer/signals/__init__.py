@@ -1,0 +1,1 @@
+"""Bars stream to signals."""

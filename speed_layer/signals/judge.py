@@ -1,0 +1,80 @@
+"""What strategies say about closed bars: pure, the same for live, replay and history.
+
+A new or revised bar t is judged again together with the later bars up to 15 minutes after it: by then a bar has its
+final value, but for what comes later than that. Only bars with an open count: a window without one is not a bar.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from shared.bars.scale import PRICE_DIGITS, format_scaled
+from shared.bars.sessions import SessionTable
+from shared.bars.windows import MINUTE_MS
+from shared.models.bar import Bar, Timeframe
+from shared.models.signal import Signal
+from speed_layer.signals.config import Configured
+
+AGAIN_MS: Final = 15 * MINUTE_MS
+"""Bars that start up to this long after a revised one are judged again."""
+LOOKBACK_MS: Final = 40 * 86_400_000
+"""How old a bar may be, before the judged one, to be looked at: less than the 45 days that minutes are stored."""
+
+Judgement = dict[str, Signal | None]
+"""Id of each signal there could be -> the signal, or None where there is none."""
+
+
+def signal_id(strategy: str, params: str, sym: str, tf: Timeframe, t: int) -> str:
+    """24 hex digits: equal for equal arguments, everywhere and always."""
+    return hashlib.blake2b(f"{strategy}|{params}|{sym}|{tf}|{t}".encode(), digest_size=12).hexdigest()
+
+
+def judge(
+    strategies: Iterable[Configured],
+    sym: str,
+    tf: Timeframe,
+    bars: Sequence[Bar],
+    t_from: int,
+    *,
+    sessions: SessionTable,
+) -> Judgement:
+    """What follows from bar `t_from` (Unix ms) being new or revised. `bars`: all there are, in order of time."""
+    times = [bar.t for bar in bars if t_from <= bar.t <= t_from + AGAIN_MS]
+    return judge_times(strategies, sym, tf, bars, times, sessions=sessions)
+
+
+def judge_history(
+    strategies: Iterable[Configured], sym: str, tf: Timeframe, bars: Sequence[Bar], sessions: SessionTable
+) -> Judgement:
+    """What follows from every bar of the past, in one go."""
+    return judge_times(strategies, sym, tf, bars, [bar.t for bar in bars], sessions=sessions)
+
+
+def judge_times(
+    strategies: Iterable[Configured],
+    sym: str,
+    tf: Timeframe,
+    bars: Sequence[Bar],
+    times: Iterable[int],
+    *,
+    sessions: SessionTable,
+) -> Judgement:
+    """The judgement of the bars that start at `times` (Unix ms); a time without a bar can have no signal."""
+    positions = {bar.t: position for position, bar in enumerate(bars)}
+    times = list(times)
+    judgement: Judgement = {}
+    for one in strategies:
+        if not one.judges(sym, tf):
+            continue
+        width = one.strategy.window(tf)
+        for t in times:
+            key = signal_id(one.name, one.params, sym, tf, t)
+            end = positions.get(t, -1) + 1
+            window = bars[end - width : end] if end >= width else ()
+            judgement[key] = None
+            if window and window[0].t >= t - LOOKBACK_MS:
+                side = one.strategy.side(window, sessions)
+                if side is not None:
+                    price = format_scaled(window[-1].close, PRICE_DIGITS)
+                    judgement[key] = Signal(key, one.name, one.params, sym, tf, t, side, price)
+    return judgement
