@@ -2,14 +2,13 @@
 
 import argparse
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
 from local_dev.vendor.errors import WrongInputError
 from local_dev.vendor.faults import parse_faults
-from local_dev.vendor.recording import Recording, load
-from local_dev.vendor.server import VendorServer
+from local_dev.vendor.recording import load
+from local_dev.vendor.server import VendorServer, serve
 from local_dev.vendor.settings import VendorSettings, parse_speed
 
 
@@ -25,28 +24,14 @@ def main(arguments: list[str] | None = None) -> int:
             faults=options.faults,
         )
         parse_faults(settings.faults)  # before the recording is read, which takes seconds
-        asyncio.run(_serve(load(options.data), options.port, settings))
+        recording = load(options.data)
+        asyncio.run(serve(lambda: VendorServer(recording, settings, port=options.port)))
     except WrongInputError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
         return 130  # while the recording was read; later Ctrl-C stops the server in order
     return 0
-
-
-async def _serve(recording: Recording, port: int, settings: VendorSettings) -> None:
-    told_to_stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    async with VendorServer(recording, settings, port=port) as server:
-        sys.stdout.write(f"ready {server.url}\n")
-        sys.stdout.flush()
-        waits = [asyncio.create_task(told_to_stop.wait()), asyncio.create_task(server.watch())]
-        done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in rest:
-            wait.cancel()
-        for wait in done:
-            wait.result()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from local_dev.vendor.connection import POLICY_VIOLATION, Connection
+from local_dev.vendor.audience import Audience
+from local_dev.vendor.connection import Connection
 from local_dev.vendor.faults import FaultPlan, StreamFault
 from local_dev.vendor.protocol import Status, status_frame
 from local_dev.vendor.settings import VendorSettings
@@ -22,29 +23,20 @@ UNHEARD_LINES, UNHEARD_S = 10_000, 0.01  # one step at max speed with no listene
 BURST_FRAMES = 10  # after so many frames in a row other tasks get their turn
 
 
-class Feed:
+class Feed(Audience):
     def __init__(
         self, tape: Tape, settings: VendorSettings, faults: FaultPlan, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
+        super().__init__(settings)
         self.tape = tape
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.connections: list[Connection] = []
-        self._settings = settings
         self._faults = faults
         self._monotonic = monotonic
         self._timeline = Timeline(tape.due_ms, speed=settings.speed or 1.0, from_ms=settings.from_ms)
         self.sent = self._timeline.start_position  # lines of the recording the clock has passed
         self.ended = False
         self._started_at: float | None = None
-        self._start = asyncio.Event()
         self._lines_heard = 0
         self._silent_until = 0.0  # event loop time
-        self._farewells = asyncio.TaskGroup()
-
-    @property
-    def held(self) -> bool:
-        return not self._start.is_set()
 
     def clock_ms(self) -> int:
         """Feed time, Unix ms."""
@@ -52,34 +44,13 @@ class Feed:
             return int(self.tape.due_ms[max(self.sent - 1, 0)])
         return self._timeline.clock_ms_at(self._elapsed_s())
 
-    def authenticated(self, connection: Connection, key: str) -> None:
-        """One connection a key: the newer one is served, the older one told and closed."""
-        for older in [other for other in self.connections if other.key == key and other is not connection]:
-            self._end(older, Status.MAX_CONNECTIONS, "Maximum number of connections exceeded.")
-        connection.key = key
-        if connection not in self.connections:
-            self.connections.append(connection)
-
     def subscribed(self, connection: Connection) -> None:
         """Called after a subscription was confirmed."""
         if self.ended:
             connection.post(_ENDED)
-        self._start.set()
-
-    def left(self, connection: Connection) -> None:
-        if connection in self.connections:
-            self.connections.remove(connection)
-
-    async def run(self) -> None:
-        """Send the whole recording, say that it ended, and stay for those who come later. Never returns."""
-        async with self._farewells:
-            await self._play()
-            await asyncio.Event().wait()
+        super().subscribed(connection)
 
     async def _play(self) -> None:
-        if not self._settings.hold:
-            self._start.set()
-        await self._start.wait()
         self._started_at = self._monotonic()
         while self.sent < len(self.tape):
             if self._settings.speed is None:
@@ -98,8 +69,7 @@ class Feed:
             frames += 1
             if frames % BURST_FRAMES == 0:
                 await asyncio.sleep(0)
-        for connection in [other for other in self.connections if other.overrun]:
-            self._end(connection, Status.SLOW_CONSUMER, "The connection was too slow to read and is closed.")
+        self._part_from_the_slow()
         if self.sent < len(self.tape):
             wait_s = self._timeline.seconds_until(self.sent) - self._elapsed_s()
             await asyncio.sleep(min(max(wait_s, TICK_S), LONGEST_WAIT_S))
@@ -146,26 +116,15 @@ class Feed:
             loop.call_at(self._silent_until, self._speak_again)
             return
         for connection in listeners:
-            self.left(connection)
             if fault.kind == "drop":
-                self._farewells.create_task(connection.drop(self._settings.farewell_s))
+                self._part(connection, connection.drop(self._settings.farewell_s))
             else:
-                self._farewells.create_task(connection.end(int(fault.argument), self._settings.farewell_s))
+                self._part(connection, connection.end(int(fault.argument), self._settings.farewell_s))
         listeners.clear()
 
     def _speak_again(self) -> None:
         if asyncio.get_running_loop().time() > self._silent_until - TICK_S:  # else a later silence goes on
             self.gate.set()
-
-    def _end(self, connection: Connection, status: Status, message: str) -> None:
-        self.left(connection)
-        farewell = status_frame(status, message)
-        self._farewells.create_task(
-            connection.end(POLICY_VIOLATION, self._settings.farewell_s, last=farewell, flush=False)
-        )
-
-    def _listeners(self) -> list[Connection]:
-        return [connection for connection in self.connections if connection.channels and not connection.closed]
 
     def _elapsed_s(self) -> float:
         return 0.0 if self._started_at is None else self._monotonic() - self._started_at

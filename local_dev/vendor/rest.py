@@ -1,17 +1,15 @@
 """The REST side: trades and last-trade snapshots up to the feed's clock (rest.md), and the feed's own state."""
 
-import asyncio
 import hmac
 import math
 import uuid
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from local_dev.vendor.answers import envelope, error_body, snapshot_object, trade_object
+from local_dev.vendor.answers import envelope, error_body
 from local_dev.vendor.faults import FaultPlan, RestFault
-from local_dev.vendor.feed import Feed
-from local_dev.vendor.recording import Recording
 from local_dev.vendor.settings import VendorSettings
 from local_dev.vendor.trade_query import BadParameterError, TradeQuery, parse_query
 
@@ -23,10 +21,30 @@ RATE_TEXT = "You've exceeded the maximum requests per minute, please wait or upg
 Answer = Callable[[web.Request, str], Awaitable[bytes]]
 
 
+class Page(NamedTuple):
+    """Trades as REST objects; `last_row` names the last of them if others follow, else None."""
+
+    objects: list[bytes]
+    last_row: int | None
+
+
+class TradesSource(Protocol):
+    """What the feed's clock has passed."""
+
+    async def page(self, ticker: str, query: TradeQuery) -> Page: ...
+
+    async def last_trades(self, names: list[str]) -> list[bytes]:
+        """Snapshot objects of these symbols, of all for none; symbols that have not traded are left out."""
+        ...
+
+    def state(self) -> dict[str, object]:
+        """Where the clock stands."""
+        ...
+
+
 class RestSide:
-    def __init__(self, recording: Recording, feed: Feed, settings: VendorSettings, faults: FaultPlan) -> None:
-        self._tape, self._history = recording.tape, recording.history
-        self._feed = feed
+    def __init__(self, source: TradesSource, settings: VendorSettings, faults: FaultPlan) -> None:
+        self._source = source
         self._settings = settings
         self._faults = faults
 
@@ -39,10 +57,8 @@ class RestSide:
         ]
 
     async def feed_state(self, _request: web.Request) -> web.Response:
-        """Ours, without a key: where the clock stands. `sent` = lines the clock has passed, of `total`."""
-        feed = self._feed
-        state = {"clock_ms": feed.clock_ms(), "sent": feed.sent, "total": len(self._tape), "ended": feed.ended}
-        return web.json_response(state | {"held": feed.held, "clients": len(feed.connections)})
+        """Ours, without a key."""
+        return web.json_response(self._source.state())
 
     def _guarded(self, answer: Answer) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -75,34 +91,15 @@ class RestSide:
 
     async def _trades(self, request: web.Request, request_id: str) -> bytes:
         query = parse_query(request.query)
-        rows, more = self._page(request.match_info["ticker"], query)
-        # Rendering a full page takes a tenth of a second: in a thread, so that the stream goes on.
-        objects = await asyncio.to_thread(self._objects, rows)
-        head: dict[str, object] = {"status": "OK", "request_id": request_id, "count": len(rows)}
-        if more:
-            head["next_url"] = f"{request.scheme}://{request.host}{request.path}?cursor={query.next_cursor(rows[-1])}"
+        objects, last_row = await self._source.page(request.match_info["ticker"], query)
+        head: dict[str, object] = {"status": "OK", "request_id": request_id, "count": len(objects)}
+        if last_row is not None:
+            head["next_url"] = f"{request.scheme}://{request.host}{request.path}?cursor={query.next_cursor(last_row)}"
         return envelope(head, "results", objects)
-
-    def _page(self, ticker: str, query: TradeQuery) -> tuple[list[int], bool]:
-        symbol = self._tape.symbols.get(ticker)
-        if symbol is None:
-            return [], False
-        rows = self._history.rows(symbol, query.first_ms, query.last_ms, sent=self._feed.sent)
-        if query.descending:
-            rows = rows[::-1]
-        if query.after_row is not None:
-            rows = rows[rows < query.after_row] if query.descending else rows[rows > query.after_row]
-        return rows[: query.limit].tolist(), len(rows) > query.limit
-
-    def _objects(self, rows: list[int]) -> list[bytes]:
-        return [trade_object(line) for line in self._tape.lines(self._history.positions[rows])]
 
     async def _snapshot(self, request: web.Request, request_id: str) -> bytes:
         wanted = [name for name in request.query.get("tickers", "").split(",") if name]
-        numbers = (self._tape.symbols.get(name) for name in wanted or sorted(self._tape.symbols))
-        rows = (self._history.last_row(number, sent=self._feed.sent) for number in numbers if number is not None)
-        positions = self._history.positions[[row for row in rows if row is not None]]
-        objects = [snapshot_object(line) for line in self._tape.lines(positions)]
+        objects = await self._source.last_trades(wanted)
         return envelope({"status": "OK", "request_id": request_id, "count": len(objects)}, "tickers", objects)
 
 

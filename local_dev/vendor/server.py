@@ -1,16 +1,21 @@
 """Both sides of the vendor on one port of 127.0.0.1."""
 
 import asyncio
+import signal
+import sys
 import time
 from collections.abc import Callable
+from typing import Self
 
 from aiohttp import WSCloseCode, web
 
+from local_dev.vendor.audience import Audience
 from local_dev.vendor.errors import WrongInputError
-from local_dev.vendor.faults import parse_faults
+from local_dev.vendor.faults import FaultPlan, parse_faults
 from local_dev.vendor.feed import Feed
+from local_dev.vendor.recorded import RecordedTrades
 from local_dev.vendor.recording import Recording
-from local_dev.vendor.rest import RestSide
+from local_dev.vendor.rest import RestSide, TradesSource
 from local_dev.vendor.settings import VendorSettings
 from local_dev.vendor.stocks import StocksSocket
 
@@ -19,24 +24,18 @@ SOCKET_PATH = "/stocks"
 STOP_S = 2.0
 
 
-class VendorServer:
-    """`async with VendorServer(recording, settings, port=0) as server:` serves at `server.url` until the block ends.
+class MarketServer:
+    """`async with MarketServer(...) as server:` serves at `server.url` until the block ends.
 
-    `monotonic` gives seconds and drives the feed's clock. Raises WrongInputError if the port cannot be used.
+    Raises WrongInputError if the port cannot be used.
     """
 
     def __init__(
-        self,
-        recording: Recording,
-        settings: VendorSettings,
-        *,
-        port: int = 0,
-        monotonic: Callable[[], float] = time.monotonic,
+        self, feed: Audience, source: TradesSource, settings: VendorSettings, faults: FaultPlan, port: int
     ) -> None:
-        faults = parse_faults(settings.faults)
-        self.feed = Feed(recording.tape, settings, faults, monotonic)
-        self._stocks = StocksSocket(self.feed, settings)
-        self._rest = RestSide(recording, self.feed, settings, faults)
+        self._feed = feed
+        self._stocks = StocksSocket(feed, settings)
+        self._rest = RestSide(source, settings, faults)
         self._wanted_port = port
         self.port = 0
 
@@ -44,7 +43,7 @@ class VendorServer:
     def url(self) -> str:
         return f"http://{HOST}:{self.port}"
 
-    async def __aenter__(self) -> "VendorServer":
+    async def __aenter__(self) -> Self:
         app = web.Application()
         app.add_routes([web.get(SOCKET_PATH, self._stocks.serve), *self._rest.routes()])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S)
@@ -55,7 +54,7 @@ class VendorServer:
             await self._runner.cleanup()
             raise WrongInputError(f"port {self._wanted_port} cannot be used: {error}") from error
         self.port = self._runner.addresses[0][1]
-        self._running = asyncio.create_task(self.feed.run())
+        self._running = asyncio.create_task(self._feed.run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -71,3 +70,35 @@ class VendorServer:
     async def watch(self) -> None:
         """Never returns; a failure of the feed is raised here."""
         await self._running
+
+
+class VendorServer(MarketServer):
+    """A recording, served. `monotonic` gives seconds and drives the feed's clock."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        settings: VendorSettings,
+        *,
+        port: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        faults = parse_faults(settings.faults)
+        self.feed = Feed(recording.tape, settings, faults, monotonic)
+        super().__init__(self.feed, RecordedTrades(recording, self.feed), settings, faults, port)
+
+
+async def serve(make: Callable[[], MarketServer]) -> None:
+    """Say "ready URL" on standard output and serve until SIGTERM or SIGINT; a failure of the feed is raised."""
+    told_to_stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
+    async with make() as server:
+        sys.stdout.write(f"ready {server.url}\n")
+        sys.stdout.flush()
+        waits = [asyncio.create_task(told_to_stop.wait()), asyncio.create_task(server.watch())]
+        done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in rest:
+            wait.cancel()
+        for wait in done:
+            wait.result()

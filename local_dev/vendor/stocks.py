@@ -4,8 +4,8 @@ import asyncio
 
 from aiohttp import WSMsgType, web
 
+from local_dev.vendor.audience import Audience
 from local_dev.vendor.connection import POLICY_VIOLATION, Connection
-from local_dev.vendor.feed import Feed
 from local_dev.vendor.protocol import Request, Status, channels, decode_request, is_trade_channel
 from local_dev.vendor.settings import VendorSettings
 
@@ -15,7 +15,7 @@ LARGEST_REQUEST = 1_000_000  # bytes; a list of all symbols of the market is abo
 class StocksSocket:
     """Every step is answered in frames of its own, in order with the data."""
 
-    def __init__(self, feed: Feed, settings: VendorSettings) -> None:
+    def __init__(self, feed: Audience, settings: VendorSettings) -> None:
         self._feed = feed
         self._settings = settings
         self._open: set[Connection] = set()
