@@ -1,0 +1,250 @@
+/** The dashboard: wires the parts together. Each part knows its own corner of the page and no other part. */
+
+import { Api } from "./api.js";
+import { Chart } from "./chart.js";
+import { MarketClock } from "./clock.js";
+import { connectionView } from "./connection.js";
+import { Desk } from "./desk.js";
+import { byId, element, radioGroup, setText } from "./dom.js";
+import { direction, percent, price } from "./format.js";
+import { Health } from "./health.js";
+import { listenToKeys } from "./keys.js";
+import { Legend } from "./legend.js";
+import { dayAndTime } from "./new_york.js";
+import { Session } from "./session.js";
+import { Signals } from "./signals.js";
+import { LiveSocket } from "./socket.js";
+import { stage } from "./stage.js";
+import { BarTable } from "./table.js";
+import { followTheme } from "./theme.js";
+import { TIMEFRAMES, timeframe } from "./timeframes.js";
+import { showSignalTip } from "./tooltip.js";
+import { WatchList, dayChange } from "./watchlist.js";
+
+const SNAPSHOT_EVERY_MS = 60_000;
+const POLL_EVERY_MS = 5_000;
+/** A feed that brings trades and a connection that is silent do not go together: it died unseen, in a sleep perhaps. */
+const MOST_SILENCE_MS = 30_000;
+
+const api = new Api();
+const session = new Session(api);
+const clock = new MarketClock();
+const legend = new Legend();
+/** @type {LiveSocket | null} */
+let socket = null;
+/** Unix ms of a bar under the pointer. @type {number | null} */
+let pointed = null;
+let tradesIn = 0;
+let renewing = false;
+
+const chart = new Chart({
+  older: () => desk.older(),
+  pointed: (t, x) => {
+    pointed = t;
+    showLegend();
+    showSignalTip(t === null ? [] : signals.charted.filter((one) => one.t === t), x);
+  },
+  moved: (atEnd) => {
+    byId("latest").hidden = atEnd;
+    showTable();
+  },
+});
+const view = stage(() => (desk.symbol === "" ? readSnapshot() : select(desk.symbol, desk.frame)));
+const desk = new Desk(api, chart, {
+  state: showState,
+  bars: () => { showLegend(); showTable(); showTitle(); mark(); },
+  history: (complete) => setText(byId("history"), complete && desk.bars.length > 0 ? `First bar: ${dayAndTime(desk.bars[0].t)}` : ""),
+  failed: (error) => { if (error.kind === "key") renewKey(error); },
+});
+const table = new BarTable(showTable);
+const watch = new WatchList({ chosen: (symbol) => select(symbol, desk.frame), visible: subscribe });
+const signals = new Signals(api, { chosen: showSignal, changed: mark });
+const connection = connectionView(() => socket?.reconnect());
+const health = new Health(api, { read: readHealth });
+const showFrame = radioGroup(byId("frames"), TIMEFRAMES.map(({ name }, index) => ({ value: name, label: name, title: `${name} bars (${index + 1})` })),
+  (name) => select(desk.symbol, timeframe(name)));
+const nextTheme = followTheme(() => { chart.paint(); mark(); });
+
+function showState(state, error) {
+  if (state === "error" && error.kind === "key") renewKey(error);
+  const titles = { empty: `No bars of ${desk.symbol}`, error: `The bars of ${desk.symbol} could not be read` };
+  const texts = { empty: "Nothing has traded in what the platform keeps. Bars appear here with the first trade.", error: error?.message };
+  view.show(state, titles[state], texts[state]);
+  if (state !== "ready") {
+    legend.show(undefined);
+    setText(byId("history"), "");
+  }
+}
+
+function showLegend() {
+  const { bars } = desk;
+  legend.show((pointed === null ? undefined : bars.find(({ t }) => t === pointed)) ?? bars.at(-1));
+}
+
+function showTable() {
+  if (!table.open) return;
+  const [from, to] = chart.view();
+  table.show(desk.bars.slice(from, to + 1));
+}
+
+function showTitle() {
+  const quote = watch.quotes.get(desk.symbol);
+  const last = quote?.last ?? desk.bars.at(-1)?.c;
+  const moved = quote === undefined ? undefined : dayChange(quote);
+  setText(byId("title-symbol"), desk.symbol);
+  setText(byId("title-price"), price(last));
+  setText(byId("title-change"), percent(moved));
+  byId("title-change").dataset.direction = direction(moved);
+  document.title = `${desk.symbol} ${price(last)} · Condvest`;
+}
+
+/** Put the charted signals on the chart, as far as its bars go. */
+function mark() {
+  const first = desk.bars[0]?.t ?? Infinity;
+  chart.mark(signals.charted.filter(({ t }) => t >= first).map(({ id, t, side, status }) => ({ id, t, side, withdrawn: status === "withdrawn" })));
+}
+
+/** Show a signal's bar, in its symbol and timeframe. @param {import("./api.js").Signal} signal */
+async function showSignal({ ticker, timeframe: name, t }) {
+  if (ticker !== desk.symbol || name !== desk.frame.name) await select(ticker, timeframe(name) ?? desk.frame);
+  const index = desk.bars.findIndex((bar) => bar.t >= t);
+  if (index >= 0) chart.centre(index);
+}
+
+/** @param {string} symbol @param {import("./timeframes.js").Timeframe} frame */
+async function select(symbol, frame) {
+  history.replaceState(null, "", `#${encodeURIComponent(symbol)}/${frame.name}`);
+  pointed = null;
+  showSignalTip([], 0);
+  showFrame(frame.name);
+  watch.select(symbol);
+  byId("chart").setAttribute("aria-label", `${symbol}, bars of ${frame.name}; the button Table shows them as numbers`);
+  const reading = Promise.all([desk.select(symbol, frame), signals.select(symbol, frame.name)]);
+  showTitle();
+  subscribe();
+  await reading;
+}
+
+/** Only what is looked at: second bars of the rows in view, minutes of the chart, every signal. */
+function subscribe() {
+  if (desk.symbol === "") return;
+  const seconds = new Set([desk.symbol, ...watch.visible]);
+  socket?.want([...[...seconds].map((symbol) => `A.${symbol}`), `AM.${desk.symbol}`, "S.*"]);
+}
+
+/** @param {any[]} events */
+function read(events) {
+  for (const event of events) {
+    if (event.ev === "A") {
+      clock.saw(event.e);
+      watch.second(event);
+      desk.second(event);
+    } else if (event.ev === "AM") {
+      clock.saw(event.e);
+      desk.minute(event);
+    } else if (event.ev === "S") signals.event(event);
+  }
+}
+
+function connect() {
+  socket?.close();
+  const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/stocks`;
+  let lives = 0;
+  socket = new LiveSocket(url, api.key, {
+    data: read,
+    state: (state, why, retryAt) => {
+      connection.show(state, why, retryAt);
+      if (state === "live" && (lives += 1) > 1) readAgain();
+      if (state === "refused") renewKey(new Error(why));
+    },
+  });
+  subscribe();
+}
+
+/** After a break: everything that may have been missed. */
+function readAgain() {
+  desk.readAgain(0);
+  signals.readAgain();
+  readSnapshot();
+}
+
+async function readSnapshot() {
+  try {
+    watch.snapshot(await api.snapshot());
+    if (desk.symbol !== "") showTitle();
+    else if (watch.symbols.length > 0) select(...fromAddress());
+    else view.show("empty", "No symbols yet", "The platform keeps no trades. Symbols appear here with the first one.");
+  } catch (error) {
+    if (error.kind === "key") renewKey(error);
+    else if (desk.symbol === "") view.show("error", "The market's snapshot could not be read", error.message);
+  }
+}
+
+/** A key that was good is refused: a platform started afresh has another one, which its health tells. @param {Error} error */
+async function renewKey(error) {
+  if (renewing) return;
+  renewing = true;
+  const refused = api.key;
+  try {
+    if (!session.take(await api.health()) || api.key === refused) await session.ask(error.message);
+    connect();
+    await readSnapshot();
+    if (desk.symbol !== "") select(desk.symbol, desk.frame);
+  } catch {
+    return; // health does not answer, so nothing was refused for good: the next refusal comes here again
+  } finally {
+    renewing = false;
+  }
+}
+
+/** @param {any} answer */
+function readHealth(answer) {
+  const { feed = {} } = answer;
+  byId("simulated").hidden = feed.simulated !== true;
+  clock.feed(feed.simulated === true, feed.state === "running");
+  clock.saw(feed.last_trade_ms);
+  if (feed.trades_in > tradesIn && socket !== null && socket.silence !== Infinity && socket.silence > MOST_SILENCE_MS) socket.reconnect();
+  tradesIn = feed.trades_in ?? tradesIn;
+}
+
+/** The symbol and timeframe of the address, else the first symbol in minutes. */
+function fromAddress() {
+  const [symbol, name] = location.hash.slice(1).split("/").map(decodeURIComponent);
+  return [watch.quotes.has(symbol) ? symbol : watch.symbols[0] ?? symbol, timeframe(name) ?? TIMEFRAMES[0]];
+}
+
+function listen() {
+  listenToKeys([
+    { keys: ["ArrowUp", "ArrowDown"], shown: "↑ ↓", does: "move through the watch list", run: (key) => watch.move(key === "ArrowDown" ? 1 : -1) },
+    { keys: ["Enter"], shown: "Enter", does: "show the pointed symbol", run: () => watch.chooseActive() },
+    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: "scroll the chart", run: (key) => chart.scroll(key === "ArrowLeft" ? -20 : 20) },
+    { keys: ["End"], shown: "End", does: "go to the newest bar", run: () => chart.toLatest() },
+    { keys: ["/"], shown: "/", does: "filter the watch list", run: () => watch.focusFilter() },
+    { keys: TIMEFRAMES.map((_, index) => String(index + 1)), shown: `1 – ${TIMEFRAMES.length}`, does: `timeframe ${TIMEFRAMES.map(({ name }) => name).join(" ")}`,
+      run: (key) => select(desk.symbol, TIMEFRAMES[Number(key) - 1]) },
+    { keys: ["d"], shown: "d", does: "bars as a table", run: () => table.toggle() },
+    { keys: ["t"], shown: "t", does: "theme: auto, dark, light", run: nextTheme },
+  ]);
+  byId("latest").addEventListener("click", () => chart.toLatest());
+  addEventListener("online", () => socket?.reconnect());
+}
+
+async function start() {
+  byId("skeleton").replaceChildren(...Array.from({ length: 48 }, (_, index) => {
+    const bar = element("i");
+    bar.style.setProperty("--height", `${20 + 30 * (1 + Math.sin(index / 5) * Math.cos(index / 3))}%`);
+    return bar;
+  }));
+  listen();
+  if (!session.take(await health.start())) await session.ask();
+  connect();
+  await readSnapshot();
+  signals.readAgain();
+  setInterval(readSnapshot, SNAPSHOT_EVERY_MS);
+  setInterval(() => {
+    if (desk.symbol === "") readSnapshot();
+    else if (socket?.silence === Infinity) { desk.readAgain(0); readSnapshot(); }
+  }, POLL_EVERY_MS);
+}
+
+start();
