@@ -59,13 +59,14 @@ class Tape:
         lines = self.lines(chosen)
         begin = 0
         for odd in np.flatnonzero(self.symbol[chosen] == NO_SYMBOL).tolist():
-            yield from _arrays(lines[begin:odd])
+            yield from frames_of(lines[begin:odd])
             yield _as_recorded(lines[odd])
             begin = odd + 1
-        yield from _arrays(lines[begin:])
+        yield from frames_of(lines[begin:])
 
 
-def _arrays(lines: list[bytes]) -> Iterator[Frame]:
+def frames_of(lines: list[bytes]) -> Iterator[Frame]:
+    """Messages for these trades: none for none."""
     for begin in range(0, len(lines), FRAME_LINES):
         yield from _array(lines[begin : begin + FRAME_LINES])
 

@@ -1,0 +1,101 @@
+"""The simulated market's feed: what is due by its clock, sent to whoever listens. It never ends.
+
+At a numeric speed the clock never waits; at speed 1 it is the host's own. At max speed the pace is the slowest
+listener's, and with nobody listening the clock stands: there is no end to hurry to.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+from local_dev.simulator.market import SYMBOLS
+from local_dev.simulator.trades import Trade, Trades
+from local_dev.vendor.audience import Audience
+from local_dev.vendor.settings import VendorSettings
+from local_dev.vendor.tape import frames_of
+
+TICK_S, LONGEST_WAIT_S = 0.02, 0.1
+STEP_MS = 2_000
+"""Feed time made at once, at most: then other tasks get their turn."""
+UNHEARD_S = 0.01
+
+
+def host_ms() -> int:
+    """The host's time, Unix ms."""
+    return time.time_ns() // 1_000_000
+
+
+class SimulatedFeed(Audience):
+    """`host` gives the host's time (Unix ms) and drives the clock."""
+
+    def __init__(self, trades: Trades, settings: VendorSettings, host: Callable[[], int] = host_ms) -> None:
+        super().__init__(settings)
+        self.trades = trades
+        self.first_sec = 0  # the first second whose trades this feed sends; 0 before the clock has started
+        self.sent_ms = 0  # feed time up to which everything due has been sent
+        self.sent = 0
+        self._host = host
+        self._started_ms = 0
+        self._next_sec = 0
+        self._waiting: list[Trade] = []
+
+    def clock_ms(self) -> int:
+        """Feed time, Unix ms."""
+        speed = self._settings.speed
+        if self.held:
+            return self._host()
+        if speed is None:
+            return self.sent_ms
+        return max(self.sent_ms, self._started_ms + int((self._host() - self._started_ms) * speed))
+
+    async def _play(self) -> None:
+        self._started_ms = self.sent_ms = self._host()
+        self.first_sec = self._next_sec = self.sent_ms // 1000 + 1
+        while True:
+            if self._settings.speed is None:
+                await self._step_as_taken()
+            else:
+                await self._step_by_clock(self._settings.speed)
+
+    async def _step_by_clock(self, speed: float) -> None:
+        while self.sent_ms < (clock := self.clock_ms()):
+            self._advance(min(clock, self.sent_ms + STEP_MS))
+            self._part_from_the_slow()
+            await asyncio.sleep(0)
+        next_ms = min(self._next_sec * 1000, self._waiting[0].due_ms if self._waiting else self._next_sec * 1000)
+        wait_s = (next_ms - clock) / 1000 / speed
+        await asyncio.sleep(min(max(wait_s, TICK_S), LONGEST_WAIT_S))
+
+    async def _step_as_taken(self) -> None:
+        if not (listeners := self._listeners()):
+            await asyncio.sleep(UNHEARD_S)
+            return
+        self._advance(self.sent_ms + STEP_MS)
+        for connection in listeners:
+            await connection.room()
+        await asyncio.sleep(0)
+
+    def _advance(self, clock_ms: int) -> None:
+        """Make the seconds that have begun by then, and send what is due."""
+        end = clock_ms // 1000 + 1
+        for trade in self.trades.between(self._next_sec, end):
+            heappush(self._waiting, trade)
+        self._next_sec = max(self._next_sec, end)
+        due = []
+        while self._waiting and self._waiting[0].due_ms <= clock_ms:
+            due.append(heappop(self._waiting))
+        self.sent_ms = clock_ms
+        self.sent += len(due)
+        if due:
+            self._give(due)
+
+    def _give(self, due: list[Trade]) -> None:
+        everything = [trade.line for trade in due]
+        for connection in self._listeners():
+            wanted = connection.symbols
+            lines = everything
+            if not connection.everything:
+                lines = [trade.line for trade in due if SYMBOLS[trade.symbol] in wanted]
+            for frame in frames_of(lines):
+                connection.post(frame, trades=True)
