@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import App, Tags, Validations
+from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.constructs.assets import Assets
+from stacks.edge import EdgeStack
 from stacks.network import NetworkStack
 from stacks.push import PushStack
 from stacks.serving import ServingStack
@@ -31,16 +32,21 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
     speed = SpeedStack(
         app, "Speed", stack_name=f"{name}-speed", settings=settings, assets=assets, network=network, storage=storage
     )
-    ServingStack(
+    serving = ServingStack(
         app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
         network=network, storage=storage, speed=speed,
     )  # fmt: skip
 
+    push = None
     if settings.push:
-        PushStack(
+        push = PushStack(
             app, "Push", stack_name=f"{name}-push", settings=settings, assets=assets,
             network=network, storage=storage, speed=speed,
         )  # fmt: skip
+    EdgeStack(
+        app, "Edge", stack_name=f"{name}-edge", settings=settings, serving=serving, push=push,
+        env=Environment(region="us-east-1"),
+    )  # fmt: skip
 
     Tags.of(app).add("project", "condvest")
     Tags.of(app).add("environment", settings.environment)

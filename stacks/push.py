@@ -60,7 +60,7 @@ class PushStack(TargetedStack):
                 "SESSIONS": SESSIONS,
                 "HOST": "0.0.0.0",  # noqa: S104 - the container's own address; its security group names who may connect
                 "PORT": str(PUSH_PORT),
-                "POLL_SECONDS": "0.25",
+                "POLL_SECONDS": "1",  # of the five reads a second that a shard gives to all its readers
             },
             rights=[
                 read_stream(speed.trades),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import CfnOutput, Duration
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
@@ -96,3 +96,9 @@ class ServingStack(TargetedStack):
         public = PublicApi(self, "Public", authorizer=self.auth_function.function, retention_days=days)
         public.get(OPEN_ROUTES, self.api_function.function, needs_key=False)
         public.get(KEY_ROUTES, self.api_function.function, needs_key=True)
+        self.api_host = CfnOutput(
+            self,
+            "ApiHost",
+            value=f"{public.api.rest_api_id}.execute-api.{self.region}.{self.url_suffix}",
+            description="What the edge calls the API.",
+        )

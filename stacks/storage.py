@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from stacks.constructs.bucket import KEEP, log_bucket, private_bucket
 from stacks.constructs.nag import acknowledge
 from stacks.constructs.target import TargetedStack
-
-KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-"""Kept when a stack goes, deleted when its first deployment fails; names are generated, so a second try is free."""
 
 SIGNALS_BY_TIME = "known"
 """Index of the signals table: the UTC day of the last change, then its time."""
@@ -63,11 +61,9 @@ class StorageStack(TargetedStack):
             projection_type=dynamodb.ProjectionType.ALL,
         )
         self.control_table = self._table("ControlTable", "pk", "sk", dynamodb.AttributeType.STRING, recoverable=True)
-        self.log_bucket = self._bucket(
-            "LogBucket",
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))],
-        )
-        self.lake_bucket = self._bucket(
+        self.log_bucket = log_bucket(self, "LogBucket")
+        self.lake_bucket = private_bucket(
+            self,
             "LakeBucket",
             versioned=True,
             server_access_logs_bucket=self.log_bucket,
@@ -128,17 +124,4 @@ class StorageStack(TargetedStack):
                 point_in_time_recovery_enabled=recoverable
             ),
             removal_policy=KEEP,
-        )
-
-    def _bucket(self, id_: str, **kwargs: Any) -> s3.Bucket:
-        return s3.Bucket(
-            self,
-            id_,
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            removal_policy=KEEP,
-            **kwargs,
         )

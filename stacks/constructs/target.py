@@ -16,6 +16,9 @@ REFUSED_TYPES = frozenset(
         "AWS::EC2::SecurityGroupEgress",
         "AWS::EC2::SecurityGroupIngress",
         "AWS::ElastiCache::ServerlessCache",
+        "AWS::Logs::Delivery",
+        "AWS::Logs::DeliveryDestination",
+        "AWS::Logs::DeliverySource",
     }
 )
 """Of the types used here, those the local emulator does not know. One of them would make it refuse a whole template."""
