@@ -4,15 +4,14 @@ from collections.abc import Callable
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
+from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.bar_request import read_request
 from serving_layer.api.pages import read_page
-from serving_layer.api.refusals import NOT_ENTITLED, UNKNOWN_KEY, Refused
 from serving_layer.api.replies import base_url, reply, request_id
 from serving_layer.api.wiring import Services
 from shared.polygon.answers import aggregates, bar_text, how_many_fit
 
 RULE = "/v2/aggs/ticker/<ticker>/range/<multiplier>/<timespan>/<start>/<end>"
-SCOPE = "bars:read"
 RESERVE_MS = 3_000
 """Left of a function's time, a page ends here: what has been read must still be written out."""
 
@@ -23,7 +22,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
     @app.get(RULE)
     def bars(ticker: str, multiplier: str, timespan: str, start: str, end: str) -> Response[str | bytes]:
         event = app.current_event
-        _check_scope(event.request_context.authorizer.raw_event)
+        check_scope(event, BARS)
         request = read_request(
             ticker=ticker,
             multiplier=multiplier,
@@ -49,11 +48,3 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             next_url=None if page.position is None else base + request.path_after(page.position),
         )
         return reply(event, body)
-
-
-def _check_scope(authorizer: dict[str, str]) -> None:
-    """What the authoriser found out about the key; a request that never met it is refused."""
-    if "scopes" not in authorizer:
-        raise Refused(UNKNOWN_KEY)
-    if SCOPE not in authorizer["scopes"].split():
-        raise Refused(NOT_ENTITLED)

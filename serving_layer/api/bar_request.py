@@ -6,24 +6,18 @@ Times are Unix ms. A cursor carries what a client drops after the first page; wi
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from urllib.parse import quote, unquote
+from datetime import timedelta
+from urllib.parse import quote
 
 from serving_layer.api.cursor import Cursor, invalid_cursor
+from serving_layer.api.parameters import WHOLE, choice, date_of, limit_of, one, symbol_of, unit_of
 from serving_layer.api.refusals import BadRequest
 from shared.bars.windows import UNIT_MS, new_york_midnight_ms, snap_range
-from shared.errors import InvalidRecord
-from shared.polygon.trades import check_symbol
 
 DEFAULT_LIMIT = 5_000
 MOST_LIMIT = 50_000
 _NOT_YET = ("second", "day", "week", "month", "quarter", "year")
-_WHOLE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MILLIS = re.compile(r"0|[1-9][0-9]{0,29}", re.ASCII)
-_YEARS = range(1970, 3000)
-_MAGNITUDES = ((10**11, "seconds"), (10**14, "milliseconds"), (10**17, "microseconds"), (10**30, "nanoseconds"))
-"""Unix times below these are taken to be in this unit; as milliseconds, 10^11 is in 1973 and 10^14 in 5138."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +52,9 @@ def read_request(
     *, ticker: str, multiplier: str, timespan: str, start: str, end: str, query: Mapping[str, Sequence[str]]
 ) -> BarRequest:
     """The request, checked. Raises BadRequest, whose text names the parameter and its rule."""
-    sym, count = _symbol(ticker), _multiplier(multiplier)
+    sym, count = symbol_of(ticker), _multiplier(multiplier)
     _check_timespan(timespan)
-    cursor = _one(query, "cursor")
+    cursor = one(query, "cursor")
     if cursor is not None:
         return _continued(sym, count, timespan, start=start, end=end, text=cursor)
     from_ms, to_ms = _time("from", start), _time("to", end)
@@ -74,9 +68,9 @@ def read_request(
         anchor=first,
         start=first,
         end=last,
-        limit=_limit(_one(query, "limit")),
-        descending=_choice(query, "sort", "asc", ("asc", "desc")) == "desc",
-        adjusted=_choice(query, "adjusted", "true", ("true", "false")) == "true",
+        limit=limit_of(query, DEFAULT_LIMIT, MOST_LIMIT),
+        descending=choice(query, "sort", "asc", ("asc", "desc")) == "desc",
+        adjusted=choice(query, "adjusted", "true", ("true", "false")) == "true",
     )
 
 
@@ -108,15 +102,8 @@ def _spot(sym: str, multiplier: int, timespan: str, start: int | str, end: int |
     return f"{quote(sym, safe='')}/range/{multiplier}/{timespan}/{start}/{end}"
 
 
-def _symbol(ticker: str) -> str:
-    try:
-        return check_symbol(unquote(ticker))
-    except InvalidRecord as error:
-        raise BadRequest("The parameter 'ticker' must be 1 to 16 letters, digits or . - /") from error
-
-
 def _multiplier(text: str) -> int:
-    if not _WHOLE.fullmatch(text):
+    if not WHOLE.fullmatch(text):
         raise BadRequest("The parameter 'multiplier' must be a whole number from 1 to 999999999")
     return int(text)
 
@@ -131,42 +118,12 @@ def _check_timespan(text: str) -> None:
 def _time(name: str, text: str) -> int:
     """Unix ms of a date (New York) or of a number: for `to`, the last one of the day."""
     rule = f"The parameter '{name}' must be a date as YYYY-MM-DD or a Unix time in milliseconds"
-    if _DATE.fullmatch(text):
-        try:
-            day = date.fromisoformat(text)
-        except ValueError as error:
-            raise BadRequest(f"{rule}: there is no such date") from error
-        if day.year not in _YEARS:
-            raise BadRequest(f"{rule}, of a year from {_YEARS[0]} to {_YEARS[-1]}")
+    day = date_of(rule, text)
+    if day is not None:
         return new_york_midnight_ms(day + timedelta(days=1)) - 1 if name == "to" else new_york_midnight_ms(day)
     if not _MILLIS.fullmatch(text):
         raise BadRequest(rule)
-    unit = next(unit for below, unit in _MAGNITUDES if int(text) < below)
+    unit = unit_of(int(text))
     if unit != "milliseconds" and text != "0":
         raise BadRequest(f"{rule}: this number looks like {unit}")
     return int(text)
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not _WHOLE.fullmatch(text) or int(text) > MOST_LIMIT:
-        raise BadRequest(f"The parameter 'limit' must be a whole number from 1 to {MOST_LIMIT}")
-    return int(text)
-
-
-def _choice(query: Mapping[str, Sequence[str]], name: str, default: str, allowed: tuple[str, str]) -> str:
-    text = _one(query, name)
-    if text is None:
-        return default
-    if text.lower() not in allowed:
-        raise BadRequest(f"The parameter '{name}' must be {allowed[0]} or {allowed[1]}")
-    return text.lower()
-
-
-def _one(query: Mapping[str, Sequence[str]], name: str) -> str | None:
-    """The value of a query key. Raises BadRequest where it is given twice: either choice would be a guess."""
-    values = query.get(name) or ()
-    if len(values) > 1:
-        raise BadRequest(f"The parameter '{name}' must be given once")
-    return values[0] if values else None

@@ -7,6 +7,7 @@ guards against mistakes, not against malice: a cursor grants nothing.
 import base64
 import binascii
 import hashlib
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,7 +15,7 @@ from serving_layer.api.refusals import BadRequest
 
 
 class Cursor(NamedTuple):
-    """Where windows are counted from and where the page starts (Unix ms), and the first page's query."""
+    """Of bars: where windows are counted from and where the page starts (Unix ms), and the first page's query."""
 
     anchor: int
     position: int
@@ -24,45 +25,44 @@ class Cursor(NamedTuple):
 
     def encode(self, spot: str) -> str:
         """`spot`: the part of the path that this cursor belongs to."""
-        fields = {
-            "anchor": self.anchor,
-            "position": self.position,
-            "limit": self.limit,
-            "sort": self.sort,
-            "adjusted": "true" if self.adjusted else "false",
-        }
-        text = urlencode(fields)
-        return _base64(f"{text}&check={_check(text, spot)}")
+        return seal({**self._asdict(), "adjusted": "true" if self.adjusted else "false"}, spot)
 
     @classmethod
     def decode(cls, text: str, spot: str) -> "Cursor":
         """The cursor made for `spot`. Raises BadRequest for any other text."""
+        fields = unseal(text, spot)
         try:
-            fields = dict(
-                parse_qsl(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode(), strict_parsing=True)
-            )
-            cursor = cls(
+            return cls(
                 int(fields["anchor"]),
                 int(fields["position"]),
                 int(fields["limit"]),
                 fields["sort"],
                 fields["adjusted"] == "true",
             )
-        except (binascii.Error, ValueError, KeyError) as error:
+        except (ValueError, KeyError) as error:
             raise invalid_cursor() from error
-        if cursor.encode(spot) != text:
-            raise invalid_cursor()
-        return cursor
+
+
+def seal(fields: Mapping[str, object], spot: str) -> str:
+    """The cursor that carries these fields (none of them empty) and belongs to `spot`."""
+    text = urlencode(fields)
+    check = hashlib.sha256(f"{spot}?{text}".encode()).hexdigest()[:16]
+    return base64.urlsafe_b64encode(f"{text}&check={check}".encode()).decode().rstrip("=")
+
+
+def unseal(text: str, spot: str) -> dict[str, str]:
+    """The fields that were sealed for `spot`. Raises BadRequest for any text that `seal` would not have written."""
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        fields = dict(parse_qsl(packed, strict_parsing=True))
+        del fields["check"]
+    except (binascii.Error, ValueError, KeyError) as error:
+        raise invalid_cursor() from error
+    if seal(fields, spot) != text:
+        raise invalid_cursor()
+    return fields
 
 
 def invalid_cursor() -> BadRequest:
     """What every cursor that does not fit is answered with."""
     return BadRequest("The parameter 'cursor' is not valid for this request")
-
-
-def _base64(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _check(text: str, spot: str) -> str:
-    return hashlib.sha256(f"{spot}?{text}".encode()).hexdigest()[:16]

@@ -19,6 +19,8 @@ class Refusal:
 UNKNOWN_KEY = Refusal(401, "Unknown API Key", headers={"WWW-Authenticate": "Bearer"})
 NOT_ENTITLED = Refusal(403, "You are not entitled to this data.", "NOT_AUTHORIZED")
 NOT_FOUND = Refusal(404, "The requested resource was not found.", "NOT_FOUND")
+TICKER_NOT_FOUND = Refusal(404, "Ticker not found.", "NOT_FOUND")
+NO_DATA = Refusal(404, "Data not found.", "NOT_FOUND")
 WRONG_METHOD = Refusal(405, "This resource only answers GET.", headers={"Allow": "GET"})
 FAILED = Refusal(500, "The request could not be answered.")
 UNAVAILABLE = Refusal(503, "The service is busy, please try again.", headers={"Retry-After": "1"})

@@ -11,10 +11,13 @@ import msgspec
 
 from shared import settings
 from shared.clients.aws import client
+from shared.frames import TradeRow
+from shared.models.trade import Trade
 from shared.stores.bars import BarStore
 from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
 from shared.stores.history import History
+from shared.stores.ticks import TickStore
 from shared.stores.valkey import Valkey, connect
 
 READ_TIMEOUT_S = 2.0
@@ -27,6 +30,7 @@ class ApiSettings(msgspec.Struct, frozen=True):
 
     bars_table: str
     control_table: str
+    ticks_table: str
     cache_endpoint: str
     cache_user: str = ""
     cache_name: str = ""
@@ -40,8 +44,20 @@ class IngestRecords(Protocol):
     def epochs(self) -> Iterator[dict[str, Any]]: ...
 
 
-class Pulse(Protocol):
+class LiveCache(Protocol):
+    """What the cache tells beside forming minutes; never raises."""
+
+    def last_trade(self, sym: str) -> Trade | None: ...
     def is_alive(self) -> bool: ...
+
+
+class Ticks(Protocol):
+    """Trades of the last days; raises StoreUnavailable."""
+
+    def trades(
+        self, sym: str, from_ms: int, to_ms: int, now_s: int, *, reverse: bool = False
+    ) -> Iterator[TradeRow]: ...
+    def newest(self, sym: str, now_s: int) -> TradeRow | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +65,9 @@ class Services:
     """`now_s`: this host's Unix time in seconds."""
 
     history: History
+    ticks: Ticks
     control: IngestRecords
-    cache: Pulse
+    cache: LiveCache
     now_s: Callable[[], float]
     local_key: str = ""
 
@@ -63,6 +80,7 @@ def wire() -> Services:
     cache = Cache(Valkey(connect(chosen.cache_endpoint, chosen.cache_user, chosen.cache_name), time.monotonic))
     services = Services(
         history=History(BarStore(dynamodb, chosen.bars_table), cache),
+        ticks=TickStore(dynamodb, chosen.ticks_table),
         control=ControlStore(dynamodb, chosen.control_table),
         cache=cache,
         now_s=time.time,

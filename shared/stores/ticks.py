@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.bars.windows import MINUTE_MS
 from shared.errors import StoreUnavailable
 from shared.frames import Part, TradeRow
-from shared.stores.batch_write import write_all
+from shared.stores.batch_write import put_all
 
 TTL_S = 72 * 3_600
 CHUNK_BYTES = 350_000
@@ -49,8 +49,8 @@ class TickStore:
         for part in parts:
             if part.trades:
                 minutes.setdefault((part.sym, part.minute), []).extend(map(_encoder.encode, part.trades))
-        write_all(
-            self._dynamodb,
+        put_all(
+            lambda request: self._call("batch_write_item", request),
             self._table,
             (
                 {
@@ -97,15 +97,15 @@ class TickStore:
             "ConsistentRead": True,
         }
         for page in count():
-            answer = self._query({**request, "Limit": FIRST_PAGE * LONGER**page})
+            answer = self._call("query", {**request, "Limit": FIRST_PAGE * LONGER**page})
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _query(self, request: dict[str, Any]) -> Any:
+    def _call(self, operation: str, request: dict[str, Any]) -> Any:
         try:
-            return self._dynamodb.query(**request)
+            return getattr(self._dynamodb, operation)(**request)
         except (BotoCoreError, ClientError) as error:
             raise StoreUnavailable(f"ticks table: {error}") from error
 

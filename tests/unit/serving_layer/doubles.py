@@ -6,8 +6,10 @@ from typing import Any
 from serving_layer.api.handler import build
 from serving_layer.api.wiring import Services
 from shared.models.bar import Partial
+from shared.models.trade import Trade
 from shared.stores.history import History
 from tests.fakes.bar_rows import BarRows
+from tests.fakes.tick_rows import TickRows
 from tests.unit.serving_layer.events import Context, body_of, proxy_event
 
 NOW_S = 1_381_260_000
@@ -21,10 +23,14 @@ class Forming:
 
     def __init__(self, minutes: Mapping[tuple[str, int], Partial] | None = None, *, alive: bool = True) -> None:
         self.minutes = dict(minutes or {})
+        self.last: dict[str, Trade] = {}
         self.alive = alive
 
     def unstored_minutes(self, sym: str, start: int, end: int) -> dict[int, Partial]:
         return {t: partial for (of, t), partial in self.minutes.items() if of == sym and start <= t < end}
+
+    def last_trade(self, sym: str) -> Trade | None:
+        return self.last.get(sym)
 
     def is_alive(self) -> bool:
         return self.alive
@@ -48,9 +54,11 @@ class Api:
 
     def __init__(self, rows: Any = None, forming: Any = None, control: Any = None, local_key: str = "") -> None:
         self.rows = BarRows() if rows is None else rows
-        cache = Forming() if forming is None else forming
+        self.ticks = TickRows()
+        self.cache = cache = Forming() if forming is None else forming
         self.services = Services(
             history=History(self.rows, cache),
+            ticks=self.ticks,
             control=Control() if control is None else control,
             cache=cache,
             now_s=lambda: NOW_S,

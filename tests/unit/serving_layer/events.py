@@ -10,7 +10,12 @@ from urllib.parse import parse_qsl, urlsplit
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 HEADERS = {"Host": "bars.example.com", "User-Agent": "Polygon.io PythonClient/1.16.3", "X-Forwarded-Proto": "https"}
 RESOURCE = "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}"
-AUTHORIZED = {"principalId": "0123456789ab", "key_id": "0123456789ab", "scopes": "bars:read", "integrationLatency": 12}
+AUTHORIZED = {
+    "principalId": "0123456789ab",
+    "key_id": "0123456789ab",
+    "scopes": "bars:read live:read",
+    "integrationLatency": 12,
+}
 
 
 class Context:
@@ -40,7 +45,7 @@ def proxy_event(
     for name, value in pairs:
         multi.setdefault(name, []).append(value)
     return {
-        "resource": RESOURCE if parts.path.startswith("/v2/aggs") else parts.path,
+        "resource": RESOURCE if "/range/" in parts.path else parts.path,
         "path": parts.path,
         "httpMethod": method,
         "headers": dict(headers),

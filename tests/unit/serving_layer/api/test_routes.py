@@ -64,13 +64,18 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "AWS_DEFAULT_REGION": "us-east-1",
         "BARS_TABLE": "bars",
         "CONTROL_TABLE": "control",
+        "TICKS_TABLE": "ticks",
         "CACHE_ENDPOINT": f"{LOOPBACK}:{free_port()}",
         "LOCAL_KEY": "cv_0123456789ab_local",
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
         dynamodb = boto3.client("dynamodb")
-        for table, keys in (("bars", (("sym", "S"), ("t", "N"))), ("control", (("pk", "S"), ("sk", "S")))):
+        for table, keys in (
+            ("bars", (("sym", "S"), ("t", "N"))),
+            ("ticks", (("sym", "S"), ("chunk", "S"))),
+            ("control", (("pk", "S"), ("sk", "S"))),
+        ):
             dynamodb.create_table(
                 TableName=table,
                 BillingMode="PAY_PER_REQUEST",

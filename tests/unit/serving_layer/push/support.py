@@ -18,6 +18,7 @@ from shared.clients.kinesis import Page, ReadRecord
 from shared.errors import StoreUnavailable
 from shared.frames import VERSION, BarRecord, Part, TradeRow, encode, partial_to_wire
 from shared.models.bar import Partial
+from shared.models.signal import Status, StoredSignal
 
 T0 = 1_381_239_000_000
 """2013-10-08 09:30 in New York, Unix ms."""
@@ -81,18 +82,9 @@ class Shard:
         return Page(records, behind=False, closed=self.closed)
 
 
-class Signal(NamedTuple):
-    """As stored."""
-
-    sym: str
-    id: str
-    known_at: int
-    status: str = "active"
-    strategy: str = "ema"
-    tf: str = "5m"
-    t: int = T0
-    side: str = "buy"
-    price: str = "167.42"
+def signal_of(id_: str, known_at: int, *, sym: str = "SPY", status: Status = "active") -> StoredSignal:
+    """A buy of the 5-minute bar at T0."""
+    return StoredSignal(id_, "ema", "{}", sym, "5m", T0, "buy", "167.42", status, known_at)
 
 
 class World:
@@ -105,7 +97,7 @@ class World:
         self.table_down = self.keys_down = False
         self.table_reads = 0
         self.through: int | None = 10**9
-        self.signals: list[Signal] = []
+        self.signals: list[StoredSignal] = []
         self.callers = {KEY: Caller("1", ("live:read", "bars:read")), "rest": Caller("2", ("bars:read",))}
         self.now_ms = T0
 
@@ -119,7 +111,7 @@ class World:
             raise StoreUnavailable("bars table: down")
         return sorted((t, sums) for t, sums in self.table.get(sym, {}).items() if start <= t < end)
 
-    def known_since(self, ms: int) -> Iterator[Signal]:
+    def known_since(self, ms: int) -> Iterator[StoredSignal]:
         return (signal for signal in self.signals if signal.known_at >= ms)
 
     def ask_key(self, key: str) -> Caller | None:

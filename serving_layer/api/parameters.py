@@ -1,0 +1,72 @@
+"""Parameters that several routes take, read and checked. Every error is a BadRequest that names the parameter."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from urllib.parse import unquote
+
+from serving_layer.api.refusals import BadRequest
+from shared.errors import InvalidRecord
+from shared.polygon.trades import check_symbol
+
+Query = Mapping[str, Sequence[str]]
+
+WHOLE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_YEARS = range(1970, 3000)
+_MAGNITUDES = ((10**11, "seconds"), (10**14, "milliseconds"), (10**17, "microseconds"), (10**30, "nanoseconds"))
+"""Unix times below these are taken to be in this unit; as milliseconds, 10^11 is in 1973 and 10^14 in 5138."""
+
+
+def symbol_of(ticker: str) -> str:
+    """The ticker of a path, percent-decoded."""
+    try:
+        return check_symbol(unquote(ticker))
+    except InvalidRecord as error:
+        raise BadRequest("The parameter 'ticker' must be 1 to 16 letters, digits or . - /") from error
+
+
+def one(query: Query, name: str) -> str | None:
+    """The value of a query key. Refused where it is given twice: either choice would be a guess."""
+    values = query.get(name) or ()
+    if len(values) > 1:
+        raise BadRequest(f"The parameter '{name}' must be given once")
+    return values[0] if values else None
+
+
+def choice(query: Query, name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of some words, in any case."""
+    text = one(query, name)
+    if text is None:
+        return default
+    if text.lower() not in allowed:
+        raise BadRequest(f"The parameter '{name}' must be {' or '.join(allowed)}")
+    return text.lower()
+
+
+def limit_of(query: Query, default: int, most: int) -> int:
+    """`limit`: entries of a page at most."""
+    text = one(query, "limit")
+    if text is None:
+        return default
+    if not WHOLE.fullmatch(text) or int(text) > most:
+        raise BadRequest(f"The parameter 'limit' must be a whole number from 1 to {most}")
+    return int(text)
+
+
+def date_of(rule: str, text: str) -> date | None:
+    """A date as YYYY-MM-DD; None where the text is none. `rule`: what is said when there is no such day."""
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise BadRequest(f"{rule}: there is no such date") from error
+    if day.year not in _YEARS:
+        raise BadRequest(f"{rule}, of a year from {_YEARS[0]} to {_YEARS[-1]}")
+    return day
+
+
+def unit_of(time: int) -> str:
+    """The unit that a Unix time must be in, told by its size."""
+    return next(unit for below, unit in _MAGNITUDES if time < below)
