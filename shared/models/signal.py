@@ -1,6 +1,8 @@
 """A signal: what a strategy said about one closed bar."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 Side = Literal["buy", "sell"]
 Status = Literal["active", "withdrawn"]
@@ -45,3 +47,19 @@ class StoredSignal(NamedTuple):
     @property
     def signal(self) -> Signal:
         return Signal(*self[:8])
+
+
+def public_form(stored: StoredSignal) -> dict[str, Any]:
+    """A signal in the words of the API and of messages; `params` is JSON already, for msgspec to put in as it is."""
+    return {
+        "id": stored.id,
+        "ticker": stored.sym,
+        "strategy": stored.strategy,
+        "params": msgspec.Raw(stored.params.encode()),
+        "timeframe": stored.tf,
+        "t": stored.t,
+        "side": stored.side,
+        "price": stored.price,
+        "status": stored.status,
+        "known_at": stored.known_at,
+    }

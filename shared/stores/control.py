@@ -105,9 +105,10 @@ class ControlStore:
         """
         self._put("signals", "counts", {**counts, "sequence": sequence})
 
-    def signals_counted_through(self) -> str:
-        """The record up to which the totals count; empty where they count none."""
-        return str((self._get("signals", "counts") or {}).get("sequence", ""))
+    def signals_stored(self) -> tuple[int, str]:
+        """How many signals are in their table, and the record up to which they are counted; (0, "") before any."""
+        counts = self._get("signals", "counts") or {}
+        return counts.get("stored", 0), str(counts.get("sequence", ""))
 
     def signal_counts(self) -> dict[str, int]:
         """Empty before the first signal."""

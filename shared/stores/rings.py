@@ -97,7 +97,8 @@ class Rings:
         try:
             return None if text is None else msgspec.json.decode(text, type=RingsState)
         except msgspec.DecodeError as error:
-            return _unread(error)
+            _unread(error)
+            return None
 
     def put_state(self, state: RingsState) -> bool:
         """False when the cache did not take it."""
@@ -137,7 +138,10 @@ class Rings:
                 for key in keys:
                     pipeline.evalsha(_ADD_DIGEST, 1, _name(key), *self._arguments(state, key, added[key]))
                 for key, bars in whole.items():
-                    fields = {_GENERATION: state.generation, **{str(bar.t): _value(bar) for bar in bars}}
+                    fields: dict[bytes | str, str] = {
+                        _GENERATION: state.generation,
+                        **{str(bar.t): _value(bar) for bar in bars},
+                    }
                     pipeline.delete(_name(key))
                     pipeline.hset(_name(key), mapping=fields)
                     pipeline.expire(_name(key), TTL_S)

@@ -7,7 +7,7 @@ stream record that brought it, absent where history was filled in, of which nobo
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,7 +16,8 @@ from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.signal import Signal, StoredSignal
 from shared.stores.batch_write import put_all
 
-ACTIVE, WITHDRAWN = "active", "withdrawn"
+ACTIVE: Final = "active"
+WITHDRAWN: Final = "withdrawn"
 INDEX = "known"
 DAY_MS = 86_400_000
 _REFUSED = "ConditionalCheckFailedException"
@@ -128,7 +129,7 @@ class SignalStore:
             "ExpressionAttributeNames": {"#pk": within.pk, "#sk": within.sk},
             "ExpressionAttributeValues": {":pk": {"S": within.of}, ":first": {"S": first}, ":last": {"S": last}},
             "ScanIndexForward": not reverse,
-            **({"IndexName": within.index} if within.index else {"ConsistentRead": True}),
+            **({"IndexName": within.by} if within.by else {"ConsistentRead": True}),
         }
         if first > last:
             return
@@ -160,9 +161,9 @@ class SignalStore:
 
 
 class _Range(NamedTuple):
-    """What a query reads: one partition of the table or of an index, within [start, end), Unix ms."""
+    """What a query reads: one partition of the table or of the index `by`, within [start, end), Unix ms."""
 
-    index: str | None
+    by: str | None
     pk: str
     of: str
     sk: str

@@ -17,13 +17,17 @@ from speed_layer.revise import ENGINE, revised, send
 
 PARALLEL = 8
 STORED_TIMEFRAME = "1m"
+READER = "persist"
 
 
 def persist(batch: list[StreamRecord], edges: Edges, now_s: int) -> None:
-    """Store the minutes of a batch; in hours with late parts, send the closed windows they change."""
+    """Store the minutes of a batch; in hours with late parts, send the closed windows they change.
+
+    Then say so: the signals function waits for it before it reads minutes from the table.
+    """
     minutes = [
         record
-        for _, records in decode_or_quarantine(batch, decode_bars, "persist", edges.lake)
+        for _, records in decode_or_quarantine(batch, decode_bars, READER, edges.lake)
         for record in records
         if record.tf == STORED_TIMEFRAME and record.engine != ENGINE
     ]
@@ -39,6 +43,7 @@ def persist(batch: list[StreamRecord], edges: Edges, now_s: int) -> None:
     for (sym, hour), touched in hours.items():
         if edges.control.is_marked_late(sym, hour, now_s):
             send(edges.bars_out, revised(edges.bars, sym, hour, touched, now_s))
+    edges.control.put_through(READER, batch[-1].sequence)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class _Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return True
 
 
-class Channel(_Params):
+class Channel(_Params, frozen=True, forbid_unknown_fields=True):
     """The fast EMA crosses out of the channel between two slow ones (Vegas channel): up buys, down sells."""
 
     fast: Period = 12
@@ -68,7 +68,7 @@ class Channel(_Params):
         return "sell" if quick_before >= min(before) and quick < min(now) else None
 
 
-class RsiReversal(_Params):
+class RsiReversal(_Params, frozen=True, forbid_unknown_fields=True):
     """RSI comes back: over `low` from below buys, under `high` from above sells."""
 
     period: Period = 14
@@ -88,7 +88,7 @@ class RsiReversal(_Params):
         return "sell" if before > self.high >= now else None
 
 
-class MacdCross(_Params):
+class MacdCross(_Params, frozen=True, forbid_unknown_fields=True):
     """The MACD line crosses its signal line: up buys, down sells."""
 
     fast: Period = 12
@@ -109,7 +109,7 @@ class MacdCross(_Params):
         return "sell" if before >= 0 > now else None
 
 
-class OpeningRangeBreakout(_Params):
+class OpeningRangeBreakout(_Params, frozen=True, forbid_unknown_fields=True):
     """The first close above the range of the session's first minutes buys, the first one below it sells.
 
     Only within `session_minutes` of the regular open, which is what the W bars cover.
@@ -144,7 +144,7 @@ class OpeningRangeBreakout(_Params):
         return "sell" if judged.close < low and all(close >= low for close in earlier) else None
 
 
-class VolumeSpike(_Params):
+class VolumeSpike(_Params, frozen=True, forbid_unknown_fields=True):
     """At least `factor` times the mean volume of the `bars` before: a rising bar buys, a falling one sells."""
 
     bars: Period = 20

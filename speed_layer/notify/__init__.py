@@ -1,0 +1,1 @@
+"""New signals to a topic."""

@@ -1,0 +1,79 @@
+"""The closed bars that strategies look at: in this process, else in the cache, else rolled up from the bars table.
+
+What is at hand may only be believed if no batch has passed it by. So each place says up to which record it holds
+everything and which batch was begun on top of it; where that is not what the control table says, it starts anew. A
+batch that Lambda gave up has begun and was never done, so it shows too.
+"""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from shared.models.bar import Timeframe
+from shared.stores.rings import ClosedBar, Key, Rings, RingsState
+from speed_layer.signals.rebuild import StoredMinutes, closed_bars
+from speed_layer.signals.ring import Ring
+
+PARALLEL: Final = 8
+MOST_HELD: Final = 500
+"""Rings that stay in the process between two batches: about 100 MB where they are long."""
+NOWHERE: Final = RingsState("", "?")
+"""Not a place that any batch could have left."""
+
+
+class ClosedBars:
+    """One batch at a time: `begin`, any reads and merges into the rings, `finish`."""
+
+    def __init__(self, cache: Rings, minutes: StoredMinutes, kept: Mapping[Timeframe, int]) -> None:
+        """`kept`: bars of a ring by timeframe."""
+        self._cache, self._minutes, self._kept = cache, minutes, kept
+        self._held: dict[Key, Ring] = {}
+        self._state = NOWHERE
+        self._cached = NOWHERE
+        self._rebuilt: set[Key] = set()
+
+    def begin(self, through: str, first: str) -> None:
+        """A batch begins with record `first`; all through record `through` was done ("" for none)."""
+        if not self._state.is_believed(through, first):
+            self._held.clear()
+        self._state = RingsState("", through, first)
+        cached = self._cache.state()
+        generation = cached.generation if cached and cached.is_believed(through, first) else uuid.uuid4().hex
+        self._cached = RingsState(generation, through, first)
+        self._cache.put_state(self._cached)
+        self._rebuilt = set()
+
+    def rings(self, keys: Iterable[Key], wait: Callable[[], int], now_s: int) -> dict[Key, Ring]:
+        """The rings of these symbols and timeframes, to be merged into.
+
+        `wait` returns once the table holds all that closed before this batch, with the time (Unix ms) up to which
+        windows had closed then. Raises what it raises, and StoreUnavailable.
+        """
+        keys = list(keys)
+        absent = [key for key in keys if key not in self._held]
+        for key, bars in self._cache.read(absent, self._cached.generation).items():
+            self._held[key] = Ring(self._kept[key[1]], bars)
+        if lost := [key for key in absent if key not in self._held]:
+            end = wait()
+            with ThreadPoolExecutor(PARALLEL) as pool:
+                for key, ring in zip(lost, pool.map(lambda key: self._roll_up(key, end, now_s), lost), strict=True):
+                    self._held[key] = ring
+            self._rebuilt.update(lost)
+        return {key: self._held[key] for key in keys}
+
+    def _roll_up(self, key: Key, end: int, now_s: int) -> Ring:
+        sym, tf = key
+        kept = self._kept[tf]
+        return Ring(kept, closed_bars(self._minutes, sym, tf, end=end, before=end, need=kept, now_s=now_s))
+
+    def finish(self, last: str, added: Mapping[Key, Iterable[ClosedBar]]) -> None:
+        """All through record `last` is in the rings, by adding these bars: let the cache know."""
+        done = RingsState(self._cached.generation, last)
+        whole = {key: self._held[key].closed for key in self._rebuilt}
+        rest = {key: bars for key, bars in added.items() if key not in whole}
+        if gone := self._cache.write(done, rest, whole):
+            self._cache.write(done, {}, {key: self._held[key].closed for key in gone})
+        self._state = RingsState("", last)
+        for key in list(self._held)[: max(0, len(self._held) - MOST_HELD)]:
+            del self._held[key]

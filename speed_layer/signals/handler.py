@@ -1,0 +1,64 @@
+"""Kinesis bars -> signals. At least once: a signal's id says what it is about, so a repeated batch changes nothing.
+
+Runs inside the VPC: DynamoDB, S3 and Valkey are all it reaches. The host's clock says only when a signal was known.
+"""
+
+import time
+from functools import lru_cache
+from typing import Any, Final
+
+from shared.bars.sessions import sessions_named
+from shared.bars.windows import HOUR_MS, STREAM_TIMEFRAMES
+from shared.clients.aws import client
+from shared.models.bar import Timeframe
+from shared.settings import read
+from shared.stores.bars import BarStore
+from shared.stores.control import ControlStore
+from shared.stores.lake import Lake
+from shared.stores.rings import Rings
+from shared.stores.signals import SignalStore
+from shared.stores.valkey import Valkey, connect
+from speed_layer.kinesis_event import report_first_failure
+from speed_layer.signals.closed import ClosedBars
+from speed_layer.signals.config import Configured, configured, longest_windows
+from speed_layer.signals.judge import AGAIN_MS
+from speed_layer.signals.service import Edges, handle
+from speed_layer.signals.settings import SignalsSettings
+
+SPARE: Final = AGAIN_MS // 60_000 + 1
+"""Bars beyond the longest window, so that those judged again have all of theirs."""
+SESSION_HOURS: Final = 24
+
+
+def kept_bars(strategies: tuple[Configured, ...]) -> dict[Timeframe, int]:
+    """How long rings are: the longest window and the bars judged again; of hours at least a session."""
+    windows = longest_windows(strategies)
+    least = {tf: SESSION_HOURS if width * 1000 == HOUR_MS else 0 for tf, width in STREAM_TIMEFRAMES.items()}
+    return {tf: max(window + SPARE, least[tf]) for tf, window in windows.items()}
+
+
+@lru_cache(maxsize=1)
+def wire() -> Edges:
+    """From this function's environment. Raises PermanentError naming a setting that is missing or wrong."""
+    settings = read(SignalsSettings)
+    strategies = configured(settings.strategies)
+    dynamodb = client("dynamodb")
+    bars = BarStore(dynamodb, settings.bars_table)
+    cache = Valkey(connect(settings.cache_endpoint, settings.cache_user, settings.cache_name), time.monotonic)
+    kept = kept_bars(strategies)
+    return Edges(
+        control=ControlStore(dynamodb, settings.control_table),
+        closed=ClosedBars(Rings(cache, kept), bars, kept),
+        minutes=bars,
+        store=SignalStore(dynamodb, settings.signals_table),
+        lake=Lake(client("s3"), settings.lake_bucket),
+        strategies=strategies,
+        sessions=sessions_named(settings.sessions),
+        now_ms=lambda: time.time_ns() // 10**6,
+        sleep=time.sleep,
+    )
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Trigger: the bars stream."""
+    return report_first_failure(event, lambda batch: handle(batch, wire()))
