@@ -94,7 +94,8 @@ class Bars:
 
         def done() -> None:
             for waited in self._waiting.pop(sym, ()):
-                self._publish(waited)
+                if waited.ev == SECOND_BAR or waited.so_far is None or day.is_best(waited.minute, waited.so_far):
+                    self._publish(waited)  # else the table is ahead, and the stream brings what it has
             day.fold()
 
         if not self._reading.want(sym, day, done):

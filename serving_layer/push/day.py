@@ -40,16 +40,23 @@ def add(a: Sums, b: Sums) -> Sums:
     return Sums(a.trades + b.trades, a.rev + b.rev, a.volume + b.volume, a.notional + b.notional, first)
 
 
+def _rank(sums: Sums | None) -> tuple[int, int]:
+    """The greatest is kept; a minute that is not there has the least."""
+    return (-1, -1) if sums is None else (sums.trades, sums.rev)
+
+
 class Day:
     """`is_known`: whether what came before the first minute seen was read from the table. Times are Unix ms."""
 
-    __slots__ = ("_closed", "_floor", "_folded", "_forming", "_official", "is_known", "session")
+    __slots__ = ("_closed", "_floor", "_folded", "_forming", "_official", "_stored", "is_known", "session")
 
     def __init__(self, session: SessionDay) -> None:
         self.session = session
         self.is_known = False
         self._closed: dict[int, Sums] = {}
         self._forming: dict[int, Sums] = {}
+        self._stored: set[int] = set()
+        """Minutes that only the table has told: the stream may still bring the same."""
         self._forget_folded()
 
     def _forget_folded(self) -> None:
@@ -58,17 +65,21 @@ class Day:
         self._folded, self._official = NOTHING, NOTHING
 
     def take_record(self, t: int, sums: Sums) -> bool:
-        """A closed minute; False where what is held is as good. One older than those kept unfolds the day: it must be
-        read from the table again."""
-        held = self._closed.get(t)
-        if held is not None and (sums.trades, sums.rev) <= (held.trades, held.rev):
+        """A closed minute from the stream; False where it is no news. One older than those kept unfolds the day: it
+        must be read from the table again."""
+        if not self.is_best(t, sums) or (t not in self._stored and _rank(sums) == _rank(self._closed.get(t))):
             return False
+        self._stored.discard(t)
         if t < self._floor:
             self._forget_folded()
         self._closed[t] = sums
         if t in self._forming and self._forming[t].trades <= sums.trades:
             del self._forming[t]
         return True
+
+    def is_best(self, t: int, sums: Sums) -> bool:
+        """Whether no other record of the minute holds more."""
+        return _rank(sums) >= _rank(self._closed.get(t))
 
     def take_second(self, t: int, sums: Sums) -> Sums:
         """Add a closed second, or what a late part adds to one, to its minute; the minute so far."""
@@ -78,7 +89,8 @@ class Day:
     def take_stored(self, minutes: Iterable[tuple[int, Sums]]) -> None:
         """The day's minutes as the table has them: from here on the day is known."""
         for t, sums in minutes:
-            self.take_record(t, sums)
+            if _rank(sums) > _rank(self._closed.get(t)) and self.take_record(t, sums):
+                self._stored.add(t)
         self.is_known = True
 
     def reaches(self, t: int) -> bool:
@@ -108,6 +120,7 @@ class Day:
                     self._official = add(self._official, sums)
                 self._floor = t + MINUTE_MS
             del self._closed[t]
+            self._stored.discard(t)
             self._forming.pop(t, None)
         oldest = min(self._closed, default=0)
         for t in [t for t in self._forming if t < oldest]:

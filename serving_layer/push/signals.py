@@ -7,10 +7,10 @@ for longer than that.
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from serving_layer.push.hub import Hub
-from shared.errors import StoreUnavailable
+from shared.errors import InvalidRecord, StoreUnavailable
+from shared.models.signal import StoredSignal
 from shared.observability import event, logger
 from shared.polygon.events import SIGNAL, signal_event
 
@@ -20,33 +20,8 @@ MOST_REMEMBERED = 20_000
 log = logger("push.signals")
 Change = tuple[str, str, int]
 """(id, status, known_at): what makes a change of a signal one of a kind."""
-
-
-class Signal(Protocol):
-    """A stored signal (shared/stores/signals.py). `t` = start of its bar, `known_at` = last change, both Unix ms."""
-
-    @property
-    def sym(self) -> str: ...
-    @property
-    def id(self) -> str: ...
-    @property
-    def strategy(self) -> str: ...
-    @property
-    def tf(self) -> str: ...
-    @property
-    def t(self) -> int: ...
-    @property
-    def side(self) -> str: ...
-    @property
-    def price(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def known_at(self) -> int: ...
-
-
-KnownSince = Callable[[int], Iterable[Signal]]
-"""Signals that changed at or after an instant (Unix ms), oldest first. Blocks; raises StoreUnavailable."""
+KnownSince = Callable[[int], Iterable[StoredSignal]]
+"""Signals that changed at or after an instant (Unix ms), oldest first. Blocks; StoreUnavailable, InvalidRecord."""
 
 
 class SignalFeed:
@@ -58,19 +33,20 @@ class SignalFeed:
         self._sent: dict[Change, None] = {}
 
     async def look(self) -> None:
-        """Send what has changed since the last look that succeeded. Raises StoreUnavailable."""
+        """Send what has changed since the last look. Raises StoreUnavailable: then the next look makes up for it."""
         since, asked = self._since - BACK_MS, self._now_ms()
-        for signal in await asyncio.to_thread(lambda: list(self._known_since(since))):
-            change = signal.id, signal.status, signal.known_at
-            if change not in self._sent:
-                self._sent[change] = None
-                self._send(signal)
+        try:
+            changed = await asyncio.to_thread(lambda: list(self._known_since(since)))
+            for signal in changed:
+                self._send_once(signal)
+        except InvalidRecord as error:  # left behind once the look-back has passed it
+            event(log, 40, "signals left out", reason=error.reason, error=str(error)[:200])
         self._since = asked
         while len(self._sent) > MOST_REMEMBERED:
             del self._sent[next(iter(self._sent))]
 
     async def run(self, poll_s: float) -> None:
-        """Never returns. A look that fails is made up for by the next."""
+        """Never returns."""
         while True:
             began = time.monotonic()
             try:
@@ -79,17 +55,10 @@ class SignalFeed:
                 event(log, 30, "signals not read", error=str(error)[:200])
             await asyncio.sleep(max(0.0, began + poll_s - time.monotonic()))
 
-    def _send(self, signal: Signal) -> None:
+    def _send_once(self, signal: StoredSignal) -> None:
+        change = signal.id, signal.status, signal.known_at
+        if change in self._sent:
+            return
+        self._sent[change] = None
         if self._hub.wanted(SIGNAL, signal.sym):
-            text = signal_event(
-                signal.sym,
-                id_=signal.id,
-                strategy=signal.strategy,
-                tf=signal.tf,
-                t=signal.t,
-                side=signal.side,
-                price=signal.price,
-                status=signal.status,
-                known_at=signal.known_at,
-            )
-            self._hub.publish(SIGNAL, signal.sym, text)
+            self._hub.publish(SIGNAL, signal.sym, signal_event(signal))

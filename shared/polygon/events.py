@@ -15,6 +15,7 @@ from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, SIZE_SCALE, divide_half
 from shared.errors import InvalidRecord
 from shared.frames import TradeRow
 from shared.models.bar import Bar
+from shared.models.signal import StoredSignal
 
 TRADE, SECOND_BAR, MINUTE_BAR, SIGNAL = "T", "A", "AM", "S"
 WIDTH_MS = {SECOND_BAR: 1_000, MINUTE_BAR: 60_000}
@@ -87,13 +88,13 @@ def _day(day: DayFigures | None) -> str:
 _price = lru_cache(maxsize=65_536)(lambda price: format_scaled(price, PRICE_DIGITS))
 
 
-def signal_event(
-    sym: str, *, id_: str, strategy: str, tf: str, t: int, side: str, price: str, status: str, known_at: int
-) -> bytes:
+def signal_event(signal: StoredSignal) -> bytes:
     """An `S` event, ours: a signal that became active or was withdrawn. `t` = start of its bar, `k` = when the change
-    was known, both Unix ms; `p` = its price from decimal text. Raises InvalidRecord `number`."""
-    if not _PLAIN.fullmatch(f"{price} 0"):
-        raise InvalidRecord("number", f"price must be a plain decimal, was {price[:40]!r}")
-    head = {"ev": SIGNAL, "sym": sym, "id": id_, "strategy": strategy, "tf": tf, "t": t, "side": side}
-    tail = {"status": status, "k": known_at}
-    return msgspec.json.encode(head)[:-1] + f',"p":{price},'.encode() + msgspec.json.encode(tail)[1:]
+    was stored, both Unix ms; `p` = its price. Raises InvalidRecord `number`."""
+    if not _PLAIN.fullmatch(f"{signal.price} 0"):
+        raise InvalidRecord("number", f"price must be a plain decimal, was {signal.price[:40]!r}")
+    head = {"ev": SIGNAL, "sym": signal.sym, "id": signal.id, "strategy": signal.strategy, "tf": signal.tf}
+    middle = {"t": signal.t, "side": signal.side}
+    tail = {"status": signal.status, "k": signal.known_at}
+    price = f',"p":{signal.price},'.encode()
+    return msgspec.json.encode(head | middle)[:-1] + price + msgspec.json.encode(tail)[1:]
