@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 from local_dev.cli.errors import WrongInput
+from local_dev.runtime.sources import is_real_time
 from local_dev.runtime.state import Source
 from local_dev.vendor.recording import find_files
 from shared.errors import InvalidRecord
@@ -13,22 +14,20 @@ from shared.polygon.trades import check_symbol
 
 STATE = Path(".condvest")
 PORT = 8000
-NOT_YET = {
-    "sim": "the simulator is not there yet: give a PATH with recorded trades, or none",
-    "polygon": "the live feed is not there yet on this machine: give a PATH with recorded trades, or none",
-}
+FEEDS_BY_NAME = ("sim", "polygon")
+"""Feeds that are no path; `none` is no feed."""
 
 
 def add_state(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, default=STATE, metavar="DIR", help=f"default {STATE}")
 
 
-def source_of(feed: str, symbols: str) -> Source:
+def source_of(feed: str, symbols: str, speed: str = "1") -> Source:
     """Raises WrongInput, or the vendor server's own word for a path it cannot serve."""
-    if feed in NOT_YET:
-        raise WrongInput(f"--feed {feed}: {NOT_YET[feed]}.")
     if feed == "none":
         return Source("none")
+    if feed in FEEDS_BY_NAME:
+        return Source(feed, symbols_of(symbols), "" if is_real_time(speed) else f"{speed}x")
     find_files(Path(feed))
     return Source(str(Path(feed).resolve()), symbols_of(symbols))
 

@@ -36,8 +36,12 @@ class Screen:
             self.step(line)
 
     def welcome(self, platform: Platform, feed: Feed | None, state: Path) -> None:
+        if platform.state.record.is_simulated:
+            self.step("SIMULATED: a made-up market; nothing here is a price of anything")
         rows = {
+            "dashboard": f"{platform.url}/",
             "REST API": platform.url,
+            "WebSocket": f"{platform.url.replace('http', 'ws', 1)}/stocks",
             "health": f"{platform.url}/v1/health",
             "local key": platform.key,
             **({"vendor": feed.url} if feed else {}),
@@ -54,18 +58,21 @@ class Screen:
             table.add_row(name, value)
         self._console.print(table)
 
-    def status(self, epochs: Sequence[Mapping[str, Any]], pollers: Mapping[str, Poller]) -> None:
+    def status(
+        self, epochs: Sequence[Mapping[str, Any]], signals: int, pollers: Mapping[str, Poller], *, simulated: bool
+    ) -> None:
         """Called twice a second or so; a person sees each, a log one in five seconds."""
+        mark = "SIMULATED | " if simulated else ""
         if self._console.is_terminal:
             if self._live is None:
                 self._live = Live(console=self._console, refresh_per_second=4)
                 self._live.start()
-            self._live.update(Text(self._status_text(epochs, pollers)))
+            self._live.update(Text(mark + self._status_text(epochs, signals, pollers)))
         elif time.monotonic() - self._said_at >= PLAIN_SECONDS:
             self._said_at = time.monotonic()
-            self._console.print(self._status_text(epochs, pollers))
+            self._console.print(mark + self._status_text(epochs, signals, pollers))
 
-    def _status_text(self, epochs: Sequence[Mapping[str, Any]], pollers: Mapping[str, Poller]) -> str:
+    def _status_text(self, epochs: Sequence[Mapping[str, Any]], signals: int, pollers: Mapping[str, Poller]) -> str:
         total = {name: sum(epoch.get(name, 0) for epoch in epochs) for name in ("trades_in", "bars", "late")}
         last_ms = max((epoch.get("last_trade_ms", 0) for epoch in epochs), default=0)
         at = datetime.fromtimestamp(last_ms / 1000, NEW_YORK).strftime("%Y-%m-%d %H:%M:%S") if last_ms else "waiting"
@@ -75,7 +82,7 @@ class Screen:
         handled = " ".join(f"{role} {poller.counts.records:,}" for role, poller in pollers.items())
         return (
             f"{at} | trades {total['trades_in']:,} ({max(rate, 0):,.0f}/s) | bars {total['bars']:,} | "
-            f"late {total['late']:,} | records {handled}"
+            f"late {total['late']:,} | signals {signals:,} | records {handled}"
         )
 
     def _end_live(self) -> None:

@@ -4,27 +4,28 @@ import argparse
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 
-from local_dev.cli.errors import WrongInput
+from local_dev.cli.feed_choice import chosen
 from local_dev.cli.logs import log_to
-from local_dev.cli.options import PORT, add_state, bind, source_of
+from local_dev.cli.options import PORT, add_state, bind
 from local_dev.cli.running import forget, note
 from local_dev.cli.screen import Screen, summary
 from local_dev.cli.stopping import Stopped, stop_on_signals
-from local_dev.runtime.feed import OVERLAP_MS, Feed, FeedOptions
+from local_dev.runtime.feed import Feed
 from local_dev.runtime.finish import Counts, close, drain, verify
+from local_dev.runtime.opening import begin
 from local_dev.runtime.platform import Platform
-from local_dev.runtime.state import Source, StateFolder, open_state
-from local_dev.vendor.settings import parse_speed
+from local_dev.runtime.state import StateFolder, open_state
 from shared.errors import StoreUnavailable
 
-HELP = "Start the platform: recorded trades in, bars out over Polygon's REST paths."
+HELP = "Start the platform: trades in; bars, signals, a live stream and a page out."
 LOOK_SECONDS = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--feed", default="none", metavar="none|PATH", help="recorded trades; none serves what is kept")
+    parser.add_argument(
+        "--feed", default="sim", metavar="sim|polygon|none|PATH", help="default sim; none serves what is kept"
+    )
     parser.add_argument("--speed", default="1", metavar="N|max", help="0.1 to 1000 times real time (default 1)")
     parser.add_argument("--symbols", default="*", metavar="A,B|@FILE", help="default: all of the feed")
     parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}, 0 = a free one")
@@ -36,41 +37,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    source = _checked(options)
+    choice = chosen(options)
     listening = bind(options.port)
     try:
-        state = open_state(options.state, source, fresh=options.fresh)
+        state = open_state(options.state, choice.source, fresh=options.fresh)
     except BaseException:
         listening.close()
         raise
     log_to(state.logs)
     screen = Screen(sys.stdout)
     platform = Platform(state, listening, screen.step)
-    feed = None if source.fits_any or state.record.ended else Feed(platform, _feed_options(options, source))
+    from_source = None if state.record.ended else choice.feed
+    feed = None if from_source is None else Feed(platform, from_source, choice.source.symbols)
     with stop_on_signals():
         try:
-            return _serve(state, platform, feed, screen, once=options.once)
+            return _serve(state, platform, feed, screen, options)
         except Stopped:
             return 0
         finally:
             _stop(state, platform, feed, screen)
 
 
-def _serve(state: StateFolder, platform: Platform, feed: Feed | None, screen: Screen, *, once: bool) -> int:
+def _serve(
+    state: StateFolder, platform: Platform, feed: Feed | None, screen: Screen, options: argparse.Namespace
+) -> int:
     resumes = (state.path / "emulator").exists()
-    if feed is not None and not resumes:
-        feed.start_vendor()
+    if feed is not None and not resumes and not feed.source.endless:
+        feed.start_server()  # a recording takes a while to be read
     platform.start()
     source = _announce(state, platform, running=feed is not None)
+    if feed is not None:
+        begin(platform, feed, screen.step, resumes=resumes)
     note(state.path, platform.url, platform.key)
     screen.welcome(platform, feed, state.path)
     if feed is None:
-        counts = verify(platform) if once else None
+        counts = verify(platform) if options.once else None
         screen.lines(summary(counts) if counts else ())
         return _idle(platform, screen, counts)
-    if resumes:
-        last_ms = feed.last_accepted_ms()
-        feed.start_vendor(last_ms - OVERLAP_MS if last_ms else None)
+    if options.hold_until_subscriber:
+        _hold(platform, feed, screen)
     feed.start_ingester()
     _follow(platform, feed, screen)
     screen.step("the feed has ended; the functions take what is left")
@@ -78,7 +83,7 @@ def _serve(state: StateFolder, platform: Platform, feed: Feed | None, screen: Sc
     counts = verify(platform)
     close(state, platform, source, counts)
     screen.lines(summary(counts))
-    return _idle(platform, screen, counts if once else None)
+    return _idle(platform, screen, counts if options.once else None)
 
 
 def _announce(state: StateFolder, platform: Platform, *, running: bool) -> str:
@@ -90,14 +95,25 @@ def _announce(state: StateFolder, platform: Platform, *, running: bool) -> str:
     return source
 
 
+def _hold(platform: Platform, feed: Feed, screen: Screen) -> None:
+    """Until a client of /stocks has subscribed to something."""
+    screen.step("holding the feed until a client has subscribed at /stocks")
+    while not platform.push.subscribed:
+        platform.check()
+        feed.check()
+        time.sleep(0.05)
+    screen.step("a client has subscribed: the feed begins")
+
+
 def _follow(platform: Platform, feed: Feed, screen: Screen) -> None:
-    """Until the feed has ended."""
+    """Until the feed has ended; one that is live never does."""
     while True:
         platform.check()
         feed.check()
         with suppress(StoreUnavailable):  # an emulator too busy to answer; one that has ended is found above
             epochs = list(platform.control.epochs())
-            screen.status(epochs, platform.pollers)
+            signals = platform.control.signal_counts().get("stored", 0)
+            screen.status(epochs, signals, platform.pollers, simulated=platform.state.record.is_simulated)
             if feed.ended(epochs[-1] if epochs else {}):
                 return
         time.sleep(LOOK_SECONDS)
@@ -120,19 +136,3 @@ def _stop(state: StateFolder, platform: Platform, feed: Feed | None, screen: Scr
         feed.stop()
     platform.stop()
     state.close()
-
-
-def _checked(options: argparse.Namespace) -> Source:
-    """Everything that can be wrong without starting anything. Raises WrongInput."""
-    parse_speed(options.speed)
-    if options.bar_engine != "python":
-        raise WrongInput(f"--bar-engine {options.bar_engine}: python is the only engine there is yet.")
-    if options.hold_until_subscriber:
-        raise WrongInput("--hold-until-subscriber waits for a client of /stocks, which is not served yet.")
-    if options.state.exists() and not options.state.is_dir():
-        raise WrongInput(f"--state: {options.state} is a file.")
-    return source_of(options.feed, options.symbols)
-
-
-def _feed_options(options: argparse.Namespace, source: Source) -> FeedOptions:
-    return FeedOptions(Path(source.feed), options.speed, source.symbols)

@@ -87,6 +87,14 @@ class Container:
     command: tuple[str, ...]
     environment: Mapping[str, str]
 
+    @property
+    def python_arguments(self) -> tuple[str, ...]:
+        """Its command after the interpreter, which is this machine's own here. Raises LookupError for another one."""
+        python, *arguments = self.command
+        if python != "python":
+            raise LookupError(f"the command of {self.name} must start with python, was {python}")
+        return tuple(arguments)
+
 
 @dataclass(frozen=True)
 class Deployment:

@@ -5,11 +5,13 @@ iterator of five minutes on each call, and keeps iterators as positions that exp
 some hours would stall it, and after a day readers would skip records. Its answers stay the same.
 
 Streams on AWS never sleep, a machine does: records do not age while the emulator is stopped, or a feed resumed a day
-later would find its stream empty, and functions would be too late for what they had not yet read. The streams of
-tables, which it forgets on a clean stop, come back too.
+later would find its stream empty, and functions would be too late for what they had not yet read. The time of a live
+feed is the host's, and so are the ages of its records (RECORDS_AGE=1): what a starting ingester need not know of any
+more, it does not find. The streams of tables, which the emulator forgets on a clean stop, come back too.
 """
 
 import copy
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +22,8 @@ from ministack.services import dynamodb, kinesis
 SWEEP_S = 5.0
 """Seconds between two looks through the iterators; they live for 300."""
 SAVED_AT = "saved_at"
+RECORDS_AGE = "RECORDS_AGE"
+"""Environment variable: 1 = records age while the emulator is stopped."""
 
 CHANGES = ("_stream_records", "_stream_trimmed")
 """What the emulator keeps of the streams of tables: records, and how many have been dropped, by table."""
@@ -52,11 +56,18 @@ def get_state() -> dict[str, Any]:
 def restore_state(data: dict[str, Any]) -> None:
     """What was saved, every record as old as it was then."""
     _restore_state(data)
-    away_s = max(0.0, time.time() - data.get(SAVED_AT, time.time()))
+    away_s = _away_s(data)
     for stream in kinesis._streams._data.values():
         for shard in stream["shards"].values():
             for record in shard["records"]:
                 record["ApproximateArrivalTimestamp"] = round(record["ApproximateArrivalTimestamp"] + away_s, 3)
+
+
+def _away_s(data: dict[str, Any]) -> float:
+    """Seconds for which nobody's records aged."""
+    if os.environ.get(RECORDS_AGE) == "1":
+        return 0.0
+    return max(0.0, time.time() - float(data.get(SAVED_AT, time.time())))
 
 
 def get_tables() -> dict[str, Any]:
@@ -73,7 +84,7 @@ def restore_tables(data: dict[str, Any]) -> None:
     _restore_tables(data)
     for name in CHANGES:
         getattr(dynamodb, name).update(data.get(name, {}))
-    away_s = max(0.0, time.time() - data.get(SAVED_AT, time.time()))
+    away_s = _away_s(data)
     for records in dynamodb._stream_records.all_values():
         for record in records:
             record["dynamodb"]["ApproximateCreationDateTime"] += int(away_s)

@@ -4,13 +4,15 @@ import os
 from collections.abc import Mapping
 
 from local_dev.runtime.deploy import CREDENTIALS
+from local_dev.runtime.servers import ARENAS
 from local_dev.runtime.synth import ROOT
 
 
-def stand_ins(emulator_url: str, cache_endpoint: str, given: Mapping[str, str]) -> dict[str, str]:
-    """A function's or container's own variables, with endpoints and credentials replaced."""
-    changed = {**given, **CREDENTIALS, "AWS_ENDPOINT_URL": emulator_url}
-    return changed | ({"CACHE_ENDPOINT": cache_endpoint} if "CACHE_ENDPOINT" in given else {})
+def stand_ins(emulator_url: str, cache_endpoint: str, sessions: str, given: Mapping[str, str]) -> dict[str, str]:
+    """A function's or container's own variables, with endpoints, credentials and the session table replaced."""
+    ours = {"CACHE_ENDPOINT": cache_endpoint, "SESSIONS": sessions}
+    replaced = {name: value for name, value in ours.items() if name in given}
+    return {**given, **CREDENTIALS, "AWS_ENDPOINT_URL": emulator_url, **replaced}
 
 
 def process(variables: Mapping[str, str]) -> dict[str, str]:
@@ -20,6 +22,7 @@ def process(variables: Mapping[str, str]) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": ARENAS,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -11,7 +11,8 @@ from local_dev.runtime.raw_log import Tally, audit
 from local_dev.runtime.state import StateFolder
 
 DRAIN_SECONDS = 300.0
-TRADES, BARS = ("archive", "live"), "persist"
+TRADES, BARS, SIGNALS = ("archive", "live"), ("persist", "signals"), "notify"
+"""Roles by the stream they read, in the order in which one stream's readers feed the next."""
 SUMMED = ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
 
 
@@ -52,8 +53,10 @@ def drain(platform: Platform) -> None:
     for role in TRADES:
         _drained(platform, role, pollers[role], deadline)
     handled = -1
-    while handled != (handled := _handled(pollers[BARS])):
-        _drained(platform, BARS, pollers[BARS], deadline)
+    while handled != (handled := sum(_handled(pollers[role]) for role in BARS)):
+        for role in BARS:
+            _drained(platform, role, pollers[role], deadline)
+    _drained(platform, SIGNALS, pollers[SIGNALS], deadline)
 
 
 def _drained(platform: Platform, role: str, poller: Poller, deadline: float) -> None:

@@ -1,4 +1,4 @@
-"""Everything but the feed: servers, deployed templates, functions, pollers, front door. Read `start` top-down."""
+"""Everything but the feed: servers, deployed templates, functions, pollers, push, front door. Read `start` top-down."""
 
 import socket
 import time
@@ -13,21 +13,26 @@ from local_dev.runtime.deploy import clients, deploy
 from local_dev.runtime.deployment import Function
 from local_dev.runtime.environment import stand_ins
 from local_dev.runtime.functions import FunctionPool, FunctionSpec
+from local_dev.runtime.gateway.pages import Pages
 from local_dev.runtime.gateway.server import Gateway
 from local_dev.runtime.local_key import local_key
 from local_dev.runtime.mapping_settings import MappingSettings
 from local_dev.runtime.poller import Poller
 from local_dev.runtime.processes import Supervisor
+from local_dev.runtime.push import Push
 from local_dev.runtime.readback import read_deployment
 from local_dev.runtime.restore import restore
 from local_dev.runtime.roles import RolesFile
 from local_dev.runtime.state import StateFolder
-from local_dev.runtime.synth import assembly, templates
+from local_dev.runtime.synth import ROOT, assembly, templates
 from shared.errors import CondvestError
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
 
 CHECKPOINTS = "checkpoints.json"
+DASHBOARD = ROOT / "serving_layer" / "dashboard"
+XNYS, SIMULATED = "XNYS", "SIMULATED"
+"""Session tables by name: New York's, and the always-open one of the simulated market."""
 WORKERS = {"api": 2}  # answers in progress at once; stream functions take one batch at a time
 T = TypeVar("T")
 
@@ -50,6 +55,7 @@ class Platform:
         self._emulator: servers.Emulator | None = None
         self._checkpoints: FileCheckpoints | None = None
         self._gateway: Gateway | None = None
+        self.push = Push(self.supervisor)
 
     def start(self) -> None:
         """Raises CondvestError, with what was started still running."""
@@ -64,13 +70,18 @@ class Platform:
         self.deployment = read_deployment(self.client)
         self._open_stores()
         if not emulator.restored:
-            self._timed("state", lambda: restore(self.state, self.client, self.deployment))
+            self._timed("state", lambda: restore(self.state, self.client, self.deployment, self._sessions))
         self.key = local_key(self.state, self.control)
         self.cache = cache_ready.result()
         with_servers.shutdown()
+        container = self.deployment.container_of("serving_layer.push")
+        self.push.start(container, self.environment_of(container.environment))
         self._timed("functions", self._start_functions)
         self._start_pollers()
-        self._gateway = Gateway(self.deployment.api, self._pool.invoke, self._listening)
+        self._timed("push", self.push.wait_ready)
+        self._gateway = Gateway(
+            self.deployment.api, self._pool.invoke, self._listening, pages=Pages(DASHBOARD), push=self.push.url
+        )
         self._gateway.start()
         self._roles.start()
 
@@ -92,7 +103,7 @@ class Platform:
     def check(self) -> None:
         """Raises PlatformFailed when a part has ended that nobody starts again."""
         for child in self.supervisor.children:
-            if child.command.name in {"emulator", "cache"} and child.down:
+            if child.command.name in {"emulator", "cache", "push"} and child.down:
                 raise PlatformFailed(f"the {child.command.name} has ended; {child.log} ends:\n{child.last_words()}")
         for role, poller in self.pollers.items():
             if poller.failure is not None:
@@ -109,14 +120,19 @@ class Platform:
         return found
 
     def environment_of(self, given: Mapping[str, str]) -> dict[str, str]:
-        return stand_ins(self._running_emulator().url, self.cache.endpoint, given)
+        return stand_ins(self._running_emulator().url, self.cache.endpoint, self._sessions, given)
+
+    @property
+    def restored(self) -> bool:
+        """Whether everything came back that a clean stop had saved; else tables hold what the raw log gave, if any."""
+        return self._running_emulator().restored
 
     @property
     def endpoints(self) -> Mapping[str, str]:
         return {"AWS emulator": self._running_emulator().url, "Valkey": self.cache.endpoint}
 
     def _start_emulator(self) -> servers.Emulator:
-        return servers.start_emulator(self.supervisor, self.state.path)
+        return servers.start_emulator(self.supervisor, self.state.path, records_age=self.state.record.is_live)
 
     def _start_cache(self) -> servers.Cache:
         cache = servers.start_cache(self.supervisor, self.state.path)
@@ -157,6 +173,10 @@ class Platform:
             )
         for poller in self.pollers.values():
             poller.start()
+
+    @property
+    def _sessions(self) -> str:
+        return SIMULATED if self.state.record.is_simulated else XNYS
 
     def _running_emulator(self) -> servers.Emulator:
         if self._emulator is None:

@@ -30,6 +30,7 @@ LOOPBACK = "127.0.0.1"
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 120.0  # a day of trades in the stream takes seconds to write; a hung emulator must not hang us
 PROBE_SECONDS = 1.0
+ARENAS = "2"  # of glibc's allocator: with one for each thread, freed memory stays where nobody takes it
 FINISHED = "snapshot-finished"  # marker beside the snapshot folder
 SLOTS = 16384  # hash slots of a cluster; one node holds them all here
 
@@ -61,8 +62,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_emulator(supervisor: Supervisor, state: Path) -> Emulator:
-    """Ready within READY_SECONDS or ServerNotReady. Its files are under `state`/emulator."""
+def start_emulator(supervisor: Supervisor, state: Path, *, records_age: bool = False) -> Emulator:
+    """Ready within READY_SECONDS or ServerNotReady. Its files are under `state`/emulator.
+
+    `records_age`: the records of streams got older while it was stopped (local_dev/runtime/emulator.py).
+    """
     home = state / "emulator"
     snapshot, port = home / "snapshot", free_port()
     snapshot.mkdir(parents=True, exist_ok=True)
@@ -83,6 +87,8 @@ def start_emulator(supervisor: Supervisor, state: Path) -> Emulator:
             "STATE_DIR": str(snapshot),
             "S3_PERSIST": "1",
             "S3_DATA_DIR": str(home / "s3"),
+            "RECORDS_AGE": "1" if records_age else "0",
+            "MALLOC_ARENA_MAX": ARENAS,
             "IOT_MTLS_ENABLED": "0",  # listeners nobody here uses, on fixed ports
             "SFTP_ENABLED": "0",
             "LOG_LEVEL": "WARNING",

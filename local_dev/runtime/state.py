@@ -12,6 +12,8 @@ from typing import Any, TextIO
 
 from shared.errors import PermanentError
 
+Spans = tuple[tuple[int, int], ...]
+
 VERSION = 1
 VERSION_FILE = "condvest-state.json"
 LOCK_FILE = "lock"
@@ -23,10 +25,21 @@ class WrongState(PermanentError):
 
 @dataclass(frozen=True)
 class Source:
-    """What a feed is, for deciding whether two runs belong together. `feed`: an absolute path, or `none`."""
+    """What a feed is, for deciding whether two runs belong together. `feed`: an absolute path, `sim`, `polygon` or
+    `none`; `pace`: how its time runs, where that makes it another feed (`10x`)."""
 
     feed: str
     symbols: str = "*"
+    pace: str = ""
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.feed == "sim"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the time of its trades is the host's."""
+        return self.feed in {"sim", "polygon"} and not self.pace
 
     @property
     def fits_any(self) -> bool:
@@ -35,13 +48,23 @@ class Source:
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered between runs. `source` None: no feed yet. `lake`: the bucket whose objects outlive a kill."""
+    """What is remembered between runs. `source` None: no feed yet. `lake`: the bucket whose objects outlive a kill.
+    `past`: spans (since, until; Unix ms) whose minutes were loaded from the simulator's history, in order of time."""
 
     source: Source | None = None
     ended: bool = False
     key: str = ""
     lake: str = ""
+    past: Spans = ()
     version: int = VERSION
+
+    @property
+    def is_simulated(self) -> bool:
+        return self.source is not None and self.source.is_simulated
+
+    @property
+    def is_live(self) -> bool:
+        return self.source is not None and self.source.is_live
 
 
 class StateFolder:
@@ -135,8 +158,14 @@ def _check(path: Path, record: Record, source: Source) -> None:
             f"the state in {path} has version {record.version}, this is version {VERSION}: --fresh starts it anew."
         )
     if record.source is not None and not source.fits_any and record.source != source:
-        kept = record.source.feed if record.source.feed != source.feed else f"symbols {record.source.symbols}"
+        kept = _difference(record.source, source)
         raise WrongState(f"the state in {path} belongs to {kept}: start anew with --fresh, or take another --state.")
+
+
+def _difference(kept: Source, given: Source) -> str:
+    if kept.feed != given.feed:
+        return kept.feed
+    return f"{kept.feed} at {kept.pace or '1x'}" if kept.pace != given.pace else f"symbols {kept.symbols}"
 
 
 def _read(path: Path) -> Record:
@@ -145,6 +174,7 @@ def _read(path: Path) -> Record:
         if values["version"] != VERSION:
             return Record(version=values["version"])
         source = Source(**values.pop("source")) if values["source"] else values.pop("source")
+        values["past"] = tuple((since, until) for since, until in values.get("past", ()))
         return Record(source=source, **values)
     except (ValueError, KeyError, TypeError) as error:
         raise WrongState(f"{path / VERSION_FILE} cannot be read: --fresh starts the state anew.") from error

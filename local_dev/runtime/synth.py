@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".build" / "templates"
 MADE_FROM = ("app.py", "cdk.json", "locks/dev.txt", "stacks")
 SYNTH_SECONDS = 180
+OPTIONS = ("--stub-assets", "-c", "push=on")
+"""Nothing is built, and what is optional on AWS runs here always."""
 KEPT = 3  # assemblies of older source trees, so that going back and forth between two stays quick
 
 
@@ -33,8 +35,8 @@ class Template:
 
 
 def key_of(root: Path) -> str:
-    """A digest of everything the templates are made from: names and bytes."""
-    digest = hashlib.sha256()
+    """A digest of everything the templates are made from: options, names and bytes."""
+    digest = hashlib.sha256(" ".join(OPTIONS).encode())
     for path in sorted(_sources(root)):
         digest.update(f"{path.relative_to(root)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
@@ -78,7 +80,7 @@ def _sources(root: Path) -> Iterable[Path]:
 
 def _synthesise(supervisor: Supervisor, root: Path, cache: Path, folder: Path) -> None:
     work = Path(tempfile.mkdtemp(dir=cache, prefix="synth-"))
-    argv = (sys.executable, "-m", "stacks.synth", "--out", str(work), "--stub-assets")
+    argv = (sys.executable, "-m", "stacks.synth", "--out", str(work), *OPTIONS)
     command = Command("synth", argv, {**os.environ, "PYTHONPATH": str(root)}, cwd=root)
     try:
         child = supervisor.run(command, SYNTH_SECONDS)

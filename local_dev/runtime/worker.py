@@ -37,6 +37,7 @@ def lambda_environment(spec: FunctionSpec, root: Path, address: str) -> dict[str
         "TZ": ":UTC",
         "PYTHONPATH": str(root),
         "PYTHONUNBUFFERED": "1",
+        "MALLOC_ARENA_MAX": "2",  # memory that threads have freed is for the others too
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,4 +1,4 @@
-"""HTTP on 127.0.0.1 for the front door, in a thread of its own."""
+"""HTTP on 127.0.0.1 in a thread of its own: the API's front door, the dashboard's files, and `/stocks` to push."""
 
 import asyncio
 import secrets
@@ -12,9 +12,12 @@ from aiohttp import web
 
 from local_dev.runtime.deployment import RestApi
 from local_dev.runtime.gateway.front_door import BODY_LIMIT, FrontDoor, Invoke
+from local_dev.runtime.gateway.pages import Pages
+from local_dev.runtime.gateway.relay import Relay
 from local_dev.runtime.gateway.request import HttpRequest
 from local_dev.runtime.gateway.responses import Answer, Refused, render
 
+STOCKS = "/stocks"
 PARSER_LIMIT = 64 * 1024  # bytes of one line or header; above API Gateway's limit, so that ours gives the answer
 WAITING = 64  # requests in progress at once
 START_SECONDS = 10.0
@@ -22,14 +25,18 @@ STOP_SECONDS = 2.0  # for answers still being written
 
 
 class Gateway:
-    """Serves `api` on a socket that is bound already. Answers only requests addressed to this machine by name:
-    a page in a browser must not reach it through a name of its own (DNS rebinding)."""
+    """Serves `api`, `pages` and the push process at `push` (its whole address) on a socket that is bound already.
 
-    def __init__(self, api: RestApi, invoke: Invoke, listening: socket.socket) -> None:
+    Answers only requests addressed to this machine by name: a page in a browser must not reach it through a name of its
+    own (DNS rebinding).
+    """
+
+    def __init__(self, api: RestApi, invoke: Invoke, listening: socket.socket, *, pages: Pages, push: str) -> None:
         self._api = api
         self._calls = ThreadPoolExecutor(WAITING, "call")
         self._requests = ThreadPoolExecutor(WAITING, "request")
         self._door = FrontDoor(api, invoke, self._calls)
+        self._pages, self._relay = pages, Relay(push)
         self._socket = listening
         self.port = int(listening.getsockname()[1])
         self._hosts = {f"{name}{port}" for name in ("localhost", "127.0.0.1") for port in self._port_forms()}
@@ -59,6 +66,8 @@ class Gateway:
         application = web.Application(client_max_size=BODY_LIMIT)
         application.router.add_route("*", "/{path:.*}", self._handle)
         application.on_response_prepare.append(_unsigned)
+        application.on_startup.append(lambda _: self._relay.start())
+        application.on_shutdown.append(lambda _: self._relay.stop())
         self._runner = web.AppRunner(
             application,
             access_log=None,
@@ -69,14 +78,16 @@ class Gateway:
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
 
-    async def _handle(self, incoming: web.Request) -> web.Response:
+    async def _handle(self, incoming: web.Request) -> web.StreamResponse:
         if incoming.headers.get("Host", "").lower() not in self._hosts:
             return web.json_response({"message": "Misdirected Request"}, status=421)
+        if incoming.raw_path.partition("?")[0] == STOCKS:
+            return await self._relay.handle(incoming)
         request = await self._read(incoming)
         if request is None:
             return _http(render(Refused("REQUEST_TOO_LARGE", "Request Too Long"), self._api.responses, {}))
-        loop = asyncio.get_running_loop()
-        return _http(await loop.run_in_executor(self._requests, self._door.handle, request))
+        handle = self._pages.handle if self._pages.serves(request.path) else self._door.handle
+        return _http(await asyncio.get_running_loop().run_in_executor(self._requests, handle, request))
 
     async def _read(self, incoming: web.Request) -> HttpRequest | None:
         """None: the body is larger than API Gateway takes."""

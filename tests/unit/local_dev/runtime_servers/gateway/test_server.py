@@ -4,9 +4,11 @@ import json
 import socket
 from base64 import b64encode
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from local_dev.runtime.gateway.pages import Pages
 from local_dev.runtime.gateway.server import Gateway
 from tests.unit.local_dev.runtime_servers.gateway.conftest import Functions, rest_api, route
 
@@ -19,9 +21,9 @@ def functions() -> Functions:
 
 
 @pytest.fixture
-def port(functions: Functions) -> Iterator[int]:
+def port(functions: Functions, tmp_path: Path) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
-    gateway = Gateway(API, functions, listening)
+    gateway = Gateway(API, functions, listening, pages=Pages(tmp_path), push="http://127.0.0.1:9/stocks")
     gateway.start()
     yield gateway.port
     gateway.stop()
@@ -105,8 +107,9 @@ def test_many_requests_at_once_are_all_answered(port: int) -> None:
         connection.close()
 
 
-def test_after_a_stop_nobody_listens(functions: Functions) -> None:
-    gateway = Gateway(API, functions, socket.create_server(("127.0.0.1", 0)))
+def test_after_a_stop_nobody_listens(functions: Functions, tmp_path: Path) -> None:
+    listening = socket.create_server(("127.0.0.1", 0))
+    gateway = Gateway(API, functions, listening, pages=Pages(tmp_path), push="http://127.0.0.1:9/stocks")
     gateway.start()
     gateway.stop()
     gateway.stop()
