@@ -25,14 +25,13 @@ from local_dev.runtime.restore import restore
 from local_dev.runtime.roles import RolesFile
 from local_dev.runtime.state import StateFolder
 from local_dev.runtime.synth import ROOT, assembly, templates
+from shared.bars.sessions import SIMULATED, XNYS
 from shared.errors import CondvestError
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
 
 CHECKPOINTS = "checkpoints.json"
 DASHBOARD = ROOT / "serving_layer" / "dashboard"
-XNYS, SIMULATED = "XNYS", "SIMULATED"
-"""Session tables by name: New York's, and the always-open one of the simulated market."""
 WORKERS = {"api": 2}  # answers in progress at once; stream functions take one batch at a time
 T = TypeVar("T")
 

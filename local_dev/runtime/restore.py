@@ -9,7 +9,6 @@ from local_dev.runtime.past_signals import past_signals
 from local_dev.runtime.raw_log import REBUILD_EPOCH, Rebuilt, SpeedView, audit, rebuild
 from local_dev.runtime.state import StateFolder
 from shared.bars.sessions import sessions_named
-from shared.bars.sessions import SIMULATED, XNYS, sessions_named
 from shared.clients.kinesis import PutRecords
 from shared.settings import read
 from shared.stores.bars import BarStore
@@ -57,7 +56,6 @@ def _view(client: Clients, deployment: Deployment, sessions: str) -> SpeedView:
         put=PutRecords(client("kinesis"), ingest["TRADES_STREAM"], shards),
         shards=shards,
         lanes=int(ingest["LANES"]),
-        sessions=sessions_named(SIMULATED if state.record.is_simulated else XNYS),
         sessions=sessions_named(sessions),
     )
 

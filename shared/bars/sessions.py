@@ -91,9 +91,10 @@ def new_york_sessions() -> SessionTable:
     )
 
 
+XNYS, SIMULATED = "XNYS", "SIMULATED"
 _TABLES: dict[str, Callable[[], SessionTable]] = {
-    "XNYS": new_york_sessions,
-    "SIMULATED": lru_cache(maxsize=1)(AlwaysOpen),
+    XNYS: new_york_sessions,
+    SIMULATED: lru_cache(maxsize=1)(AlwaysOpen),
 }
 
 
