@@ -48,17 +48,17 @@ class Market:
         self._beta = np.array([one.beta for one in INSTRUMENTS])
         self._activity = np.array([one.activity for one in INSTRUMENTS])
 
-    def mid(self, symbol: Ints, t_ms: Ints) -> Floats:
-        """Middle of bid and ask, USD."""
-        return self.mid_beside(symbol, t_ms, self.tide(t_ms))
+    def mid(self, symbol: Ints, t_ms: Ints, shortest: int = OCTAVES[0]) -> Floats:
+        """Middle of bid and ask, USD, without waves that are shorter than 2^shortest ms."""
+        return self.mid_on(self.tide(t_ms, shortest), symbol, t_ms, shortest)
 
-    def tide(self, t_ms: Ints) -> Floats:
-        """How far the whole market has moved, in its volatilities."""
-        return _waves(self._common, np.zeros(len(t_ms), np.int64), t_ms)
+    def tide(self, t_ms: Ints, shortest: int) -> Floats:
+        """How far the market as a whole has moved, in its volatilities."""
+        return _waves(self._common, np.zeros(len(t_ms), np.int64), t_ms, shortest)
 
-    def mid_beside(self, symbol: Ints, t_ms: Ints, tide: Floats) -> Floats:
-        """`mid` where the tide of these times is known."""
-        own = self._volatility[symbol] * _waves(self._own, symbol, t_ms)
+    def mid_on(self, tide: Floats, symbol: Ints, t_ms: Ints, shortest: int) -> Floats:
+        """`mid` where the tide is known: it is the same for all symbols."""
+        own = self._volatility[symbol] * _waves(self._own, symbol, t_ms, shortest)
         x = own + MARKET_VOLATILITY * self._beta[symbol] * tide
         return self._level[symbol] * (1.0 + x * (1.0 + x * (0.5 + x / 6.0)))  # e^x near 0, in exact operations
 
@@ -77,11 +77,12 @@ class Market:
         return (uniform(self._halt[symbol], block) < HALT_CHANCE) & (start <= t_ms) & (t_ms < end)
 
 
-def _waves(keys: list[Keys], row: Ints, t_ms: Ints) -> Floats:
+def _waves(keys: list[Keys], row: Ints, t_ms: Ints, shortest: int) -> Floats:
     """Noise of every period together: one volatility in a day."""
     total = np.zeros(len(t_ms))
     for octave, of_octave in zip(OCTAVES, keys, strict=True):
-        total += _SIZES[octave] * smooth_noise(of_octave, row, t_ms, octave)
+        if octave >= shortest:
+            total += _SIZES[octave] * smooth_noise(of_octave, row, t_ms, octave)
     return total
 
 
