@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from local_dev.cli.bars_client import BarsClient, QueryFailed
+from local_dev.cli.api_client import ApiClient, ApiFailed
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.finding import Finding
 from local_dev.cli.options import PORT, add_state
@@ -129,6 +129,6 @@ def _feeds_from_vendor(state: Path) -> bool:
     if running is None:
         return False
     try:
-        return BarsClient(running.url, running.key).feed().get("source") == "polygon"
-    except (QueryFailed, WrongInput):
+        return ApiClient(running.url, running.key).feed().get("source") == "polygon"
+    except (ApiFailed, WrongInput):
         return True

@@ -5,14 +5,14 @@ import os
 import sys
 from typing import NoReturn
 
-from local_dev.cli import clean, doctor, query, up, vendor
+from local_dev.cli import clean, doctor, query, up, vendor, watch
 from local_dev.cli.errors import WrongInput
 from local_dev.runtime.feed import FeedRefused
 from local_dev.runtime.state import WrongState
 from local_dev.vendor.errors import WrongInputError
 from shared.errors import CondvestError
 
-COMMANDS = (up, query, vendor, doctor, clean)
+COMMANDS = (up, query, watch, vendor, doctor, clean)
 
 
 class Parser(argparse.ArgumentParser):

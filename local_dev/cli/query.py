@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from local_dev.cli.bars_client import BarsClient
+from local_dev.cli.api_client import ApiClient
 from local_dev.cli.candles import candles_of
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.options import add_state
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     multiplier, timespan = timeframe(options.tf)
     given = Address(options.url.rstrip("/"), options.key or "") if options.url else None
     with serving(options.state, given) as found:
-        client = BarsClient(found.url, options.key or found.key)
+        client = ApiClient(found.url, options.key or found.key)
         since = options.since or options.until or client.last_day()
         bars = client.bars(options.ticker, multiplier, timespan, since, options.until or since)
         if options.format == "chart":

@@ -1,11 +1,11 @@
-"""Reads bars over HTTP, page by page, numbers exact."""
+"""Reads the platform's REST API, page by page, numbers exact."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import urllib3
 
@@ -17,22 +17,31 @@ TIMEOUT = urllib3.Timeout(connect=2, read=30)
 PAGE = 5_000
 
 
-class QueryFailed(CondvestError):
+class ApiFailed(CondvestError):
     """The API did not answer, or answered with a failure of its own."""
 
 
-class BarsClient:
-    """One API. Raises WrongInput for what it refuses, in its own words, and QueryFailed for the rest."""
+class ApiClient:
+    """One API. Raises WrongInput for what it refuses, in its own words, and ApiFailed for the rest.
+
+    The key is asked for with the first request that needs one, where none is given and the platform gives one away.
+    """
 
     def __init__(self, url: str, key: str) -> None:
         if urlsplit(url).scheme not in {"http", "https"}:
             raise WrongInput(f"--url must start with http:// or https://, was {url}.")
         self._url, self._pool = url, urllib3.PoolManager(timeout=TIMEOUT, retries=False)
-        self._key = key or str(self._get(f"{url}/v1/health", {}).get("local_key", ""))
+        self._given_key = key
+
+    def key(self) -> str:
+        """Empty when there is none: the API then refuses in its own words."""
+        if not self._given_key:
+            self._given_key = str(self._health().get("local_key", ""))
+        return self._given_key
 
     def feed(self) -> dict[str, Any]:
         """What health tells of the feed: `source`, `state`, `last_trade_ms`, ..."""
-        feed: dict[str, Any] = self._get(f"{self._url}/v1/health", {})["feed"]
+        feed: dict[str, Any] = self._health()["feed"]
         return feed
 
     def last_day(self) -> str:
@@ -46,23 +55,40 @@ class BarsClient:
         path = "/".join(quote(part, safe="") for part in (ticker, "range", str(multiplier), timespan, since, until))
         url: str | None = f"{self._url}/v2/aggs/ticker/{path}?limit={PAGE}&sort=asc"
         while url:
-            page = self._get(url, {"Authorization": f"Bearer {self._key}"})
+            page = self._asked(url)
             yield from page.get("results", [])
             url = page.get("next_url")
             if url and urlsplit(url)[:2] != urlsplit(self._url)[:2]:
-                raise QueryFailed(f"the next page is on another server, {url}: the key is not sent there")
+                raise ApiFailed(f"the next page is on another server, {url}: the key is not sent there")
+
+    def snapshots(self, tickers: Iterable[str]) -> list[dict[str, Any]]:
+        """Of these symbols, or of all when none is named; unknown ones are left out."""
+        chosen = urlencode({"tickers": ",".join(tickers)})
+        page = self._asked(f"{self._url}/v2/snapshot/locale/us/markets/stocks/tickers?{chosen}")
+        return list(page.get("tickers", []))
+
+    def latest_signals(self, ticker: str | None, limit: int) -> list[dict[str, Any]]:
+        """Active ones, newest first: of one symbol by their bars, of all by when they became known."""
+        chosen = {"status": "active", "order": "desc", "limit": str(limit), **({"ticker": ticker} if ticker else {})}
+        return list(self._asked(f"{self._url}/v1/signals?{urlencode(chosen)}").get("results", []))
+
+    def _health(self) -> dict[str, Any]:
+        return self._get(f"{self._url}/v1/health", {})
+
+    def _asked(self, url: str) -> dict[str, Any]:
+        return self._get(url, {"Authorization": f"Bearer {self.key()}"})
 
     def _get(self, url: str, headers: dict[str, str]) -> dict[str, Any]:
         try:
             answer = self._pool.request("GET", url, headers=headers)
             body = json.loads(answer.data, parse_float=Decimal)
         except urllib3.exceptions.HTTPError as error:
-            raise QueryFailed(f"{self._url} does not answer: is the platform running there?") from error
+            raise ApiFailed(f"{self._url} does not answer: is the platform running there?") from error
         except ValueError as error:
-            raise QueryFailed(f"{self._url} answered {answer.status} with something that is not JSON") from error
+            raise ApiFailed(f"{self._url} answered {answer.status} with something that is not JSON") from error
         if answer.status == 200 and isinstance(body, dict):
             return body
         said = body.get("error") if isinstance(body, dict) else None
         if 400 <= answer.status < 500:
             raise WrongInput(f"{said or 'the request was refused'} ({answer.status}).")
-        raise QueryFailed(f"{said or 'the request failed'} ({answer.status})")
+        raise ApiFailed(f"{said or 'the request failed'} ({answer.status})")
