@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import NamedTuple
 
+from shared.bars.sessions import SessionTable, sessions_named
 from shared.clients.aws import client
 from shared.clients.kinesis import PutRecords
 from shared.settings import read
@@ -15,12 +16,13 @@ BARS_SHARDS = 1
 
 
 class Edges(NamedTuple):
-    """Tables, the bucket for quarantine, and the way back onto the bars stream."""
+    """Tables, the bucket for quarantine, the way back onto the bars stream, and the market's sessions."""
 
     bars: BarStore
     control: ControlStore
     lake: Lake
     bars_out: PutRecords
+    sessions: SessionTable
 
 
 @lru_cache(maxsize=1)
@@ -33,4 +35,5 @@ def wire() -> Edges:
         ControlStore(dynamodb, settings.control_table),
         Lake(client("s3"), settings.lake_bucket),
         PutRecords(client("kinesis"), settings.bars_stream, BARS_SHARDS),
+        sessions_named(settings.sessions),
     )

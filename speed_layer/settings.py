@@ -11,9 +11,10 @@ class ArchiveSettings(msgspec.Struct, frozen=True):
 
 
 class TableSettings(msgspec.Struct, frozen=True):
-    """Tables, the stream for revised bars, and the bucket for quarantine, by name."""
+    """Tables, the stream for revised bars, the bucket for quarantine and the session table, by name."""
 
     bars_table: str
     control_table: str
     bars_stream: str
     lake_bucket: str
+    sessions: str = "XNYS"

@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.bars.sessions import sessions_named
 from shared.clients.aws import client
 from shared.clients.kinesis import PutRecords
 from shared.clients.polygon_rest import PolygonRest
@@ -65,6 +66,7 @@ async def serve(settings: IngestSettings) -> None:
             bars=bars,
             source=PolygonRest(settings.rest_url, settings.polygon_api_key),
             symbols=symbols,
+            sessions=sessions_named(settings.sessions),
             live=settings.live,
             tail=tail,
         )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from shared.bars.scale import PRICE_DIGITS, parse_scaled
-from shared.bars.sessions import new_york_sessions
+from shared.bars.sessions import SessionTable
 from shared.bars.windows import end_of_new_york_day_ms
 from shared.errors import AccessRefused
 from shared.frames import Part, partial_from_wire
@@ -44,6 +44,7 @@ class Ingester:
         bars: Publisher,
         source: TradesSource,
         symbols: list[str],
+        sessions: SessionTable,
         live: bool,
         tail: Tail,
     ) -> None:
@@ -54,7 +55,7 @@ class Ingester:
         self.bars_out = BarsOut(bars)
         self.framer = Framer(epoch, lanes, trades.send, self.engine.add, tail.promise)
         self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
-        self.intake = Intake(new_york_sessions(), self.framer, self.clock)
+        self.intake = Intake(sessions, self.framer, self.clock)
         self.gap = Gap(source, symbols, self, tail.gap)
         self.ended = asyncio.Event()
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_FRAMES)

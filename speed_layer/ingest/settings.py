@@ -18,6 +18,8 @@ class IngestSettings(msgspec.Struct, frozen=True):
     polygon_api_key: str = ""
     symbols: str = "*"
     """`*` or a comma list without spaces."""
+    sessions: str = "XNYS"
+    """The session table, by name."""
     live: bool = True
     """Whether the feed's time is the host's time; false for replays."""
     lease_seconds: float = 10.0

@@ -26,7 +26,7 @@ def keep_late(batch: list[StreamRecord], edges: Edges, now_s: int) -> None:
         if part.sym and part.late
     }
     hours: dict[tuple[str, int], set[int]] = defaultdict(set)
-    for part, partial in without_known_trades(parts.values(), edges.lake):
+    for part, partial in without_known_trades(parts.values(), edges.lake, edges.sessions):
         hour = part.minute - part.minute % HOUR_MS
         if not hours[part.sym, hour]:
             edges.control.mark_late(part.sym, hour, now_s)

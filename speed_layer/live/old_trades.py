@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from shared.bars.algebra import merge_all, prepare
-from shared.bars.sessions import new_york_sessions
+from shared.bars.sessions import SessionTable
 from shared.frames import Part, TradeRow, partial_from_wire, trade_of_row
 from shared.models.bar import EMPTY, Partial
 from shared.stores.lake import Lake, raw_hour
@@ -18,7 +18,7 @@ OLD_RANK = 3
 """Rank of the 15-minute timeframe: what it is still open for is younger than the memory."""
 
 
-def without_known_trades(parts: Iterable[Part], lake: Lake) -> Iterator[tuple[Part, Partial]]:
+def without_known_trades(parts: Iterable[Part], lake: Lake, sessions: SessionTable) -> Iterator[tuple[Part, Partial]]:
     """Parts with their partials, without trades that the log holds from earlier frames; not those with none left.
 
     The log of an hour is read once for all parts in it: the refill of a long gap brings thousands of them.
@@ -32,7 +32,7 @@ def without_known_trades(parts: Iterable[Part], lake: Lake) -> Iterator[tuple[Pa
         if part.bar is not None and len(fresh) == len(part.trades):
             yield part, partial_from_wire(part.bar)
         elif fresh:
-            yield part, _prepare_again(part.sym, fresh)
+            yield part, _prepare_again(part.sym, fresh, sessions)
 
 
 def _logged_beside(old: list[Part], lake: Lake) -> dict[tuple[str, int], list[Part]]:
@@ -60,6 +60,6 @@ def identity_of(row: TradeRow) -> tuple[int, int, str]:
     return row.x, row.trfi, row.i
 
 
-def _prepare_again(sym: str, rows: list[TradeRow]) -> Partial:
-    session = new_york_sessions().day_of(rows[0].t)  # a part is one second, so one trade date
+def _prepare_again(sym: str, rows: list[TradeRow], sessions: SessionTable) -> Partial:
+    session = sessions.day_of(rows[0].t)  # a part is one second, so one trade date
     return EMPTY if session is None else merge_all(prepare(trade_of_row(sym, row), session) for row in rows)

@@ -4,6 +4,7 @@ import random
 from datetime import date
 from typing import Any, cast
 
+from shared.bars.sessions import new_york_sessions
 from shared.clients.kinesis import PutRecords
 from shared.frames import BarRecord
 from shared.models.bar import Partial
@@ -32,7 +33,11 @@ class Consumers:
         self.rows, self.control, self.s3 = BarRows(), ControlRows(), S3()
         self.lake = Lake(self.s3, "lake")
         self.edges = Edges(
-            cast(BarStore, self.rows), cast(ControlStore, self.control), self.lake, PutRecords(bars, "bars", 1)
+            cast(BarStore, self.rows),
+            cast(ControlStore, self.control),
+            self.lake,
+            PutRecords(bars, "bars", 1),
+            new_york_sessions(),
         )
         self._read: dict[tuple[str, int], int] = {}
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.bars.sessions import new_york_sessions
 from shared.clients.kinesis import PutRecords
 from shared.frames import decode_bars, decode_frame
 from shared.polygon.trades import TradesPage, event_of
@@ -90,6 +91,7 @@ class Run:
             bars=self.bars,
             source=vendor,
             symbols=[],
+            sessions=new_york_sessions(),
             live=live,
             tail=tail,
         )

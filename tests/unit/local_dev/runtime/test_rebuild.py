@@ -6,6 +6,7 @@ import pytest
 
 from local_dev.runtime.raw_log import SpeedView, rebuild
 from shared.bars.algebra import merge_all
+from shared.bars.sessions import new_york_sessions
 from shared.clients.kinesis import PutRecords
 from shared.frames import Part, decode_frame, partial_from_wire
 from shared.models.bar import Partial
@@ -37,7 +38,7 @@ class Machine:
     def rebuild(self) -> int | None:
         put = PutRecords(self.stream, "trades", SHARDS)
         bars, control = cast(BarStore, self.rows), cast(ControlStore, self.control)
-        return rebuild(self.lake, SpeedView(bars, control, put, SHARDS, LANES), NOW_S)
+        return rebuild(self.lake, SpeedView(bars, control, put, SHARDS, LANES, new_york_sessions()), NOW_S)
 
     def shown(self) -> list[tuple[int, Partial]]:
         return [(item.t, item.shown) for item in self.rows.minutes("SPY", 0, 10**14, NOW_S)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.bars.algebra import merge_all
+from shared.bars.sessions import new_york_sessions
 from shared.bars.windows import STREAM_TIMEFRAMES
 from shared.errors import StoreUnavailable
 from shared.frames import VERSION, BarRecord, Part, decode_bars, encode, partial_from_wire, partial_to_wire
@@ -175,7 +176,7 @@ def test_a_busy_hour_is_revised_in_records_of_bounded_size(world: Consumers) -> 
 def test_a_very_late_trade_that_an_earlier_frame_logged_is_not_counted_again(world: Consumers) -> None:
     archive([record([part(S0, (1, 2), f="1-0-1")])], world.lake)
     again = part(S0, (2, 3), f="1-0-7", late=3)
-    assert list(without_known_trades([again], world.lake)) == [(again, _partial(part(S0, (3,))))]
+    assert list(without_known_trades([again], world.lake, new_york_sessions())) == [(again, _partial(part(S0, (3,))))]
     keep_late([record([again])], world.edges, NOW_S)
     assert world.shown(["SPY"])["SPY", MINUTE].count == 1
 
@@ -200,24 +201,24 @@ def test_a_very_late_part_that_holds_nothing_new_leaves_no_trace(world: Consumer
 def test_what_did_not_come_before_it_is_no_reason_to_drop_a_trade(logged: Part, world: Consumers) -> None:
     archive([record([logged])], world.lake)
     again = part(S0, (1,), f="1-0-7", late=3)
-    assert list(without_known_trades([again], world.lake)) == [(again, _partial(again))]
+    assert list(without_known_trades([again], world.lake, new_york_sessions())) == [(again, _partial(again))]
 
 
 def test_frames_are_ordered_by_epoch_then_counter_as_numbers(world: Consumers) -> None:
     archive([record([part(S0, (1,), f="2-0-9")])], world.lake)
     later = [part(S0, (1,), f="2-0-10", late=3), part(S0, (1,), f="10-0-1", late=3)]
-    assert list(without_known_trades(later, world.lake)) == []
+    assert list(without_known_trades(later, world.lake, new_york_sessions())) == []
 
 
 def test_the_log_of_an_hour_is_read_once_for_all_very_late_parts_of_a_batch(world: Consumers) -> None:
     for n in range(5):
         archive([record([part(S0 + n, (n,), f=f"1-0-{n}")], n)], world.lake)
     again = [part(S0 + n % 60, (n,), f=f"1-0-{n + 9}", late=5) for n in range(300)]
-    assert len(list(without_known_trades(again, world.lake))) == 295
+    assert len(list(without_known_trades(again, world.lake, new_york_sessions()))) == 295
     assert len(world.s3.reads) == 5
 
 
 def test_what_the_ingester_remembers_is_not_looked_up(world: Consumers) -> None:
     archive([record([part(S0, (1,), f="1-0-1")])], world.lake)
     again = part(S0, (1,), f="1-0-7", late=2)
-    assert list(without_known_trades([again], world.lake)) == [(again, _partial(again))]
+    assert list(without_known_trades([again], world.lake, new_york_sessions())) == [(again, _partial(again))]
