@@ -29,12 +29,12 @@ _RIGHTS: Final = {
     Right.TOO_OFTEN: "not told: the key has asked too often",
     Right.UNKNOWN: "could not be asked",
 }
+_WITHOUT: Final = {
+    "trades": "a feed that was interrupted cannot be filled up with what was missed",
+    "minute bars": "history cannot be fetched",
+    "snapshots": "which symbols an interrupted feed has missed cannot be asked: name them with --symbols",
+}
 _REST_REMEDIES: Final = {
-    Right.NOT_IN_PLAN: {
-        "trades": "a feed that was interrupted cannot be filled up with what was missed",
-        "minute bars": "history cannot be fetched",
-        "snapshots": "which symbols an interrupted feed has missed cannot be asked: name them with --symbols",
-    },
     Right.KEY_UNKNOWN: CORRECT,
     Right.TOO_OFTEN: "run doctor again in a minute",
     Right.UNKNOWN: "check the network, and POLYGON_REST_URL if it is set",
@@ -83,10 +83,9 @@ def _remedy(stream: Stream) -> str:
 def _rest(key: Setting, hosts: VendorHosts) -> Iterator[Finding]:
     for kind, path in paths(datetime.now(NEW_YORK).date()).items():
         answer = probe_rest(hosts.rest, path, key.value)
-        remedy = _REST_REMEDIES.get(answer.right, "")
-        text = remedy[kind] if isinstance(remedy, dict) else remedy
+        remedy = _WITHOUT[kind] if answer.right is Right.NOT_IN_PLAN else _REST_REMEDIES.get(answer.right, "")
         limits = answer.right is not Right.KEY_UNKNOWN
-        yield Finding(f"REST {kind}", _with_words(_RIGHTS[answer.right], answer), text, limits)
+        yield Finding(f"REST {kind}", _with_words(_RIGHTS[answer.right], answer), remedy, limits)
 
 
 def _with_words(ours: str, answer: Stream | RestAnswer) -> str:

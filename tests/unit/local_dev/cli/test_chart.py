@@ -16,7 +16,7 @@ PLAIN = Picture(*PLAIN_SIZE, colours=False)
 
 def candle(number: int, prices: str, v: str = "100") -> Candle:
     """`prices`: open, high, low, close of minute `number`."""
-    return Candle(OPEN_MS + number * MINUTE_MS, *map(Decimal, prices.split()), v=Decimal(v))
+    return Candle(OPEN_MS + number * MINUTE_MS, *map(Decimal, (*prices.split(), v)))
 
 
 def panels(text: str) -> list[list[str]]:
