@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
+from serving_layer.api.market import SIMULATED
 from serving_layer.api.replies import reply, request_id
 from serving_layer.api.wiring import Services
 
 RULE = "/v1/health"
+RULES = (RULE,)
 COUNTED = ("frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
 _REASONS = ("quarantined_by_reason", "ignored")
 
@@ -32,6 +34,7 @@ def report(services: Services) -> dict[str, Any]:
     return {
         "feed": {
             "source": feed.get("source"),
+            "simulated": feed.get("source") == SIMULATED,
             "state": feed.get("state", "none"),
             "trades_in": _sum(epochs, "trades_in"),
             "last_trade_ms": max(
@@ -43,7 +46,11 @@ def report(services: Services) -> dict[str, Any]:
             "tables": "ok",  # else there would be no answer
             "cache": "ok" if services.cache.is_alive() else "unavailable",
         },
-        "counts": {name: _sum(epochs, name) for name in COUNTED} | {"signals": 0, "lost": feed.get("lost", 0)},
+        "counts": {
+            **{name: _sum(epochs, name) for name in COUNTED},
+            "signals": services.control.signal_counts().get("stored", 0),
+            "lost": feed.get("lost", 0),
+        },
         **{name: _sum_by_key(epoch.get(name, {}) for epoch in epochs) for name in _REASONS},
     }
 

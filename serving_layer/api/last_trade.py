@@ -13,6 +13,7 @@ from shared.frames import TradeRow
 from shared.polygon.trade_answers import last_trade, last_trade_text, row_of
 
 RULE = "/v2/last/trade/<ticker>"
+RULES = (RULE,)
 
 
 def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:

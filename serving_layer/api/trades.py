@@ -17,6 +17,7 @@ from shared.polygon.trade_answers import trades as envelope
 from shared.stores.ticks import Order, order_of
 
 RULE = "/v3/trades/<ticker>"
+RULES = (RULE,)
 _LOOK_EVERY = 1_000
 """Trades between two looks at the clock."""
 

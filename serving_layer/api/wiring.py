@@ -2,21 +2,26 @@
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
+from serving_layer.api.days import Days
+from serving_layer.api.market import IngestRecords, Market
 from shared import settings
+from shared.bars.sessions import sessions_named
 from shared.clients.aws import client
 from shared.frames import TradeRow
 from shared.models.trade import Trade
+from shared.stores.answers import Answers
 from shared.stores.bars import BarStore
 from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
 from shared.stores.history import History
+from shared.stores.rings import Rings
 from shared.stores.ticks import TickStore
 from shared.stores.valkey import Valkey, connect
 
@@ -26,28 +31,31 @@ ATTEMPTS = 2
 
 class ApiSettings(msgspec.Struct, frozen=True):
     """Environment of the API. `cache_endpoint` is host:port; a `cache_user` means TLS and an IAM token for the cache
-    `cache_name`; `local_key` is what /v1/health gives away on one machine, and empty on AWS."""
+    `cache_name`; `sessions` names a session table (shared/bars/sessions.py); `local_key` is what /v1/health gives away
+    on one machine, and empty on AWS."""
 
     bars_table: str
     control_table: str
     ticks_table: str
     cache_endpoint: str
+    sessions: str = "XNYS"
     cache_user: str = ""
     cache_name: str = ""
     local_key: str = ""
 
 
-class IngestRecords(Protocol):
-    """What the ingester tells of itself; raises StoreUnavailable."""
+class Records(IngestRecords, Protocol):
+    """What the control table tells; raises StoreUnavailable."""
 
-    def feed(self) -> dict[str, Any]: ...
-    def epochs(self) -> Iterator[dict[str, Any]]: ...
+    def symbols(self) -> list[str]: ...
+    def signal_counts(self) -> dict[str, int]: ...
 
 
 class LiveCache(Protocol):
     """What the cache tells beside forming minutes; never raises."""
 
     def last_trade(self, sym: str) -> Trade | None: ...
+    def last_trades(self, symbols: Sequence[str]) -> Mapping[str, Trade]: ...
     def is_alive(self) -> bool: ...
 
 
@@ -66,8 +74,11 @@ class Services:
 
     history: History
     ticks: Ticks
-    control: IngestRecords
+    control: Records
     cache: LiveCache
+    answers: Answers
+    market: Market
+    days: Days
     now_s: Callable[[], float]
     local_key: str = ""
 
@@ -77,12 +88,18 @@ def wire() -> Services:
     """The services of this process. Raises PermanentError naming a setting that is missing."""
     chosen = settings.read(ApiSettings)
     dynamodb = client("dynamodb", READ_TIMEOUT_S, ATTEMPTS)
-    cache = Cache(Valkey(connect(chosen.cache_endpoint, chosen.cache_user, chosen.cache_name), time.monotonic))
+    valkey = Valkey(connect(chosen.cache_endpoint, chosen.cache_user, chosen.cache_name), time.monotonic)
+    cache, control = Cache(valkey), ControlStore(dynamodb, chosen.control_table)
+    history = History(BarStore(dynamodb, chosen.bars_table), cache)
+    market = Market(control, sessions_named(chosen.sessions), time.time)
     services = Services(
-        history=History(BarStore(dynamodb, chosen.bars_table), cache),
+        history=history,
         ticks=TickStore(dynamodb, chosen.ticks_table),
-        control=ControlStore(dynamodb, chosen.control_table),
+        control=control,
         cache=cache,
+        answers=Answers(valkey),
+        market=market,
+        days=Days(history, Rings(valkey, {}), market, lambda: control.through("signals"), time.time),
         now_s=time.time,
         local_key=chosen.local_key,
     )

@@ -134,3 +134,12 @@ def present(t: int, partial: Partial) -> Bar | None:
         return None
     vwap = divide_half_even(notional, volume * VWAP_DIVISOR) if volume else None
     return Bar(t, price_of(first), high, low, price_of(last), volume, vwap, count)
+
+
+def present_day(t: int, partial: Partial) -> Bar | None:
+    """The bar of a trade date from the merge of all its minutes: prices under the rule of daily bars, all volume.
+
+    Trades outside the regular session count in the volume and set no price; None while no trade has set an open.
+    Provisional: the vendor's daily bar settles it.
+    """
+    return present(t, partial if partial.day is None else partial._replace(**partial.day._asdict(), day=None))

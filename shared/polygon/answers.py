@@ -4,7 +4,8 @@ Numbers are plain decimals, never exponents (some parsers of integers break on `
 are left out rather than null: the official client fails on null.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 
 import msgspec
@@ -65,6 +66,15 @@ def aggregates(
     if texts or next_url is not None:
         results = f'"results":[{",".join(texts)}],'
     return msgspec.json.encode(head)[:-1] + b"," + results.encode() + msgspec.json.encode(tail)[1:]
+
+
+def open_close(ticker: str, day: date, bar: Bar, extended: Mapping[str, int], *, request_id: str) -> bytes:
+    """The flat answer of open-close: a day's bar, and prices outside the regular session by name (10^-9 USD)."""
+    prices = {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close, **extended}
+    texts = [f'"{name}":{_price(price)}' for name, price in prices.items()]
+    texts.append(f'"volume":{format_scaled(bar.volume, SIZE_DIGITS)}')
+    head = msgspec.json.encode({"status": "OK", "request_id": request_id, "from": day.isoformat(), "symbol": ticker})
+    return head[:-1] + f",{','.join(texts)}}}".encode()
 
 
 def error(status: str, text: str, request_id: str) -> bytes:

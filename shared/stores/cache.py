@@ -5,8 +5,8 @@ on the server, so writers may repeat and overtake one another; every key expires
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -96,6 +96,21 @@ class Cache:
     def last_trade(self, sym: str) -> Trade | None:
         value: bytes | None = self._valkey.attempt(lambda client: client.get(_last_key(sym)))
         return None if value is None else _decoded(_trades.decode, value)
+
+    def last_trades(self, symbols: Sequence[str]) -> dict[str, Trade]:
+        """Those that are there, in one round trip."""
+
+        def ask(client: Any) -> list[bytes | None]:
+            with client.pipeline(transaction=False) as pipeline:
+                for sym in symbols:
+                    pipeline.get(_last_key(sym))
+                answers: list[bytes | None] = pipeline.execute()
+            return answers
+
+        values = (self._valkey.attempt(ask) or []) if symbols else []
+        found = zip(symbols, values, strict=False)  # no values at all while the cache is away
+        trades = {sym: _decoded(_trades.decode, value) for sym, value in found if value is not None}
+        return {sym: trade for sym, trade in trades.items() if trade is not None}
 
     def is_alive(self) -> bool:
         """Whether it answers within the budget."""

@@ -1,12 +1,16 @@
 """The API over stores in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from serving_layer.api.days import Days, HourRings, Hours
 from serving_layer.api.handler import build
+from serving_layer.api.market import Market
 from serving_layer.api.wiring import Services
+from shared.bars.sessions import new_york_sessions
 from shared.models.bar import Partial
 from shared.models.trade import Trade
+from shared.stores.answers import Answers
 from shared.stores.history import History
 from tests.fakes.bar_rows import BarRows
 from tests.fakes.tick_rows import TickRows
@@ -32,15 +36,30 @@ class Forming:
     def last_trade(self, sym: str) -> Trade | None:
         return self.last.get(sym)
 
+    def last_trades(self, symbols: Iterable[str]) -> dict[str, Trade]:
+        return {sym: self.last[sym] for sym in symbols if sym in self.last}
+
     def is_alive(self) -> bool:
         return self.alive
 
 
 class Control:
-    """Feed and epochs as the ingester writes them."""
+    """What the ingester and the signals function write."""
 
-    def __init__(self, feed: dict[str, Any] | None = None, epochs: list[dict[str, Any]] | None = None) -> None:
-        self._feed, self._epochs = feed or {}, epochs or []
+    def __init__(
+        self,
+        feed: dict[str, Any] | None = None,
+        epochs: list[dict[str, Any]] | None = None,
+        symbols: list[str] | None = None,
+    ) -> None:
+        self._feed, self._epochs, self._symbols = feed or {}, epochs or [], symbols or []
+        self.signals: dict[str, int] = {}
+
+    def symbols(self) -> list[str]:
+        return self._symbols
+
+    def signal_counts(self) -> dict[str, int]:
+        return self.signals
 
     def feed(self) -> dict[str, Any]:
         return self._feed
@@ -49,19 +68,47 @@ class Control:
         return iter(self._epochs)
 
 
-class Api:
-    """Requests in, answers out."""
+class Gone:
+    """A Valkey that never answers."""
 
-    def __init__(self, rows: Any = None, forming: Any = None, control: Any = None, local_key: str = "") -> None:
+    def attempt(self, action: object) -> None:
+        """What a guarded connection gives then."""
+
+
+class NoRings:
+    def closed(self, symbols: Iterable[str], tf: str, through: str | None) -> dict[str, Hours]:
+        return {}
+
+
+class Api:
+    """Requests in, answers out. `valkey`: where answers are kept; nowhere by default."""
+
+    def __init__(
+        self,
+        rows: Any = None,
+        forming: Any = None,
+        control: Any = None,
+        local_key: str = "",
+        *,
+        valkey: Any = None,
+        rings: HourRings | None = None,
+        now_s: Callable[[], float] = lambda: NOW_S,
+    ) -> None:
         self.rows = BarRows() if rows is None else rows
         self.ticks = TickRows()
         self.cache = cache = Forming() if forming is None else forming
+        control = Control() if control is None else control
+        history = History(self.rows, cache)
+        market = Market(control, new_york_sessions(), now_s)
         self.services = Services(
-            history=History(self.rows, cache),
+            history=history,
             ticks=self.ticks,
-            control=Control() if control is None else control,
+            control=control,
             cache=cache,
-            now_s=lambda: NOW_S,
+            answers=Answers(Gone() if valkey is None else valkey),
+            market=market,
+            days=Days(history, rings or NoRings(), market, lambda: None, now_s),
+            now_s=now_s,
             local_key=local_key,
         )
         self._app = build(lambda: self.services)

@@ -48,7 +48,13 @@ def test_counts_are_summed_over_the_epochs_of_the_ingester() -> None:
     assert Api(control=Control(feed, EPOCHS)).get("/v1/health", authorizer=None) == {
         "status": "OK",
         "request_id": REQUEST_ID,
-        "feed": {"source": "trades/", "state": "ended", "trades_in": 107, "last_trade_ms": 1_381_239_000_000},
+        "feed": {
+            "source": "trades/",
+            "simulated": False,
+            "state": "ended",
+            "trades_in": 107,
+            "last_trade_ms": 1_381_239_000_000,
+        },
         "components": {"ingest": "ended", "tables": "ok", "cache": "ok"},
         "counts": {
             "frames": 11,
@@ -68,10 +74,24 @@ def test_counts_are_summed_over_the_epochs_of_the_ingester() -> None:
 
 def test_a_platform_that_never_had_a_feed_says_so_without_a_key() -> None:
     body = Api().get("/v1/health", authorizer=None)
-    assert body["feed"] == {"source": None, "state": "none", "trades_in": 0, "last_trade_ms": None}
+    assert body["feed"] == {
+        "source": None,
+        "simulated": False,
+        "state": "none",
+        "trades_in": 0,
+        "last_trade_ms": None,
+    }
     assert body["components"]["ingest"] == "none"
     assert body["counts"]["lost"] == 0
     assert "local_key" not in body
+
+
+def test_a_simulated_market_says_so_and_signals_are_counted_by_the_function_that_stores_them() -> None:
+    control = Control({"source": "sim", "state": "running"})
+    control.signals = {"stored": 12}
+    body = Api(control=control).get("/v1/health", authorizer=None)
+    assert body["feed"]["simulated"] is True
+    assert body["counts"]["signals"] == 12
 
 
 def test_the_local_key_is_given_away_only_where_it_is_set() -> None:

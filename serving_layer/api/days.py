@@ -1,0 +1,100 @@
+"""Days of symbols, as partials: closed hours where the rings have them, stored and forming minutes for the rest.
+
+A day is the merge of its minutes however they come: without rings it takes longer and is the same.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from serving_layer.api.market import Market, Moment
+from shared.bars.algebra import merge_all, present, present_day
+from shared.bars.sessions import SessionDay
+from shared.bars.windows import HOUR_MS
+from shared.models.bar import EMPTY, Bar, Partial
+from shared.stores.history import History
+
+HOUR = "1h"
+MOST_KEPT = 20_000
+"""Past days of symbols that a process remembers."""
+
+Hours = list[tuple[int, Partial]]
+"""(start, partial) of the closed hours of one symbol, without a hole from the first to the last, in order of time."""
+
+
+class HourRings(Protocol):
+    """Closed bars in the cache (shared/stores/rings.py): those of symbols that are there and can be believed."""
+
+    def closed(self, symbols: Iterable[str], tf: str, through: str | None) -> Mapping[str, Hours]: ...
+
+
+class Today(NamedTuple):
+    """A symbol's day so far: everything merged, and its newest minute with a price."""
+
+    partial: Partial
+    minute: Bar | None
+
+
+class Days:
+    """`through`: how far the function that fills the rings has come (control table)."""
+
+    def __init__(
+        self,
+        history: History,
+        rings: HourRings,
+        market: Market,
+        through: Callable[[], str | None],
+        now_s: Callable[[], float],
+    ) -> None:
+        self._history, self._rings, self._market = history, rings, market
+        self._through, self._now_s = through, now_s
+        self._past: dict[tuple[str, int], tuple[float, Partial]] = {}
+
+    def hours(self, symbols: Iterable[str]) -> Mapping[str, Hours]:
+        """Rings of closed hours, to be handed to what follows."""
+        return self._rings.closed(symbols, HOUR, self._through())
+
+    def today(self, sym: str, session: SessionDay, hours: Hours) -> Today:
+        """Raises StoreUnavailable."""
+        closed, rest = _covered(session, hours)
+        minutes = list(self._minutes(sym, rest, session.end))
+        newest = _last_bar(reversed(minutes))
+        if newest is None and closed:
+            newest = _last_bar(self._history.minutes(sym, session.start, rest, int(self._now_s()), reverse=True))
+        return Today(merge_all([*closed, *(partial for _, partial in minutes)]), newest)
+
+    def previous(self, sym: str, moment: Moment, before_ms: int, hours: Hours) -> tuple[SessionDay, Bar] | None:
+        """The last session of a date before an instant that has a day's bar, within a long break."""
+        for session in self._market.sessions_before(before_ms):
+            bar = present_day(session.start, self._day(sym, session, moment, hours))
+            if bar is not None:
+                return session, bar
+        return None
+
+    def _day(self, sym: str, session: SessionDay, moment: Moment, hours: Hours) -> Partial:
+        """A past day, remembered for as long as an answer about it may be kept."""
+        now_s = self._now_s()
+        until, day = self._past.get((sym, session.start), (0.0, EMPTY))
+        if until <= now_s:
+            closed, rest = _covered(session, hours)
+            minutes = self._minutes(sym, rest, session.end) if rest < session.end else ()
+            day = merge_all([*closed, *(partial for _, partial in minutes)])
+            if len(self._past) >= MOST_KEPT:
+                self._past.clear()
+            if day != EMPTY:  # what is not there yet may be loaded any time
+                self._past[sym, session.start] = (now_s + moment.keep_s(session.end), day)
+        return day
+
+    def _minutes(self, sym: str, start: int, end: int) -> Iterable[tuple[int, Partial]]:
+        return self._history.minutes(sym, start, end, int(self._now_s()))
+
+
+def _last_bar(backwards: Iterable[tuple[int, Partial]]) -> Bar | None:
+    return next((bar for t, partial in backwards if (bar := present(t, partial)) is not None), None)
+
+
+def _covered(session: SessionDay, hours: Hours) -> tuple[list[Partial], int]:
+    """What closed hours tell of a day from its start on, and from where on (Unix ms) minutes must."""
+    if not hours or hours[0][0] > session.start:
+        return [], session.start
+    rest = min(max(hours[-1][0] + HOUR_MS, session.start), session.end)
+    return [partial for t, partial in hours if session.start <= t < rest], rest

@@ -1,0 +1,80 @@
+"""Where the market stands: the feed's time, the session it lies in, and the sessions before."""
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple, Protocol
+
+from shared.bars.sessions import SessionDay, SessionTable
+from shared.bars.windows import new_york_date
+from shared.errors import StoreUnavailable
+from shared.observability import event, logger
+from shared.stores.answers import keep_s
+
+_log = logger("api")
+
+LIVE_SOURCES = (None, "polygon")
+"""Sources whose time is the host's; nobody names a source on AWS."""
+SIMULATED = "sim"
+LOOK_S = 1.0
+"""How long what the control table said is taken to hold."""
+LONGEST_BREAK_DAYS = 10
+
+
+class IngestRecords(Protocol):
+    """What the ingester tells of itself; raises StoreUnavailable."""
+
+    def feed(self) -> dict[str, Any]: ...
+    def epochs(self) -> Iterator[dict[str, Any]]: ...
+
+
+class Moment(NamedTuple):
+    """`now_ms`: the feed's time, Unix ms. `session`: of its trade date, or the last one before."""
+
+    now_ms: int
+    session: SessionDay | None
+    replaying: bool
+
+    def keep_s(self, end_ms: int) -> int:
+        """How long an answer over data before `end_ms` may be kept."""
+        return keep_s(end_ms, self.session.start if self.session else 0, replaying=self.replaying)
+
+
+class Market:
+    """`now_s`: this host's Unix time in seconds."""
+
+    def __init__(self, control: IngestRecords, sessions: SessionTable, now_s: Callable[[], float]) -> None:
+        self._control, self.sessions, self._now_s = control, sessions, now_s
+        self._looked: tuple[float, Moment] | None = None
+
+    def moment(self) -> Moment:
+        """As of a second ago at most. Raises StoreUnavailable."""
+        now_s = self._now_s()
+        if self._looked is None or not 0 <= now_s - self._looked[0] < LOOK_S:
+            self._looked = (now_s, self._look(now_s))
+        return self._looked[1]
+
+    def keep_s(self, end_ms: int) -> int:
+        """How long an answer over data before `end_ms` may be kept; not at all where that cannot be found out."""
+        try:
+            return self.moment().keep_s(end_ms)
+        except StoreUnavailable as error:
+            event(_log, logging.WARNING, "an answer is not kept", error=str(error))
+            return 0
+
+    def sessions_before(self, t_ms: int) -> Iterator[SessionDay]:
+        """The sessions of dates before that of an instant, the newest first, as far back as a long break."""
+        today = new_york_date(t_ms)
+        for back in range(1, LONGEST_BREAK_DAYS + 1):
+            session = self.sessions.day(today - timedelta(days=back))
+            if session is not None:
+                yield session
+
+    def _look(self, now_s: float) -> Moment:
+        feed = self._control.feed()
+        source, now_ms = feed.get("source"), int(now_s * 1000)
+        if source not in LIVE_SOURCES:
+            now_ms = max((epoch.get("last_trade_ms", 0) for epoch in self._control.epochs()), default=0) or now_ms
+        replaying = source not in (*LIVE_SOURCES, SIMULATED) and feed.get("state") == "running"
+        session = self.sessions.day_of(now_ms) or next(self.sessions_before(now_ms), None)
+        return Moment(now_ms, session, replaying)

@@ -1,0 +1,128 @@
+"""`GET /v2/snapshot/locale/us/markets/stocks/...`: one symbol, several, all, and those that moved most."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import msgspec
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from serving_layer.api.access import LIVE, check_scope
+from serving_layer.api.aggregates import RESERVE_MS
+from serving_layer.api.days import Hours
+from serving_layer.api.market import Moment
+from serving_layer.api.parameters import one, symbol_of
+from serving_layer.api.refusals import TICKER_NOT_FOUND, Refused
+from serving_layer.api.replies import reply, request_id
+from serving_layer.api.wiring import Services
+from shared.bars.algebra import present_day
+from shared.bars.scale import SIZE_SCALE
+from shared.errors import StoreUnavailable
+from shared.models.trade import Trade
+from shared.polygon.snapshot_answers import Entry, entry_text, many_tickers, movers, one_ticker
+from shared.polygon.trade_answers import row_of
+from shared.stores.answers import OPEN_S
+
+_STOCKS = "/v2/snapshot/locale/us/markets/stocks"
+RULES = (f"{_STOCKS}/tickers", f"{_STOCKS}/tickers/<ticker>", f"{_STOCKS}/gainers", f"{_STOCKS}/losers")
+MOST_MOVERS = 20
+LEAST_VOLUME = 10_000 * SIZE_SCALE
+READERS = 8
+"""Symbols that are looked up at a time; the pool of connections to the tables has 16."""
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """The results part of an answer with several symbols."""
+
+    count: int
+    texts: bytes
+
+
+def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
+    """Put the routes on the application."""
+    everything, single, gainers, losers = RULES
+
+    @app.get(single)
+    def snapshot(ticker: str) -> Response[str | bytes]:
+        event = app.current_event
+        check_scope(event, LIVE)
+        (entry,) = entries(wire(), [symbol_of(ticker)])
+        if entry.is_empty:
+            raise Refused(TICKER_NOT_FOUND)
+        return reply(event, one_ticker(entry_text(entry), request_id=request_id(event)))
+
+    @app.get(everything)
+    def snapshots() -> Response[str | bytes]:
+        text = one(app.current_event.multi_value_query_string_parameters or {}, "tickers")
+        asked = [symbol_of(ticker) for ticker in dict.fromkeys((text or "").split(",")) if ticker]
+        return answer(f"tickers?{','.join(asked)}", asked, lambda found: [one for one in found if not one.is_empty])
+
+    @app.get(gainers)
+    def gained() -> Response[str | bytes]:
+        return answer("gainers", [], lambda found: _moved(found, up=True))
+
+    @app.get(losers)
+    def lost() -> Response[str | bytes]:
+        return answer("losers", [], lambda found: _moved(found, up=False))
+
+    def answer(
+        asked: str, symbols: Sequence[str], choose: Callable[[Sequence[Entry]], Sequence[Entry]]
+    ) -> Response[str | bytes]:
+        """Of the symbols named, or of all that there are; made again when it is a second old."""
+        event, context = app.current_event, app.lambda_context
+        check_scope(event, LIVE)
+        services = wire()
+
+        def late() -> bool:
+            return context.get_remaining_time_in_millis() < RESERVE_MS
+
+        def make() -> Kept:
+            known = services.control.symbols()
+            wanted = sorted(set(symbols) & set(known)) if symbols else known
+            texts = [entry_text(entry) for entry in choose(entries(services, wanted, late))]
+            return Kept(len(texts), ",".join(texts).encode())
+
+        kept = services.answers.remembered(f"{_STOCKS}/{asked}", Kept, make, lambda _: OPEN_S)
+        return reply(event, many_tickers(kept.texts, kept.count, request_id=request_id(event)))
+
+
+def entries(services: Services, symbols: Sequence[str], late: Callable[[], bool] = lambda: False) -> list[Entry]:
+    """What is known of each symbol, in their order. Raises StoreUnavailable, also where it would take too long."""
+    moment = services.market.moment()
+    hours = services.days.hours(symbols)
+    last = services.cache.last_trades(symbols)
+
+    def look(sym: str) -> Entry:
+        if late():
+            raise StoreUnavailable("too many symbols for the time there is")
+        return _entry(services, moment, sym, hours.get(sym, []), last.get(sym))
+
+    return list(_readers().map(look, symbols)) if len(symbols) > 1 else [look(sym) for sym in symbols]
+
+
+def _entry(services: Services, moment: Moment, sym: str, hours: Hours, cached: Trade | None) -> Entry:
+    row = services.ticks.newest(sym, int(services.now_s())) if cached is None else row_of(cached)
+    session = moment.session
+    if session is None:
+        return Entry(sym, last=row)
+    today = services.days.today(sym, session, hours)
+    before = services.days.previous(sym, moment, session.start, hours)
+    return Entry(
+        sym,
+        day=present_day(session.start, today.partial),
+        previous=None if before is None else before[1],
+        minute=today.minute,
+        volume=today.partial.volume,
+        last=row,
+        last_is_of_day=row is not None and session.start <= row.t < session.end,
+    )
+
+
+def _moved(found: Sequence[Entry], *, up: bool) -> list[Entry]:
+    return movers(found, up=up, least_volume=LEAST_VOLUME, most=MOST_MOVERS)
+
+
+@lru_cache(maxsize=1)
+def _readers() -> ThreadPoolExecutor:
+    """Started with the first answer that needs them, not with the process."""
+    return ThreadPoolExecutor(READERS, "snapshot")

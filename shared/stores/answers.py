@@ -1,0 +1,67 @@
+"""Answers in the cache: the results part of a reply, never a request id, for as long as it may be out of date.
+
+`ans:{digest}` holds it, where the digest stands for all that was asked. The cache may vanish, stall or refuse writes:
+then answers are made again, and nothing else changes.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from shared.observability import event, logger
+from shared.stores.valkey import Valkey
+
+S = TypeVar("S", bound=msgspec.Struct)
+_log = logger("cache")
+
+OPEN_S = 1
+UNSETTLED_S = 60
+"""Design, section 8: at most 1 s while bars are open, at most 60 s until their session is settled."""
+MOST_BYTES = 1_000_000
+"""Larger answers are not kept: to move them would take a good part of the cache's time budget."""
+
+
+def keep_s(end_ms: int, open_from_ms: int, *, replaying: bool = False) -> int:
+    """How long an answer over data before `end_ms` may be kept, where what is open began at `open_from_ms` (Unix ms).
+
+    0 while a recording is replayed: its trades come at their own pace, and once it has ended everything is readable.
+    """
+    if replaying:
+        return 0
+    return OPEN_S if end_ms > open_from_ms else UNSETTLED_S
+
+
+class Answers:
+    """`asked`: a request in its canonical form, path first, whatever else it was spelled with."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
+
+    def get(self, asked: str) -> bytes | None:
+        """What was put no longer ago than its seconds; None when there is nothing, or no cache."""
+        found: bytes | None = self._valkey.attempt(lambda client: client.get(_key(asked)))
+        return found
+
+    def put(self, asked: str, answer: bytes, seconds: int) -> None:
+        """Keep an answer; one for 0 seconds, or too large, is not."""
+        if seconds > 0 and len(answer) <= MOST_BYTES:
+            self._valkey.attempt(lambda client: client.set(_key(asked), answer, ex=seconds))
+
+    def remembered(self, asked: str, kind: type[S], make: Callable[[], S], seconds: Callable[[S], int]) -> S:
+        """What is kept of a request, else what `make` makes of it, then kept for so many `seconds`."""
+        text = self.get(asked)
+        if text is not None:
+            try:
+                return msgspec.msgpack.decode(text, type=kind)
+            except msgspec.DecodeError as error:  # another version of this code wrote it
+                event(_log, logging.WARNING, "a kept answer cannot be read: making it again", error=str(error))
+        made = make()
+        self.put(asked, msgspec.msgpack.encode(made), seconds(made))
+        return made
+
+
+def _key(asked: str) -> str:
+    return f"ans:{{{hashlib.sha256(asked.encode()).hexdigest()[:32]}}}"
