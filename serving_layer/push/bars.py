@@ -1,7 +1,7 @@
 """Bars going out: closed seconds as `A`, records of the bars stream as `AM`, each with the figures of its day.
 
-A bar is presented by the algebra and by nothing else. Where the day is not known yet it is read from the table first;
-the bar waits for that, but not long: then it goes without the figures.
+A bar is presented by the algebra and by nothing else. A day that is not known yet is read from the table. Minutes wait
+for that, but not long; then they go without the figures, as seconds do at once.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class Going(NamedTuple):
 class Days(Protocol):
     """Reads days that are not known."""
 
-    def want(self, sym: str, day: Day, done: Callable[[], None]) -> bool:
+    def want(self, sym: str, day: Day, done: Callable[[], None] | None) -> bool:
         """Read the day and call `done`, at the latest after a short while and perhaps again. False where it cannot be
         tried now."""
 
@@ -80,27 +80,33 @@ class Bars:
         return day
 
     def _go(self, going: Going) -> None:
-        """In order: a bar never overtakes one of its symbol that waits."""
-        if going.sym in self._waiting:
-            self._waiting[going.sym].append(going)
-        elif not self._waits(going):
+        """Minutes in order: none overtakes one of its symbol that waits."""
+        sym, day = going.sym, going.day
+        if going.ev == MINUTE_BAR and sym in self._waiting:
+            self._waiting[sym].append(going)
+        elif day is None or going.so_far is None or day.reaches(going.minute):
+            self._publish(going)
+        elif going.ev == SECOND_BAR:
+            self._reading.want(sym, day, None)
+            self._publish(going)
+        elif not self._wait(sym, day, going):
             self._publish(going)
 
-    def _waits(self, going: Going) -> bool:
-        """Whether the day must be read, and can be now."""
-        day, sym = going.day, going.sym
-        if day is None or going.so_far is None or day.reaches(going.minute):
-            return False
+    def _wait(self, sym: str, day: Day, going: Going) -> bool:
+        waiting = [going]
 
         def done() -> None:
-            for waited in self._waiting.pop(sym, ()):
-                if waited.ev == SECOND_BAR or waited.so_far is None or day.is_best(waited.minute, waited.so_far):
+            if self._waiting.get(sym) is not waiting:
+                return  # they have gone already
+            del self._waiting[sym]
+            for waited in waiting:
+                if waited.so_far is None or day.is_best(waited.minute, waited.so_far):
                     self._publish(waited)  # else the table is ahead, and the stream brings what it has
             day.fold()
 
         if not self._reading.want(sym, day, done):
             return False
-        self._waiting[sym] = [going]
+        self._waiting[sym] = waiting
         return True
 
     def _publish(self, going: Going) -> None:

@@ -6,7 +6,6 @@ waits.
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from serving_layer.push.day import Day, Sums
@@ -31,8 +30,8 @@ class DayReader:
 
     def __init__(self, stored: StoredDay, through: Callable[[], int | None]) -> None:
         self._stored, self._through = stored, through
-        self._queue: asyncio.Queue[tuple[str, Day, Callable[[], None]]] = asyncio.Queue()
-        self._pending: set[str] = set()
+        self._queue: asyncio.Queue[tuple[str, Day]] = asyncio.Queue()
+        self._asked: dict[str, list[Callable[[], None]]] = {}
         self._not_before = 0.0
         self._first: int | None = None
         self._settled = asyncio.Event()
@@ -42,13 +41,16 @@ class DayReader:
         if self._first is None:
             self._first = sequence
 
-    def want(self, sym: str, day: Day, done: Callable[[], None]) -> bool:
+    def want(self, sym: str, day: Day, done: Callable[[], None] | None) -> bool:
         """As `bars.Days`."""
-        if sym in self._pending or time.monotonic() < self._not_before:
-            return False
-        self._pending.add(sym)
-        self._queue.put_nowait((sym, day, done))
-        asyncio.get_running_loop().call_later(WAIT_S, done)
+        if sym not in self._asked:
+            if _now() < self._not_before:
+                return False
+            self._asked[sym] = []
+            self._queue.put_nowait((sym, day))
+        if done is not None:
+            self._asked[sym].append(done)
+            asyncio.get_running_loop().call_later(WAIT_S, done)
         return True
 
     async def run(self) -> None:
@@ -59,28 +61,33 @@ class DayReader:
                 group.create_task(self._work())
 
     async def _settle(self) -> None:
-        began = time.monotonic()
+        began = _now()
         while not self._settled.is_set():
             try:
                 through = await asyncio.to_thread(self._through)
             except StoreUnavailable as error:
                 event(log, 30, "cannot tell how far bars are stored", error=str(error)[:200])
             else:
-                quiet = self._first is None and time.monotonic() - began >= QUIET_S
+                quiet = self._first is None and _now() - began >= QUIET_S
                 if quiet or (self._first is not None and through is not None and through >= self._first):
                     self._settled.set()
             await asyncio.sleep(LOOK_S)
 
     async def _work(self) -> None:
         while True:
-            sym, day, done = await self._queue.get()
+            sym, day = await self._queue.get()
             await self._settled.wait()
             try:
                 minutes = await asyncio.to_thread(self._stored, sym, day.session.start, day.session.end)
             except StoreUnavailable as error:
-                self._not_before = time.monotonic() + PAUSE_S
+                self._not_before = _now() + PAUSE_S
                 event(log, 30, "a day could not be read", sym=sym, error=str(error)[:200])
             else:
                 day.take_stored(minutes)
-            self._pending.discard(sym)
-            done()
+            for done in self._asked.pop(sym):
+                done()
+
+
+def _now() -> float:
+    """Seconds that only grow."""
+    return asyncio.get_running_loop().time()
