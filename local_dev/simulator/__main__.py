@@ -19,7 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if not 0 < options.activity <= LARGEST_ACTIVITY:
             raise WrongInputError(f"activity must be more than 0 and at most 100, was {options.activity}")
-        settings = VendorSettings(speed=parse_speed(options.speed), hold=options.hold, api_key=options.api_key)
+        settings = VendorSettings(
+            speed=parse_speed(options.speed), hold=options.hold, from_ms=options.from_ms, api_key=options.api_key
+        )
         market = Market(options.seed, options.activity)
         asyncio.run(serve(lambda: SimulatorServer(market, settings, port=options.port)))
     except WrongInputError as error:
@@ -35,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 = a free port")
     parser.add_argument("--speed", default="1", help="0.1 to 1000 times real time, or max")
     parser.add_argument("--hold", action="store_true", help="start the clock at the first subscription")
+    parser.add_argument("--from-ms", type=int, help="feed time (Unix ms) from which a feed goes on that ended there")
     parser.add_argument("--seed", type=int, default=1, help="another number is another market")
     parser.add_argument("--activity", type=float, default=1.0, help="times the usual number of trades")
     parser.add_argument("--api-key", help="the only key accepted (default: any)")

@@ -1,7 +1,8 @@
 """The simulated market's feed: what is due by its clock, sent to whoever listens. It never ends.
 
 At a numeric speed the clock never waits; at speed 1 it is the host's own. At max speed the pace is the slowest
-listener's, and with nobody listening the clock stands: there is no end to hurry to.
+listener's, and with nobody listening the clock stands: there is no end to hurry to. A feed that goes on from an earlier
+one (`from_ms`) starts where that ended; at speed 1, where the host has gone on, REST has what came meanwhile.
 """
 
 import asyncio
@@ -10,13 +11,13 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from local_dev.simulator.market import SYMBOLS
-from local_dev.simulator.trades import Trade, Trades
+from local_dev.simulator.trades import LATEST_MS, Trade, Trades
 from local_dev.vendor.audience import Audience
 from local_dev.vendor.settings import VendorSettings
 from local_dev.vendor.tape import frames_of
 
 TICK_S, LONGEST_WAIT_S = 0.02, 0.1
-STEP_MS = 2_000
+STEP_MS = 5_000
 """Feed time made at once, at most: then other tasks get their turn."""
 UNHEARD_S = 0.01
 
@@ -36,7 +37,7 @@ class SimulatedFeed(Audience):
         self.sent_ms = 0  # feed time up to which everything due has been sent
         self.sent = 0
         self._host = host
-        self._started_ms = 0
+        self._started_ms = self._host_started_ms = 0
         self._next_sec = 0
         self._waiting: list[Trade] = []
 
@@ -47,11 +48,15 @@ class SimulatedFeed(Audience):
             return self._host()
         if speed is None:
             return self.sent_ms
-        return max(self.sent_ms, self._started_ms + int((self._host() - self._started_ms) * speed))
+        return max(self.sent_ms, self._started_ms + int((self._host() - self._host_started_ms) * speed))
 
     async def _play(self) -> None:
-        self._started_ms = self.sent_ms = self._host()
-        self.first_sec = self._next_sec = self.sent_ms // 1000 + 1
+        self._host_started_ms = self._host()
+        before = self._settings.from_ms
+        self._started_ms = self._host_started_ms if before is None or self._settings.speed == 1.0 else before
+        self.sent_ms = self._started_ms
+        self.first_sec = self.sent_ms // 1000 + 1 if before is None else min(before, self.sent_ms) // 1000
+        self._next_sec = max(self.first_sec, (self.sent_ms - LATEST_MS) // 1000)  # older trades have all arrived
         while True:
             if self._settings.speed is None:
                 await self._step_as_taken()
@@ -80,7 +85,8 @@ class SimulatedFeed(Audience):
         """Make the seconds that have begun by then, and send what is due."""
         end = clock_ms // 1000 + 1
         for trade in self.trades.between(self._next_sec, end):
-            heappush(self._waiting, trade)
+            if trade.due_ms > self.sent_ms:
+                heappush(self._waiting, trade)
         self._next_sec = max(self._next_sec, end)
         due = []
         while self._waiting and self._waiting[0].due_ms <= clock_ms:

@@ -23,7 +23,7 @@ TRFS = np.array([202, 201], np.int64)
 SUB_PENNY_SHARE = 0.3  # of what is traded off exchange
 FRACTIONAL_SHARE = 0.06  # the same
 OUT_OF_ORDER_SHARE, LONGEST_DISORDER_MS = 0.02, 1_500
-LATE_SHARE, LATE_MS = 0.003, (10_000, 300_000)  # of what is traded off exchange
+LATE_SHARE, SOONEST_LATE_MS, LATEST_MS = 0.003, 10_000, 300_000  # of what is traded off exchange
 
 _NONE, _REGULAR, _SWEEP, _SWEEP_EXEMPT, _ODD, _ODD_SWEEP, _FORM_T, _DERIVED, _PRIOR, _AVERAGE, _EXEMPT = range(11)
 CONDITIONS = ((), (0,), (14,), (14, 41), (37,), (14, 37, 41), (12,), (10,), (22,), (2,), (41,))
@@ -126,9 +126,8 @@ def _kinds(kind: Floats, odd: np.ndarray[tuple[int], np.dtype[np.bool_]], off: o
 def _delays(delay: Floats, wait: Floats, late: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
     """ms from the trade to the feed."""
     disordered = delay > 1.0 - OUT_OF_ORDER_SHARE
-    soonest, latest = LATE_MS
     usual = np.where(disordered, wait * LONGEST_DISORDER_MS, 1.0 + wait * 20.0)
-    return np.where(late, soonest + wait * wait * (latest - soonest), usual).astype(np.int64)
+    return np.where(late, SOONEST_LATE_MS + wait * wait * (LATEST_MS - SOONEST_LATE_MS), usual).astype(np.int64)
 
 
 def _line(sym: str, tape: int, t_ms: int, row: int, rest: list[int]) -> bytes:
