@@ -2,11 +2,13 @@
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from local_dev.cli.entitlement import choose, probe
 from local_dev.cli.errors import WrongInput
+from local_dev.cli.main import main
 from local_dev.cli.stream_probe import Access, words
 from local_dev.cli.vendor_hosts import Hosts, VendorHosts
 from shared.errors import SourceUnavailable
@@ -112,3 +114,18 @@ def test_a_vendor_that_says_nothing_is_given_up_in_time(monkeypatch: pytest.Monk
 def test_foreign_words_are_one_short_line_without_the_key() -> None:
     assert words("no\x1b[31m access\nfor abc", "abc") == "no [31m access for ***"
     assert len(words("long " * 1000, "abc")) <= 200
+
+
+def test_up_with_a_key_that_has_no_trades_ends_with_2_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with vendor_with(BASIC) as vendor:
+        monkeypatch.setenv("MASSIVE_API_KEY", KEY)
+        monkeypatch.setenv("POLYGON_SOCKET_URL", vendor.hosts.real_time)
+        monkeypatch.setenv("POLYGON_DELAYED_SOCKET_URL", vendor.hosts.delayed)
+        monkeypatch.setenv("POLYGON_REST_URL", vendor.hosts.rest)
+        assert main(["up", "--feed", "polygon", "--port", "0", "--state", str(tmp_path / "state")]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "Developer plan" in said.err
+    assert not (tmp_path / "state").exists()
