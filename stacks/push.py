@@ -67,7 +67,7 @@ class PushStack(TargetedStack):
                 read_stream(speed.bars),
                 query(storage.bars_table),
                 query_index(storage.signals_table, SIGNALS_BY_TIME),
-                get_item(storage.control_table, "key"),
+                get_item(storage.control_table, "key", "through"),
             ],
         )
         balancer = self._balancer(network, storage)

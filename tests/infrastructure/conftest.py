@@ -1,4 +1,4 @@
-"""One synthesis for all tests of the templates, shared by the workers of one run."""
+"""Two syntheses for all tests of the templates, with push and without, shared by the workers of one run."""
 
 import fcntl
 import os
@@ -32,20 +32,31 @@ def synth(out: Path, *arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _checked(tmp_path_factory: pytest.TempPathFactory, name: str, *arguments: str) -> Path:
     """A checked assembly with stub assets; the first worker makes it, the others wait for it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / "assembly"
-    with (shared / "assembly.lock").open("w") as lock:
+    folder = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
-            synth(folder, "--stub-assets")
+            synth(folder, "--stub-assets", *arguments)
             (folder / "complete").touch()
     return folder
 
 
 @pytest.fixture(scope="session")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything there is, push included."""
+    return _checked(tmp_path_factory, "assembly", "-c", "push=on")
+
+
+@pytest.fixture(scope="session")
 def templates(assembly: Path) -> Templates:
     return Templates.of(assembly)
+
+
+@pytest.fixture(scope="session")
+def without_push(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """What is deployed unless push is asked for."""
+    return Templates.of(_checked(tmp_path_factory, "assembly-without-push"))

@@ -9,6 +9,18 @@ import pytest
 from tests.infrastructure.templates import Resource, Templates
 
 BARS = "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}"
+KEY_ROUTES = {
+    BARS,
+    "/v1/open-close/{ticker}/{date}",
+    "/v1/signals",
+    "/v2/aggs/ticker/{ticker}/prev",
+    "/v2/last/trade/{ticker}",
+    "/v2/snapshot/locale/us/markets/stocks/gainers",
+    "/v2/snapshot/locale/us/markets/stocks/losers",
+    "/v2/snapshot/locale/us/markets/stocks/tickers",
+    "/v2/snapshot/locale/us/markets/stocks/tickers/{ticker}",
+    "/v3/trades/{ticker}",
+}
 ANSWERS = {
     "UNAUTHORIZED": ("401", "ERROR"),
     "ACCESS_DENIED": ("403", "NOT_AUTHORIZED"),
@@ -53,12 +65,14 @@ def answers(templates: Templates) -> dict[str, Resource]:
 
 
 def test_the_routes_are_explicit(methods: Mapping[str, Any]) -> None:
-    assert set(methods) == {f"GET {BARS}", "GET /v1/health"}
+    assert set(methods) == {f"GET {path}" for path in KEY_ROUTES | {"/v1/health"}}
 
 
-def test_bars_need_a_key_and_health_needs_none(methods: Mapping[str, Any], templates: Templates) -> None:
-    assert methods[f"GET {BARS}"]["AuthorizationType"] == "CUSTOM"
-    assert methods[f"GET {BARS}"]["AuthorizerId"] == {"Ref": templates.one("AWS::ApiGateway::Authorizer").id}
+def test_data_needs_a_key_and_health_needs_none(methods: Mapping[str, Any], templates: Templates) -> None:
+    authorizer = {"Ref": templates.one("AWS::ApiGateway::Authorizer").id}
+    for path in KEY_ROUTES:
+        assert methods[f"GET {path}"]["AuthorizationType"] == "CUSTOM", path
+        assert methods[f"GET {path}"]["AuthorizerId"] == authorizer, path
     assert methods["GET /v1/health"]["AuthorizationType"] == "NONE"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.constructs.bundle import BUNDLES, DOCKERFILE, build, closure, image_context, stub
+from stacks.constructs.bundle import BUNDLES, IMAGES, build, closure, image_context, stub
 from stacks.constructs.wheels import IndexUnreachableError, python_for_bytecode
 from stacks.settings import ROOT
 from tests.infrastructure.conftest import synth
@@ -65,7 +65,7 @@ def test_a_bundle_ships_no_tests_no_local_runtime_and_no_boto3(bundle: tuple[str
     assert not top & {"tests", "local_dev", "stacks", "boto3", "botocore", "bin"}
     layers = {"serving_layer"} if name in {"api", "auth"} else {"speed_layer"}
     assert top & {"speed_layer", "serving_layer"} == layers
-    assert not list(folder.glob("speed_layer/ingest")), "the ingester has an image of its own"
+    assert not list(folder.glob("*/ingest")) + list(folder.glob("*/push")), "tasks have images of their own"
 
 
 def test_every_module_of_ours_in_a_bundle_is_one_the_handler_reaches(bundle: tuple[str, Path]) -> None:
@@ -143,21 +143,34 @@ def test_an_unknown_handler_is_refused() -> None:
         closure("speed_layer.nothing.handler")
 
 
-def test_the_image_is_built_from_the_ingester_its_lock_and_its_dockerfile() -> None:
-    folder = image_context()
+def test_signals_bring_their_packaged_strategies() -> None:
+    assert (built("signals") / "speed_layer" / "signals" / "strategies.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "entry"),
+    [
+        ("ingest", "speed_layer", "speed_layer/ingest/__main__.py"),
+        ("push", "serving_layer", "serving_layer/push/__main__.py"),
+    ],
+)
+def test_an_image_is_built_from_its_entry_point_its_lock_and_its_dockerfile(name: str, layer: str, entry: str) -> None:
+    folder = image_context(name)
     held = {path.relative_to(folder).as_posix() for path in files(folder)}
-    assert {"speed_layer/ingest/__main__.py", "speed_layer/engine/python.py", "locks/ingest.txt", DOCKERFILE} <= held
-    assert not [name for name in held if name.startswith(("serving_layer", "tests", "stacks", "local_dev"))]
+    assert {entry, f"locks/{name}.txt", f"{layer}/{name}/Dockerfile"} <= held
+    assert {path.partition("/")[0] for path in held} == {layer, "shared", "locks"}
 
 
-def test_the_image_copies_only_what_its_folder_holds_and_runs_as_nobody() -> None:
-    folder = image_context()
-    lines = (folder / DOCKERFILE).read_text().splitlines()
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_copies_only_what_its_folder_holds_and_runs_as_nobody(name: str) -> None:
+    folder = image_context(name)
+    lines = (folder / IMAGES[name].dockerfile).read_text().splitlines()
     copied = [line.split()[1] for line in lines if line.startswith("COPY ") and "--from" not in line]
     assert copied
     assert all((folder / source).exists() for source in copied)
     assert "USER 10001:10001" in lines
     assert any("--require-hashes" in line for line in lines)
+    assert f'CMD ["python", "-m", "{IMAGES[name].package}"]' in lines
 
 
 def test_real_templates_differ_from_stubs_in_asset_hashes_only(templates: Templates, tmp_path: Path) -> None:
@@ -166,7 +179,7 @@ def test_real_templates_differ_from_stubs_in_asset_hashes_only(templates: Templa
         built(name)
     nowhere = "http://127.0.0.1:9"
     out = tmp_path / "real"
-    synth(out, UV_OFFLINE="1", HTTPS_PROXY=nowhere, HTTP_PROXY=nowhere, ALL_PROXY=nowhere)
+    synth(out, "-c", "push=on", UV_OFFLINE="1", HTTPS_PROXY=nowhere, HTTP_PROXY=nowhere, ALL_PROXY=nowhere)
     assert not (out / "stub-assets").exists()
     for stack in templates.bodies:
         stubbed, real = ((f / f"{stack}.template.json").read_text() for f in (templates.folder, out))
@@ -175,4 +188,5 @@ def test_real_templates_differ_from_stubs_in_asset_hashes_only(templates: Templa
 
 def test_stubs_are_no_code() -> None:
     folder = stub("archive")
-    assert [path.relative_to(folder).as_posix() for path in files(folder)] == [DOCKERFILE]
+    assert [path.name for path in files(folder)] == ["nothing"]
+    assert [path.name for path in files(stub("push"))] == ["Dockerfile"]

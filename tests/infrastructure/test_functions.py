@@ -9,13 +9,17 @@ import pytest
 
 from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
+from speed_layer.notify.handler import NotifySettings
 from speed_layer.settings import ArchiveSettings, TableSettings
+from speed_layer.signals.settings import SignalsSettings
 from tests.infrastructure.templates import Templates
 
 HANDLERS: dict[str, tuple[str, type[msgspec.Struct]]] = {
     "Archive": ("speed_layer.archive.handler", ArchiveSettings),
     "Live": ("speed_layer.live.handler", TableSettings),
     "Persist": ("speed_layer.persist.handler", TableSettings),
+    "Signals": ("speed_layer.signals.handler", SignalsSettings),
+    "Notify": ("speed_layer.notify.handler", NotifySettings),
     "ApiFunction": ("serving_layer.api.handler", ApiSettings),
     "AuthFunction": ("serving_layer.auth.handler", AuthSettings),
 }
@@ -81,7 +85,7 @@ def test_a_function_waits_for_its_policy(name: str, templates: Templates) -> Non
 
 def test_no_log_group_is_kept_for_ever(templates: Templates) -> None:
     groups = templates.resources("AWS::Logs::LogGroup")
-    assert len(groups) == len(HANDLERS) + 3, "functions, ingester, access and execution logs"
+    assert len(groups) == len(HANDLERS) + 4, "functions, ingester, push, access and execution logs"
     for group in groups:
         assert group.properties["RetentionInDays"] == 30, group.id
 

@@ -13,12 +13,12 @@ from tests.infrastructure.templates import Templates
 
 @pytest.fixture
 def service(templates: Templates) -> Mapping[str, Any]:
-    return templates.one("AWS::ECS::Service").properties
+    return templates.one("AWS::ECS::Service", "Ingester").properties
 
 
 @pytest.fixture
 def task(templates: Templates) -> Mapping[str, Any]:
-    return templates.one("AWS::ECS::TaskDefinition").properties
+    return templates.one("AWS::ECS::TaskDefinition", "Ingester").properties
 
 
 @pytest.fixture

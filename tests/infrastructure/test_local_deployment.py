@@ -93,7 +93,7 @@ def _listed(client: Any) -> list[Any]:
 
 
 def test_every_stack_completes(statuses: dict[str, str]) -> None:
-    assert statuses == dict.fromkeys(("Storage", "Network", "Speed", "Serving"), "CREATE_COMPLETE")
+    assert statuses == dict.fromkeys(("Storage", "Network", "Speed", "Serving", "Push", "Edge"), "CREATE_COMPLETE")
 
 
 @pytest.mark.usefixtures("statuses")
@@ -103,16 +103,23 @@ def test_functions_come_with_handler_and_names_of_what_was_deployed(aws: Client)
         "speed_layer.archive.handler",
         "speed_layer.live.handler",
         "speed_layer.persist.handler",
+        "speed_layer.signals.handler",
+        "speed_layer.notify.handler",
         "serving_layer.api.handler",
         "serving_layer.auth.handler",
     }
     variables = found["speed_layer.persist.handler"]["Environment"]["Variables"]
+    api = found["serving_layer.api.handler"]["Environment"]["Variables"]
     tables = aws("dynamodb").list_tables()["TableNames"]
-    assert {variables["BARS_TABLE"], variables["CONTROL_TABLE"]} == set(tables)
+    assert {api[name] for name in ("BARS_TABLE", "TICKS_TABLE", "SIGNALS_TABLE", "CONTROL_TABLE")} == set(tables)
+    assert {variables["BARS_TABLE"], variables["CONTROL_TABLE"]} < set(tables)
+    topic = found["speed_layer.notify.handler"]["Environment"]["Variables"]["TOPIC_ARN"]
+    assert [topic] == [one["TopicArn"] for one in aws("sns").list_topics()["Topics"]]
     assert variables["BARS_STREAM"] in aws("kinesis").list_streams()["StreamNames"]
     assert variables["LAKE_BUCKET"] in [bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]]
-    cache = found["serving_layer.api.handler"]["Environment"]["Variables"]
-    assert (cache["CACHE_ENDPOINT"], cache["CACHE_USER"], cache["CACHE_NAME"]) == ("127.0.0.1:6379", "", "")
+    for module in ("serving_layer.api.handler", "speed_layer.signals.handler"):
+        cache = found[module]["Environment"]["Variables"]
+        assert (cache["CACHE_ENDPOINT"], cache["CACHE_USER"], cache["CACHE_NAME"]) == ("127.0.0.1:6379", "", "")
 
 
 @pytest.mark.usefixtures("statuses")
@@ -125,6 +132,8 @@ def test_mappings_keep_every_rule_that_a_poller_has_to_follow(aws: Client) -> No
         "archive": (1000, 1),
         "live": (500, 0),
         "persist": (100, 0),
+        "signals": (100, 0),
+        "notify": (100, 0),
     }
     for mapping in found.values():
         assert mapping["StartingPosition"] == "TRIM_HORIZON"
@@ -132,6 +141,12 @@ def test_mappings_keep_every_rule_that_a_poller_has_to_follow(aws: Client) -> No
         assert mapping["BisectBatchOnFunctionError"] is True
         assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (10, 21_600)
         assert mapping["DestinationConfig"]["OnFailure"]["Destination"].startswith("arn:aws:s3:::")
+    signals = functions(aws)["speed_layer.signals.handler"]["Environment"]["Variables"]["SIGNALS_TABLE"]
+    assert (
+        found["notify"]["EventSourceArn"]
+        == aws("dynamodb").describe_table(TableName=signals)["Table"]["LatestStreamArn"]
+    )
+    assert found["notify"]["FilterCriteria"]["Filters"] == [{"Pattern": '{"eventName":["INSERT"]}'}]
 
 
 @pytest.mark.usefixtures("statuses")
@@ -144,31 +159,46 @@ def test_routes_come_with_integration_and_authoriser(aws: Client) -> None:
         for resource in client.get_resources(restApiId=api["id"], embed=["methods"], limit=500)["items"]
         if (methods := resource.get("resourceMethods"))
     }
-    bars = routes.pop("/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}")
-    health = routes.pop("/v1/health")
-    assert not routes
-    assert (bars["GET"]["authorizationType"], bars["GET"]["authorizerId"]) == ("CUSTOM", authorizer["id"])
-    assert health["GET"]["authorizationType"] == "NONE"
     function = functions(aws)["serving_layer.api.handler"]["FunctionArn"]
-    for methods in (bars, health):
+    for methods in routes.values():
         assert function in methods["GET"]["methodIntegration"]["uri"]
+    health = routes.pop("/v1/health")
+    assert health["GET"]["authorizationType"] == "NONE"
+    assert len(routes) == 10
+    for path, methods in routes.items():
+        method = methods["GET"]
+        assert (method["authorizationType"], method["authorizerId"]) == ("CUSTOM", authorizer["id"]), path
     assert functions(aws)["serving_layer.auth.handler"]["FunctionArn"] in authorizer["authorizerUri"]
     assert (authorizer["type"], authorizer["authorizerResultTtlInSeconds"]) == ("REQUEST", 0)
     assert [stage["stageName"] for stage in client.get_stages(restApiId=api["id"])["item"]] == ["live"]
 
 
 @pytest.mark.usefixtures("statuses")
-def test_the_ingesters_task_can_be_read_and_names_what_was_deployed(aws: Client) -> None:
+def test_tasks_can_be_read_and_name_what_was_deployed(aws: Client) -> None:
     client = aws("ecs")
-    (arn,) = client.list_task_definitions()["taskDefinitionArns"]
-    (container,) = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]["containerDefinitions"]
-    environment = {pair["name"]: pair["value"] for pair in container["environment"]}
-    assert container["command"] == ["python", "-m", "speed_layer.ingest"]
+    found = {}
+    for arn in client.list_task_definitions()["taskDefinitionArns"]:
+        (container,) = client.describe_task_definition(taskDefinition=arn)["taskDefinition"]["containerDefinitions"]
+        found[container["command"][-1]] = {pair["name"]: pair["value"] for pair in container["environment"]}
+    assert set(found) == {"speed_layer.ingest", "serving_layer.push"}
+    environment, push = found["speed_layer.ingest"], found["serving_layer.push"]
     streams = aws("kinesis").list_streams()["StreamNames"]
     assert {environment["TRADES_STREAM"], environment["BARS_STREAM"]} == set(streams)
     shards = aws("kinesis").list_shards(StreamName=environment["TRADES_STREAM"])["Shards"]
     assert len(shards) == int(environment["SHARDS"])
-    assert environment["CONTROL_TABLE"] in aws("dynamodb").list_tables()["TableNames"]
+    tables = aws("dynamodb").list_tables()["TableNames"]
+    assert environment["CONTROL_TABLE"] in tables
+    assert {push["BARS_TABLE"], push["CONTROL_TABLE"], push["SIGNALS_TABLE"]} < set(tables)
+    assert {push["TRADES_STREAM"], push["BARS_STREAM"]} == set(streams)
+
+
+@pytest.mark.usefixtures("statuses")
+def test_the_edge_calls_the_api_that_was_deployed(aws: Client) -> None:
+    (api,) = aws("apigateway").get_rest_apis()["items"]
+    (distribution,) = aws("cloudfront").list_distributions()["DistributionList"]["Items"]
+    origins = {origin["Id"]: origin for origin in distribution["Origins"]["Items"]}
+    assert origins["api"]["DomainName"] == f"{api['id']}.execute-api.us-east-1.amazonaws.com"
+    assert origins["api"]["OriginPath"] == "/live"
 
 
 @pytest.mark.usefixtures("statuses")
@@ -192,7 +222,7 @@ def test_a_second_deployment_of_the_same_templates_changes_nothing(aws: Client, 
 def test_the_emulator_refuses_what_is_made_on_aws_only(aws: Client, templates: Templates) -> None:
     """When this fails the emulator has learnt these types: take them off the list in stacks/constructs/target.py."""
     cloudformation = aws("cloudformation")
-    for stack in ("Network", "Speed"):
+    for stack in ("Network", "Speed", "Push", "Edge"):
         with pytest.raises(cloudformation.exceptions.ClientError, match="Unrecognized resource types"):
             cloudformation.create_stack(
                 StackName=f"as-on-aws-{stack.lower()}",

@@ -1,10 +1,13 @@
 """What must hold of the network: no NAT, no way in, and no way out but the ones that are named."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from tests.infrastructure.templates import Templates
 
 GROUP = "AWS::EC2::SecurityGroup"
+CLOUDFRONT = "pl-3b927c52"  # com.amazonaws.global.cloudfront.origin-facing in us-east-1
 
 
 def test_nothing_pays_for_nat_addresses_or_interface_endpoints(templates: Templates) -> None:
@@ -20,11 +23,23 @@ def test_s3_and_dynamodb_are_reached_from_the_isolated_subnets(templates: Templa
     services = {}
     for endpoint in templates.resources("AWS::EC2::VPCEndpoint"):
         assert {table["Ref"] for table in endpoint.properties["RouteTableIds"]} == isolated
-        (statement,) = endpoint.properties["PolicyDocument"]["Statement"]
-        services[endpoint.properties["ServiceName"]["Fn::Join"][1][-1]] = {a.split(":")[0] for a in statement["Action"]}
-        ours = statement["Condition"]["StringEquals"]
-        assert ours["aws:PrincipalAccount"] == ours["aws:ResourceAccount"] == {"Ref": "AWS::AccountId"}
-    assert services == {".s3": {"s3"}, ".dynamodb": {"dynamodb"}}
+        statements = endpoint.properties["PolicyDocument"]["Statement"]
+        services[endpoint.properties["ServiceName"]["Fn::Join"][1][-1]] = {
+            action: "*" if statement["Resource"] == "*" else sorted(map(json.dumps, statement["Resource"]))
+            for statement in statements
+            for action in statement["Action"]
+        }
+        for statement in statements:
+            ours = statement["Condition"]["StringEquals"]
+            assert ours["aws:PrincipalAccount"] == ours["aws:ResourceAccount"] == {"Ref": "AWS::AccountId"}
+    assert services[".s3"] == dict.fromkeys(("s3:GetObject", "s3:ListBucket", "s3:PutObject"), "*")
+    dynamodb = services[".dynamodb"]
+    assert set(dynamodb) == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    assert dynamodb["dynamodb:GetItem"] == dynamodb["dynamodb:Query"] == "*"
+    for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+        control, signals = dynamodb[action]
+        assert "ControlTable" in control
+        assert "SignalsTable" in signals
 
 
 def test_isolated_subnets_have_no_route_to_the_internet(templates: Templates) -> None:
@@ -33,40 +48,65 @@ def test_isolated_subnets_have_no_route_to_the_internet(templates: Templates) ->
     assert not any(s.properties["MapPublicIpOnLaunch"] for s in templates.resources("AWS::EC2::Subnet"))
 
 
-def test_nothing_can_connect_to_the_ingester_or_to_the_api_function(templates: Templates) -> None:
+def ways_in(templates: Templates) -> set[tuple[str, str, int, int]]:
+    """(group, who may connect, first port, last port) of every rule."""
     for group in templates.resources(GROUP):
         assert "SecurityGroupIngress" not in group.properties, group.id
-    entered = {
-        rule.properties["GroupId"]["Fn::GetAtt"][0] for rule in templates.resources("AWS::EC2::SecurityGroupIngress")
+    return {
+        (
+            _group(rule.properties["GroupId"]),
+            rule.properties.get("SourcePrefixListId") or _group(rule.properties["SourceSecurityGroupId"]),
+            rule.properties["FromPort"],
+            rule.properties["ToPort"],
+        )
+        for rule in templates.resources("AWS::EC2::SecurityGroupIngress")
     }
-    assert {name.rstrip("0123456789ABCDEF") for name in entered} == {"CacheGroup"}
 
 
-def test_the_cache_is_reached_on_its_two_ports_by_the_ingester_and_the_api_only(templates: Templates) -> None:
-    rules = templates.resources("AWS::EC2::SecurityGroupIngress")
-    sources = {rule.properties["SourceSecurityGroupId"]["Fn::GetAtt"][0] for rule in rules}
-    assert {source.rstrip("0123456789ABCDEF") for source in sources} == {"IngesterGroup", "ApiGroup"}
-    assert {(rule.properties["FromPort"], rule.properties["ToPort"]) for rule in rules} == {(6379, 6380)}
+def _group(reference: Mapping[str, Any]) -> str:
+    name: str = reference["Fn::GetAtt"][0]
+    return name.rstrip("0123456789ABCDEF")
+
+
+def test_these_are_all_the_ways_in(templates: Templates) -> None:
+    """None leads to the ingester or a function; to push one by its load balancer, and so from CloudFront."""
+    assert ways_in(templates) == {
+        ("CacheGroup", "IngesterGroup", 6379, 6380),
+        ("CacheGroup", "SignalsGroup", 6379, 6380),
+        ("CacheGroup", "ApiGroup", 6379, 6380),
+        ("PushBalancerGroup", CLOUDFRONT, 80, 80),
+        ("PushGroup", "PushBalancerGroup", 8080, 8080),
+    }
+
+
+def test_without_push_the_cache_is_all_that_can_be_reached(without_push: Templates) -> None:
+    assert {group for group, *_ in ways_in(without_push)} == {"CacheGroup"}
 
 
 def test_the_only_way_out_to_any_address_is_https(templates: Templates) -> None:
     open_ports = [
         (rule["IpProtocol"], rule["FromPort"], rule["ToPort"])
         for group in templates.resources(GROUP)
-        for rule in group.properties["SecurityGroupEgress"]
+        for rule in group.properties.get("SecurityGroupEgress", ())
         if rule.get("CidrIp") == "0.0.0.0/0"
     ]
     assert set(open_ports) == {("tcp", 443, 443)}
 
 
 def test_nothing_joins_the_default_group_of_the_network(templates: Templates) -> None:
-    function = templates.one("AWS::Lambda::Function", "ApiFunction").properties["VpcConfig"]
-    service = templates.one("AWS::ECS::Service").properties["NetworkConfiguration"]["AwsvpcConfiguration"]
-    cache = templates.one("AWS::ElastiCache::ServerlessCache").properties
-    for groups in (function["SecurityGroupIds"], service["SecurityGroups"], cache["SecurityGroupIds"]):
-        assert len(groups) == 1
-    joined = [f.id for f in templates.resources("AWS::Lambda::Function") if "VpcConfig" in f.properties]
-    assert joined == [templates.one("AWS::Lambda::Function", "ApiFunction").id]
+    inside = [f for f in templates.resources("AWS::Lambda::Function") if "VpcConfig" in f.properties]
+    assert {f.id for f in inside} == {
+        templates.one("AWS::Lambda::Function", name).id for name in ("ApiFunction", "Signals")
+    }
+    joined = [function.properties["VpcConfig"]["SecurityGroupIds"] for function in inside]
+    joined += [
+        service.properties["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
+        for service in templates.resources("AWS::ECS::Service")
+    ]
+    joined.append(templates.one("AWS::ElastiCache::ServerlessCache").properties["SecurityGroupIds"])
+    joined.append(templates.one("AWS::ElasticLoadBalancingV2::LoadBalancer").properties["SecurityGroups"])
+    assert all(len(groups) == 1 for groups in joined)
+    assert len({json.dumps(groups) for groups in joined}) == len(joined), "one group each"
 
 
 def test_refused_connections_are_logged(templates: Templates) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.infrastructure.templates import Templates
 
 WITHOUT_RESOURCE = {
+    "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -31,13 +32,22 @@ PUT = {"kinesis:PutRecord", "kinesis:PutRecords"}
 READER = LOGS | XRAY | READ_STREAM | {"s3:PutObject", "s3:ListBucket"}
 READ_BARS = {"dynamodb:GetItem", "dynamodb:Query"}
 WRITE = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+READ_TABLE_STREAM = {
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+}
 NETWORK = {action for action in WITHOUT_RESOURCE if action.startswith("ec2:")}
 
 ALLOWED = {
     "IngesterTaskRole": PUT | READ_STREAM | WRITE | {"elasticache:Connect"},
-    "ArchiveRole": READER,
+    "ArchiveRole": READER | {"dynamodb:BatchWriteItem", "dynamodb:PutItem"},
     "LiveRole": READER | READ_BARS | WRITE | PUT | {"s3:GetObject"},
     "PersistRole": READER | READ_BARS | WRITE | PUT,
+    "SignalsRole": READER | NETWORK | READ_BARS | WRITE | {"elasticache:Connect"},
+    "NotifyRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
+    "PushTaskRole": READ_STREAM | READ_BARS,
     "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect"},
     "AuthFunctionRole": LOGS | XRAY | {"dynamodb:GetItem"},
 }
@@ -78,8 +88,8 @@ def test_functions_and_tasks_hold_no_managed_policy(templates: Templates) -> Non
 
 def test_every_function_and_task_has_a_role_that_no_other_has(templates: Templates) -> None:
     roles = [json.dumps(f.properties["Role"]) for f in templates.resources("AWS::Lambda::Function")]
-    task = templates.one("AWS::ECS::TaskDefinition").properties
-    roles += [json.dumps(task["TaskRoleArn"]), json.dumps(task["ExecutionRoleArn"])]
+    for task in templates.resources("AWS::ECS::TaskDefinition"):
+        roles += [json.dumps(task.properties["TaskRoleArn"]), json.dumps(task.properties["ExecutionRoleArn"])]
     assert len(set(roles)) == len(roles)
 
 
@@ -88,34 +98,83 @@ def test_nobody_may_delete_data(templates: Templates) -> None:
         assert not [a for a in grant.actions if "Delete" in a and a not in WITHOUT_RESOURCE], grant
 
 
+CONTROL = {
+    "IngesterTaskRole": {"write": {"lease", "ingest", "feed", "symbols"}},
+    "ArchiveRole": {},
+    "LiveRole": {"write": {"late#*"}},
+    "PersistRole": {"read": {"late#*"}, "write": {"through"}},
+    "SignalsRole": {"read": {"through", "signals"}, "write": {"through", "signals"}},
+    "NotifyRole": {},
+    "PushTaskRole": {"read": {"key", "through"}},
+    "ApiFunctionRole": {"read": {"feed", "ingest", "symbols", "through", "signals"}},
+    "AuthFunctionRole": {"read": {"key"}},
+}
+"""Who may read and who may write which partitions of the control table."""
+
+
+def test_the_lists_of_rights_name_every_role_of_ours() -> None:
+    assert CONTROL.keys() == ALLOWED.keys()
+
+
+@pytest.mark.parametrize("role", CONTROL)
+def test_a_role_sees_only_its_own_items_of_the_control_table(templates: Templates, role: str) -> None:
+    found: dict[str, set[str]] = {}
+    for grant in templates.grants(role):
+        if any("ControlTable" in target for target in grant.targets):
+            (keys,) = grant.statement["Condition"]["ForAllValues:StringLike"].values()
+            kinds = {"read" if action in READ_BARS else "write" for action in grant.actions}
+            for kind in kinds:
+                found.setdefault(kind, set()).update(keys)
+    assert found == CONTROL[role]
+
+
 @pytest.mark.parametrize(
-    ("role", "partitions"),
+    ("role", "written"),
     [
-        ("IngesterTaskRole", ["lease", "ingest", "feed"]),
-        ("LiveRole", ["late#*"]),
-        ("PersistRole", ["late#*"]),
-        ("ApiFunctionRole", ["feed", "ingest"]),
-        ("AuthFunctionRole", ["key"]),
+        ("ArchiveRole", {"TicksTable"}),
+        ("LiveRole", {"BarsTable", "ControlTable"}),
+        ("PersistRole", {"BarsTable", "ControlTable"}),
+        ("SignalsRole", {"SignalsTable", "ControlTable"}),
+        ("NotifyRole", set()),
+        ("PushTaskRole", set()),
+        ("ApiFunctionRole", set()),
+        ("AuthFunctionRole", set()),
     ],
 )
-def test_a_role_sees_only_its_own_items_of_the_control_table(
-    templates: Templates, role: str, partitions: list[str]
-) -> None:
-    grants = [g for g in templates.grants(role) if any("ControlTable" in target for target in g.targets)]
-    assert grants
-    for grant in grants:
-        assert grant.statement["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": partitions}}
+def test_a_role_writes_only_its_own_tables(templates: Templates, role: str, written: set[str]) -> None:
+    writing = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}
+    targets = [t for g in templates.grants(role) if set(g.actions) & writing for t in g.targets]
+    tables = {
+        table for table in ("BarsTable", "TicksTable", "SignalsTable", "ControlTable") for t in targets if table in t
+    }
+    assert tables == written
+
+
+def test_notify_publishes_to_one_topic(templates: Templates) -> None:
+    publishers = [grant for grant in templates.grants() if "sns:Publish" in grant.actions]
+    assert [grant.role.rstrip("0123456789ABCDEF") for grant in publishers] == ["NotifyRole"]
+    assert publishers[0].targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic").id})]
 
 
 def test_code_inside_the_network_calls_nothing_that_it_cannot_reach(templates: Templates) -> None:
     reachable = {"s3", "dynamodb", "elasticache"}
     by_lambda_itself = {"logs", "xray", "ec2"}
-    services = {action.split(":")[0] for action in actions_of(templates, "ApiFunctionRole")}
-    assert services <= reachable | by_lambda_itself
+    for role in ("ApiFunctionRole", "SignalsRole"):
+        called = actions_of(templates, role) - READ_STREAM  # Lambda reads the stream and hands the records over
+        assert {action.split(":")[0] for action in called} <= reachable | by_lambda_itself, role
 
 
-def test_the_api_connects_to_the_cache_as_its_own_user(templates: Templates) -> None:
-    for role, user in (("ApiFunctionRole", "-api"), ("IngesterTaskRole", "-ingest")):
+def test_what_the_gateway_endpoint_lets_through_is_what_code_inside_may_do(templates: Templates) -> None:
+    endpoints = [e.properties["PolicyDocument"] for e in templates.resources("AWS::EC2::VPCEndpoint")]
+    open_ = {action for policy in endpoints for statement in policy["Statement"] for action in statement["Action"]}
+    inside = actions_of(templates, "ApiFunctionRole") | actions_of(templates, "SignalsRole")
+    assert {action for action in inside if action.startswith("dynamodb:")} == {
+        action for action in open_ if action.startswith("dynamodb:")
+    }
+
+
+def test_everybody_connects_to_the_cache_as_a_user_of_their_own(templates: Templates) -> None:
+    for role, user in (("ApiFunctionRole", "-api"), ("IngesterTaskRole", "-ingest"), ("SignalsRole", "-signals")):
         (grant,) = [g for g in templates.grants(role) if g.actions == ["elasticache:Connect"]]
         users = [target for target in grant.targets if ":user:" in target]
         assert len(grant.targets) == 2

@@ -19,13 +19,17 @@ def test_defaults_are_a_lean_development_environment() -> None:
         ({"environment": "Prod"}, "environment must be a letter, then up to 15"),
         ({"environment": "a" * 17}, "environment must be"),
         ({"environment": ""}, "environment must be"),
-        ({"profile": "full"}, "profile must be 'lean'"),
+        ({"profile": "full"}, "profile must be 'lean', was 'full'"),
         ({"symbols": ()}, "symbols must be tickers, or '\\*' alone"),
         ({"symbols": ("*", "SPY")}, "symbols must be tickers, or '\\*' alone"),
         ({"symbols": ("SPY", "no spaces")}, "was 'no spaces'"),
         ({"shards": 0}, "shards must be at least 1, was 0"),
         ({"lanes_per_shard": 0}, "lanes_per_shard must be at least 1"),
         ({"log_retention_days": 31}, "log_retention_days must be one of"),
+        ({"strategies": "ema"}, "strategies must be JSON, was 'ema'"),
+        ({"region": "Frankfurt"}, "region must be a region of AWS, such as eu-west-1, was 'Frankfurt'"),
+        ({"cloudfront_prefix_list": "sg-1"}, "cloudfront_prefix_list must be pl- and"),
+        ({"push": True, "region": "eu-west-1"}, "cloudfront_prefix_list must be that of eu-west-1"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_rule_and_value(wrong: dict[str, Any], words: str) -> None:
@@ -46,6 +50,17 @@ def test_context_gives_settings_as_text() -> None:
 def test_a_number_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="shards must be a whole number, was 'two'"):
         Settings.from_context({"shards": "two"})
+
+
+@pytest.mark.parametrize(("word", "on"), [("on", True), ("off", False)])
+def test_push_is_switched_by_a_word(word: str, on: bool) -> None:
+    assert Settings.from_context({"push": word}).push is on
+    assert Settings().push is False
+
+
+def test_push_is_neither_true_nor_1() -> None:
+    with pytest.raises(ValueError, match="push must be on or off, was '1'"):
+        Settings.from_context({"push": "1"})
 
 
 def test_references_between_stacks_hold_their_producers() -> None:

@@ -1,10 +1,18 @@
 """What must hold of the streams and of the functions that read them."""
 
+import json
+
 import pytest
 
 from tests.infrastructure.templates import Resource, Templates
 
-READERS = {"Archive": (1000, "Trades"), "Live": (500, "Trades"), "Persist": (100, "Bars")}
+READERS = {
+    "Archive": (1000, "Trades"),
+    "Live": (500, "Trades"),
+    "Persist": (100, "Bars"),
+    "Signals": (100, "Bars"),
+    "Notify": (100, "SignalsTable"),
+}
 RETENTION_S = 24 * 3600
 
 
@@ -24,7 +32,8 @@ def test_a_reader_takes_its_stream_in_batches_of_its_size(
     mapping = templates.one("AWS::Lambda::EventSourceMapping", reader).properties
     size, stream = expected
     assert mapping["BatchSize"] == size
-    assert mapping["EventSourceArn"]["Fn::GetAtt"][0].startswith(stream)
+    source = mapping["EventSourceArn"]
+    assert source["Fn::GetAtt"][0].startswith(stream) if "Fn::GetAtt" in source else stream in source["Fn::ImportValue"]
     assert mapping["FunctionName"]["Ref"].startswith(f"{reader}Function")
 
 
@@ -64,10 +73,31 @@ def test_the_archive_gathers_a_minute_on_aws_and_a_second_locally(templates: Tem
     assert mapping.properties["MaximumBatchingWindowInSeconds"] == {"Fn::If": ["OnAws", 60, 1]}
 
 
-@pytest.mark.parametrize("reader", ["Live", "Persist"])
-def test_bars_wait_for_no_window(templates: Templates, reader: str) -> None:
+@pytest.mark.parametrize("reader", ["Live", "Persist", "Signals", "Notify"])
+def test_bars_and_signals_wait_for_no_window(templates: Templates, reader: str) -> None:
     mapping = templates.one("AWS::Lambda::EventSourceMapping", reader)
     assert mapping.properties["MaximumBatchingWindowInSeconds"] == 0
+
+
+def test_notify_is_called_for_new_signals_only(templates: Templates) -> None:
+    mappings = {m.id: m.properties for m in templates.resources("AWS::Lambda::EventSourceMapping")}
+    filtered = {name: m["FilterCriteria"]["Filters"] for name, m in mappings.items() if "FilterCriteria" in m}
+    ((name, (only,)),) = filtered.items()
+    assert name.startswith("Notify"), "a filter on another reader would lose records"
+    assert json.loads(only["Pattern"]) == {"eventName": ["INSERT"]}
+
+
+def test_the_topic_is_encrypted_and_refuses_plain_connections(templates: Templates) -> None:
+    topic = templates.one("AWS::SNS::Topic")
+    assert "alias/aws/sns" in json.dumps(topic.properties["KmsMasterKeyId"])
+    (statement,) = templates.one("AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "sns:Publish")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_topic_can_be_found_by_who_wants_to_subscribe(templates: Templates) -> None:
+    outputs = templates.bodies["Speed"]["Outputs"]
+    assert outputs["SignalTopicArn"]["Value"] == {"Ref": templates.one("AWS::SNS::Topic").id}
 
 
 def test_streams_are_encrypted_and_provisioned(templates: Templates) -> None:
@@ -79,7 +109,7 @@ def test_streams_are_encrypted_and_provisioned(templates: Templates) -> None:
 
 def test_the_ingester_is_told_the_shards_that_the_stream_has(templates: Templates) -> None:
     shards = templates.one("AWS::Kinesis::Stream", "Trades").properties["ShardCount"]
-    (container,) = templates.one("AWS::ECS::TaskDefinition").properties["ContainerDefinitions"]
+    (container,) = templates.one("AWS::ECS::TaskDefinition", "Ingester").properties["ContainerDefinitions"]
     environment = {pair["Name"]: pair["Value"] for pair in container["Environment"]}
     assert int(environment["SHARDS"]) == shards
     assert int(environment["LANES"]) % shards == 0, "every shard carries the same lanes, so none is ever silent"
