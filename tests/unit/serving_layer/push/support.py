@@ -95,7 +95,7 @@ class World:
         self.bars = Shard()
         self.table: dict[str, dict[int, Sums]] = {}
         self.table_down = self.keys_down = False
-        self.table_reads = 0
+        self.table_reads = self.key_checks = 0
         self.through: int | None = 10**9
         self.signals: list[StoredSignal] = []
         self.callers = {KEY: Caller("1", ("live:read", "bars:read")), "rest": Caller("2", ("bars:read",))}
@@ -115,6 +115,7 @@ class World:
         return (signal for signal in self.signals if signal.known_at >= ms)
 
     def ask_key(self, key: str) -> Caller | None:
+        self.key_checks += 1
         if self.keys_down:
             raise StoreUnavailable("control table: down")
         return self.callers.get(key)
