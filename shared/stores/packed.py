@@ -39,7 +39,10 @@ def pack_lines(lines: bytes) -> bytes:
 def unpack(hour_ms: int, data: bytes) -> dict[int, Partial]:
     """Partials by minute start (Unix ms) of an hour as `pack` made it. Raises InvalidRecord `packed`."""
     try:
-        text = zlib.decompressobj().decompress(data, LARGEST).decode()
+        inflate = zlib.decompressobj()
+        text = inflate.decompress(data, LARGEST).decode()
+        if not inflate.eof:
+            raise InvalidRecord("packed", f"the bytes end too early, or their text is longer than {LARGEST} bytes")
         return dict(_minute(hour_ms, line.split(" ")) for line in text.splitlines())
     except (zlib.error, ValueError) as error:
         raise InvalidRecord("packed", str(error)) from error

@@ -1,7 +1,8 @@
 """Speed rows in memory, with BarStore's rules: what it answers the table answers (tests/unit/shared/stores)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from shared.bars.windows import HOUR_MS
 from shared.models.bar import Partial
 from shared.stores.bars import LatePart, MinuteItem
 
@@ -11,6 +12,7 @@ class BarRows:
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[int, MinuteItem]] = {}
+        self._packed: dict[str, dict[int, Partial]] = {}
         self.reads = 0
 
     def put_base(self, sym: str, t: int, base: Partial, now_s: int) -> bool:
@@ -27,12 +29,20 @@ class BarRows:
         self._rows[sym][t] = held._replace(late={**held.late, part_id: late})
         return True
 
+    def put_packed_hours(self, hours: Iterable[tuple[str, int, Mapping[int, Partial]]], now_s: int) -> None:
+        for sym, hour, minutes in hours:
+            kept = {t: partial for t, partial in self._packed.get(sym, {}).items() if not hour <= t < hour + HOUR_MS}
+            self._packed[sym] = kept | dict(minutes)
+
     def minutes(self, sym: str, start: int, end: int, now_s: int, *, reverse: bool = False) -> Iterator[MinuteItem]:
-        rows = self._rows.get(sym, {})
-        for t in sorted(rows, reverse=reverse):
+        rows, packed = self._rows.get(sym, {}), self._packed.get(sym, {})
+        for t in sorted({*rows, *packed}, reverse=reverse):
             if start <= t < end:
                 self.reads += 1
-                yield rows[t]
+                row, below = rows.get(t, MinuteItem(t, None, {})), packed.get(t)
+                if below is not None and (row.base is None or row.base.count < below.count):
+                    row = row._replace(base=below)
+                yield row
 
     def _row(self, sym: str, t: int) -> MinuteItem:
         return self._rows.setdefault(sym, {}).setdefault(t, MinuteItem(t, None, {}))

@@ -1,6 +1,6 @@
 """The speed view: writes commute, repeat without harm, and survive answers that never arrive."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any, Protocol
 
@@ -34,6 +34,8 @@ class Rows(Protocol):
     def put_base(self, sym: str, t: int, base: Partial, now_s: int) -> bool: ...
 
     def put_late(self, sym: str, t: int, part_id: str, late: LatePart, now_s: int) -> bool: ...
+
+    def put_packed_hours(self, hours: Iterable[tuple[str, int, Mapping[int, Partial]]], now_s: int) -> None: ...
 
     def minutes(self, sym: str, start: int, end: int, now_s: int, *, reverse: bool = False) -> Iterator[MinuteItem]: ...
 
@@ -152,6 +154,134 @@ def test_writes_give_the_same_minute_in_any_order_and_however_often_they_are_rep
         partial(max(bases)) if bases else None,
         {f"1-0-{number}#7": LatePart(number, partial(number, price=20 + number)) for number in late},
     )
+
+
+HOUR = 60 * MINUTE
+HOUR_START = T - T % HOUR
+
+
+def test_minutes_of_a_packed_hour_are_read_like_any_others(rows: Rows) -> None:
+    packed = {HOUR_START + n * MINUTE: partial(n + 1) for n in range(60)}
+    rows.put_packed_hours([("SPY", HOUR_START, packed), ("AAPL", HOUR_START, {HOUR_START: partial(7)})], NOW_S)
+    found = list(rows.minutes("SPY", HOUR_START, HOUR_START + HOUR, NOW_S))
+    assert found == [MinuteItem(t, one, {}) for t, one in packed.items()]
+    assert [item.base for item in rows.minutes("AAPL", HOUR_START, HOUR_START + HOUR, NOW_S)] == [partial(7)]
+
+
+def test_a_base_of_its_own_stands_for_the_packed_one_when_it_counts_as_many_trades(rows: Rows) -> None:
+    rows.put_packed_hours([("SPY", HOUR_START, {HOUR_START + n * MINUTE: partial(5) for n in range(3)})], NOW_S)
+    for n, trades in enumerate((4, 5, 6)):
+        rows.put_base("SPY", HOUR_START + n * MINUTE, partial(trades, price=20), NOW_S)
+    shown = [item.shown for item in rows.minutes("SPY", HOUR_START, HOUR_START + HOUR, NOW_S)]
+    assert shown == [partial(5), partial(5, price=20), partial(6, price=20)]
+
+
+def test_late_parts_come_on_top_of_a_packed_minute(rows: Rows) -> None:
+    rows.put_packed_hours([("SPY", HOUR_START, {T: partial(5)})], NOW_S)
+    rows.put_late("SPY", T, "a#1", LatePart(1, partial(2, price=20)), NOW_S)
+    assert minute(rows) == MinuteItem(T, partial(5), {"a#1": LatePart(1, partial(2, price=20))})
+    assert minute(rows).shown == merge_all([partial(5), partial(2, price=20)])
+
+
+def test_an_hour_that_is_packed_again_replaces_what_was_there(rows: Rows) -> None:
+    rows.put_packed_hours([("SPY", HOUR_START, {T: partial(5), T + MINUTE: partial(1)})], NOW_S)
+    rows.put_packed_hours([("SPY", HOUR_START, {T: partial(2)})], NOW_S)
+    assert [item.base for item in rows.minutes("SPY", HOUR_START, HOUR_START + HOUR, NOW_S)] == [partial(2)]
+
+
+fresh_symbols = count()
+minute_numbers = st.integers(0, 3).flatmap(lambda hour: st.sampled_from([0, 1, 29, 59]).map(lambda n: hour * 60 + n))
+writes = st.tuples(minute_numbers, st.sampled_from(["packed", "base", "late"]), st.integers(1, 4))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(writes, max_size=12), st.integers(-30_000, HOUR * 4), st.integers(1, HOUR * 4), st.booleans())
+def test_any_mixture_of_packed_and_single_minutes_is_the_plain_model_cut_to_the_range(
+    rows: Rows, given_writes: list[tuple[int, str, int]], offset: int, length: int, reverse: bool
+) -> None:
+    sym = f"S{next(fresh_symbols)}"
+    model: dict[int, dict[str, Any]] = {}
+    packed: dict[int, dict[int, Partial]] = {}
+    for number, kind, trades in given_writes:
+        t = HOUR_START + number * MINUTE
+        entry = model.setdefault(t, {"packed": 0, "base": 0, "late": set()})
+        if kind == "packed":
+            entry["packed"] = trades
+            packed.setdefault(t - t % HOUR, {})[t] = partial(trades)
+        elif kind == "base":
+            entry["base"] = max(entry["base"], trades)
+            rows.put_base(sym, t, partial(trades, price=20), NOW_S)
+        else:
+            entry["late"].add(trades)
+            rows.put_late(sym, t, f"a#{trades}", LatePart(1, partial(trades, price=30)), NOW_S)
+    rows.put_packed_hours([(sym, hour, minutes) for hour, minutes in packed.items()], NOW_S)
+
+    def base_of(entry: dict[str, Any]) -> Partial | None:
+        if entry["base"] and entry["base"] >= entry["packed"]:
+            return partial(entry["base"], price=20)
+        return partial(entry["packed"]) if entry["packed"] else None
+
+    start, end = HOUR_START + offset, HOUR_START + offset + length
+    expected = [
+        MinuteItem(t, base_of(entry), {f"a#{n}": LatePart(1, partial(n, price=30)) for n in entry["late"]})
+        for t, entry in sorted(model.items(), reverse=reverse)
+        if start <= t < end
+    ]
+    assert list(rows.minutes(sym, start, end, NOW_S, reverse=reverse)) == expected
+
+
+def test_packed_minutes_over_many_pages_are_read_to_their_end_in_both_directions(
+    dynamodb: Any, store: BarStore
+) -> None:
+    hours = [HOUR_START + n * HOUR for n in range(3)]
+    store.put_packed_hours([("SPY", hour, {hour: partial(2), hour + 9 * MINUTE: partial(3)}) for hour in hours], NOW_S)
+    for hour in hours:
+        store.put_base("SPY", hour, partial(4), NOW_S)
+        store.put_base("SPY", hour + MINUTE, partial(1), NOW_S)
+    expected = [(hour + n * MINUTE, count) for hour in hours for n, count in ((0, 4), (1, 1), (9, 3))]
+    cut_pages(dynamodb, "Query", "Limit", 1)
+
+    def found(*, reverse: bool) -> list[tuple[int, int]]:
+        items = store.minutes("SPY", HOUR_START, HOUR_START + 3 * HOUR, NOW_S, reverse=reverse)
+        return [(item.t, item.shown.count) for item in items]
+
+    assert found(reverse=False) == expected
+    assert found(reverse=True) == expected[::-1]
+
+
+def test_a_packed_hour_expires_as_a_whole(store: BarStore) -> None:
+    store.put_packed_hours([("SPY", HOUR_START, {T: partial(5), T + MINUTE: partial(5)})], NOW_S)
+    store.put_base("SPY", T, partial(1), NOW_S + 10)
+    last = NOW_S + TTL_S
+
+    def found(now_s: int) -> list[int]:
+        return [item.shown.count for item in store.minutes("SPY", HOUR_START, HOUR_START + HOUR, now_s)]
+
+    assert found(last - 1) == [5, 5]
+    assert found(last) == [1]
+
+
+def test_whole_minutes_are_stored_as_bases_that_the_engine_may_replace(store: BarStore) -> None:
+    store.put_minutes([("SPY", T + n * MINUTE, partial(n + 3)) for n in range(30)], NOW_S)
+    assert [item.base for item in store.minutes("SPY", T, T + 30 * MINUTE, NOW_S)] == [
+        partial(n + 3) for n in range(30)
+    ]
+    assert not store.put_base("SPY", T, partial(2), NOW_S)
+    assert store.put_base("SPY", T, partial(4), NOW_S)
+    assert [item.base for item in store.minutes("SPY", T, T + MINUTE, NOW_S + TTL_S - 1)] == [partial(4)]
+
+
+def test_a_minute_outside_its_hour_cannot_be_packed(store: BarStore) -> None:
+    for t in (HOUR_START - MINUTE, HOUR_START + HOUR, HOUR_START + 1):
+        with pytest.raises(InvalidRecord, match="no minute of the hour"):
+            store.put_packed_hours([("SPY", HOUR_START, {t: partial(1)})], NOW_S)
+
+
+def test_a_packed_hour_that_cannot_be_read_is_refused_and_not_shown_as_empty(dynamodb: Any, store: BarStore) -> None:
+    key = {"sym": {"S": "SPY"}, "t": {"N": str(HOUR_START + 1)}}
+    dynamodb.put_item(TableName=TABLE, Item={**key, "ttl": {"N": str(NOW_S + 9)}, "packed": {"B": b"not zlib"}})
+    with pytest.raises(InvalidRecord):
+        list(store.minutes("SPY", HOUR_START, HOUR_START + HOUR, NOW_S))
 
 
 def test_a_query_of_many_pages_is_read_to_its_end(dynamodb: Any, store: BarStore) -> None:
