@@ -13,7 +13,7 @@ from local_dev.cli.errors import WrongInput
 from shared.bars.windows import NEW_YORK
 from shared.errors import CondvestError
 
-TIMEOUT = urllib3.Timeout(connect=2, read=30)
+CONNECT_SECONDS, READ_SECONDS = 2.0, 30.0
 PAGE = 5_000
 
 
@@ -27,10 +27,11 @@ class ApiClient:
     The key is asked for with the first request that needs one, where none is given and the platform gives one away.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, read_seconds: float = READ_SECONDS) -> None:
         if urlsplit(url).scheme not in {"http", "https"}:
             raise WrongInput(f"--url must start with http:// or https://, was {url}.")
-        self._url, self._pool = url, urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+        timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
+        self._url, self._pool = url, urllib3.PoolManager(timeout=timeout, retries=False)
         self._given_key = key
 
     def key(self) -> str:

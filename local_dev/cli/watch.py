@@ -22,6 +22,8 @@ HELP = "Watch live prices, minute bars and signals."
 PREFIXES: Final = ("T", "A", "AM", "S")
 REFRESH_SECONDS: Final = 60.0
 """How often the REST API is asked for what the socket does not say: the close of the day before."""
+ANSWER_SECONDS: Final = 5.0
+"""How long an answer of the REST API is waited for, and so, at the worst, the end after Ctrl-C."""
 ASKED_ALONE: Final = 50
 """So many symbols are asked for their last signal one by one; for more, the newest signals of all must do."""
 NEWEST_SIGNALS: Final = 1_000
@@ -47,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     found = Address(options.url.rstrip("/"), "") if options.url else address(options.state)
     if found is None:
         raise WrongInput(f"no platform runs on {options.state}: start one with condvest up, or give --url.")
-    client = ApiClient(found.url, options.key or found.key)
+    client = ApiClient(found.url, options.key or found.key, ANSWER_SECONDS)
     watch = Watch(client, found.url, () if chosen == "*" else tuple(chosen.split(",")))
     if not asyncio.run(watch.run(options.seconds)) and options.seconds is not None:
         raise NeverConnected(f"nothing could be watched within {options.seconds:g} s")
