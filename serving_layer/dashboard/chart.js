@@ -10,6 +10,8 @@ import { colour } from "./theme.js";
 
 /** Bars left of the view at which older ones are asked for. */
 const EDGE = 60;
+/** Bars of room to the right of the newest one. */
+const RIGHT_OFFSET = 6;
 const SHOWN_AT_FIRST = 140;
 /** Narrower bars than these CSS pixels are not shown at first. */
 const NARROWEST = 6.5;
@@ -33,7 +35,7 @@ export class Chart {
       layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.2 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: 6, minBarSpacing: 1, tickMarkFormatter: tickMark },
+      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: RIGHT_OFFSET, minBarSpacing: 1, tickMarkFormatter: tickMark },
       localization: { timeFormatter: (seconds) => moment(seconds * 1000), priceFormatter: price },
       kineticScroll: { touch: !matchMedia("(prefers-reduced-motion: reduce)").matches, mouse: false },
     });
@@ -55,8 +57,8 @@ export class Chart {
   /** Take the colours of the theme. */
   paint() {
     this.#colours = { up: colour("--volume-up"), down: colour("--volume-down") };
-    const up = colour("--up");
-    const down = colour("--down");
+    const up = colour("--candle-up");
+    const down = colour("--candle-down");
     const grid = colour("--grid");
     this.#chart.applyOptions({
       layout: { background: { color: colour("--chart") }, textColor: colour("--muted") },
@@ -80,7 +82,7 @@ export class Chart {
     if (!fresh) return;
     this.#chart.priceScale("right").applyOptions({ autoScale: true });
     const shown = Math.min(SHOWN_AT_FIRST, this.#box.clientWidth / NARROWEST);
-    this.#chart.timeScale().setVisibleLogicalRange({ from: bars.length - shown, to: bars.length + 5 });
+    this.#chart.timeScale().setVisibleLogicalRange({ from: bars.length - shown, to: bars.length - 1 + RIGHT_OFFSET });
   }
 
   /** Change bars that are shown, or add one at the end. @param {Bar[]} changed @param {Bar[]} bars  all of them */
@@ -119,8 +121,13 @@ export class Chart {
     this.#chart.timeScale().setVisibleLogicalRange({ from: index - half, to: index + half });
   }
 
+  /** Whether these are all bars there are: then the view ends at the first one. @param {boolean} complete */
+  end(complete) {
+    this.#chart.timeScale().applyOptions({ fixLeftEdge: complete && this.#candles.data().length > SHOWN_AT_FIRST });
+  }
+
   toLatest() {
-    this.#chart.timeScale().scrollToRealTime();
+    this.#chart.timeScale().scrollToPosition(RIGHT_OFFSET, false);
   }
 
   /** Move the view by bars. @param {number} bars */

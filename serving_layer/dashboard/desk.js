@@ -9,7 +9,7 @@ import { BarBook } from "./bars.js";
 import { HOUR, windowStart } from "./timeframes.js";
 
 const FIRST_BARS = 400;
-const OLDER_BARS = 2_000;
+const OLDER_BARS = 1_000;
 /** Closed windows that every reading reads again, besides those not settled. */
 const AGAIN = 2;
 const WAIT_MS = 1_500;
@@ -38,7 +38,8 @@ export class Desk {
   /**
    * @param {import("./api.js").Api} api
    * @param {import("./chart.js").Chart} chart
-   * @param {{state: (state: import("./stage.js").StageState, error?: Error) => void, bars: () => void,
+   * @param {{state: (state: import("./stage.js").StageState, error?: Error) => void,
+   *   bars: () => void, moved: (changed: Bar[]) => void,
    *   history: (complete: boolean) => void, failed: (error: Error) => void}} listener
    */
   constructor(api, chart, listener) {
@@ -151,9 +152,13 @@ export class Desk {
   /** @param {Bar[] | null} changed  null: all of them */
   #changed(changed) {
     if (!this.#shown) return;
-    if (changed === null) this.#chart.show(this.#book.bars, false);
-    else this.#chart.update(changed, this.#book.bars);
-    this.#told();
+    if (changed === null || this.#book.bars.length === changed.length) {
+      this.#chart.show(this.#book.bars, false);
+      this.#told();
+    } else {
+      this.#chart.update(changed, this.#book.bars);
+      this.#listener.moved(changed);
+    }
   }
 
   #told() {

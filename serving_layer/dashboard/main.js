@@ -53,7 +53,15 @@ const view = stage(() => (desk.symbol === "" ? readSnapshot() : select(desk.symb
 const desk = new Desk(api, chart, {
   state: showState,
   bars: () => { showLegend(); showTable(); showTitle(); mark(); },
-  history: (complete) => setText(byId("history"), complete && desk.bars.length > 0 ? `First bar: ${dayAndTime(desk.bars[0].t)}` : ""),
+  moved: (changed) => {
+    showLegend();
+    showTitle();
+    if (table.open) table.update(changed);
+  },
+  history: (complete) => {
+    chart.end(complete);
+    setText(byId("history"), complete && desk.bars.length > 0 ? `First bar: ${dayAndTime(desk.bars[0].t)}` : "");
+  },
   failed: (error) => { if (error.kind === "key") renewKey(error); },
 });
 const table = new BarTable(showTable);

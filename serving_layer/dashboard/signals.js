@@ -35,6 +35,8 @@ export class Signals {
   #failure = "";
   #drawing = 0;
   #showScope;
+  /** Signals on the chart, in order of time. @type {Signal[]} */
+  charted = [];
 
   /**
    * @param {import("./api.js").Api} api
@@ -59,11 +61,6 @@ export class Signals {
       const signal = this.#known.get(target.closest("[data-id]")?.dataset.id);
       if (signal !== undefined) listener.chosen(signal);
     });
-  }
-
-  /** Signals on the chart, in order of time. @returns {Signal[]} */
-  get charted() {
-    return this.#shown().filter((one) => one.ticker === this.#symbol && one.timeframe === this.#frame).sort((one, other) => one.t - other.t);
   }
 
   /** @param {string} symbol @param {string} frame */
@@ -105,14 +102,12 @@ export class Signals {
     }
   }
 
-  #shown() {
-    return [...this.#known.values()].filter((one) => this.#withdrawn.checked || one.status === "active");
-  }
-
   #draw() {
     cancelAnimationFrame(this.#drawing);
     this.#drawing = 0;
-    const signals = this.#scope === "chart" ? this.charted.reverse() : this.#shown().sort((one, other) => other.known_at - one.known_at);
+    const shown = [...this.#known.values()].filter((one) => this.#withdrawn.checked || one.status === "active");
+    this.charted = shown.filter((one) => one.ticker === this.#symbol && one.timeframe === this.#frame).sort((one, other) => one.t - other.t);
+    const signals = this.#scope === "chart" ? this.charted.toReversed() : shown.sort((one, other) => other.known_at - one.known_at);
     this.#rows.replaceChildren(...signals.slice(0, MOST_ROWS).map((one) => this.#row(one)));
     const none = this.#scope === "chart" ? `No signals of ${this.#symbol} on ${this.#frame} bars` : "No signals yet";
     setText(byId("signals-note"), this.#failure || (signals.length === 0 && this.#symbol !== "" ? none : ""));

@@ -10,6 +10,7 @@ const HEADS = ["Start", "Open", "High", "Low", "Close", "Change", "Volume", "Tra
 export class BarTable {
   #root = byId("table");
   #button = byId("table-button");
+  #body = element("tbody");
 
   /** @param {() => void} opened */
   constructor(opened) {
@@ -27,13 +28,25 @@ export class BarTable {
 
   /** Newest first. @param {import("./api.js").Bar[]} bars  in order of time */
   show(bars) {
-    const rows = bars.slice(-MOST).reverse().map((bar) => element(
-      "tr", { "data-t": String(bar.t) },
-      element("th", { scope: "row", text: dayAndTime(bar.t) }),
-      ...[price(bar.o), price(bar.h), price(bar.l), price(bar.c), percent((bar.c / bar.o - 1) * 100), volume(bar.v), count(bar.n)]
-        .map((text) => element("td", { text })),
-    ));
     const head = element("thead", {}, element("tr", {}, ...HEADS.map((text) => element("th", { scope: "col", text }))));
-    this.#root.replaceChildren(element("table", {}, head, element("tbody", {}, ...rows)));
+    this.#body.replaceChildren(...bars.slice(-MOST).reverse().map(row));
+    this.#root.replaceChildren(element("table", {}, head, this.#body));
+  }
+
+  /** Rows of changed bars alone are made anew: what is being read stays in its place. @param {import("./api.js").Bar[]} changed */
+  update(changed) {
+    for (const bar of changed) {
+      const old = this.#body.querySelector(`[data-t="${bar.t}"]`);
+      if (old !== null) old.replaceWith(row(bar));
+      else if (bar.t > Number(this.#body.firstElementChild?.dataset.t ?? 0)) this.#body.prepend(row(bar));
+    }
   }
 }
+
+/** @param {import("./api.js").Bar} bar */
+const row = (bar) => element(
+  "tr", { "data-t": String(bar.t) },
+  element("th", { scope: "row", text: dayAndTime(bar.t) }),
+  ...[price(bar.o), price(bar.h), price(bar.l), price(bar.c), percent((bar.c / bar.o - 1) * 100), volume(bar.v), count(bar.n)]
+    .map((text) => element("td", { text })),
+);

@@ -57,7 +57,8 @@ def find() -> Chromium:
     if not folder.is_dir():
         _install(folder)
     return Chromium(
-        folder / "chromium", {"LD_LIBRARY_PATH": str(folder / "libraries/lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")}
+        folder / "chromium",
+        {"LD_LIBRARY_PATH": str(folder / "libraries/lib"), "FONTCONFIG_FILE": str(folder / "fonts.conf")},
     )
 
 

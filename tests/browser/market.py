@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-SYMBOLS = {"ALFA": 182.4, "BRVO": 47.15, "CHRL": 1_204.0, "DLTA": 12.6, "ECHO": 318.7, "FXTR.B": 96.3, "GOLF": 0.84, "HTEL": 68.0}
+SYMBOLS = {
+    "ALFA": 182.4,
+    "BRVO": 47.15,
+    "CHRL": 1_204.0,
+    "DLTA": 12.6,
+    "ECHO": 318.7,
+    "FXTR.B": 96.3,
+    "GOLF": 0.84,
+    "HTEL": 68.0,
+}
 SILENT = "ZULU"
 """A symbol that is listed and has never traded."""
 
@@ -57,7 +66,12 @@ def fold(spans: Iterable[Span]) -> Span | None:
     if not all_:
         return None
     return Span(
-        o=all_[0].o, h=max(s.h for s in all_), l=min(s.l for s in all_), c=all_[-1].c, v=sum(s.v for s in all_), n=sum(s.n for s in all_)
+        o=all_[0].o,
+        h=max(s.h for s in all_),
+        l=min(s.l for s in all_),
+        c=all_[-1].c,
+        v=sum(s.v for s in all_),
+        n=sum(s.n for s in all_),
     )
 
 

@@ -33,6 +33,7 @@ class FakePlatform:
         self.failing: dict[str, int] = {}  # path prefix -> status
         self.requests: Counter[str] = Counter()
         self.pushing = True
+        self._held, self._gate = "", asyncio.Event()
         self.signals = SignalBook(START)
         self._channels: dict[web.WebSocketResponse, set[str]] = {}
         self._loop = asyncio.new_event_loop()
@@ -64,6 +65,13 @@ class FakePlatform:
         self.pushing = False
         self._run(self._close_all())
 
+    def hold(self, prefix: str) -> None:
+        """Let requests of a path wait until `release`."""
+        self._held = prefix
+
+    def release(self) -> None:
+        self._loop.call_soon_threadsafe(self._gate.set)
+
     def subscribed(self) -> set[str]:
         """Every channel that somebody has."""
         return {channel for channels in self._channels.values() for channel in channels}
@@ -74,10 +82,16 @@ class FakePlatform:
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         path = request.path
         self.requests[path] += 1
+        if self._held and path.startswith(self._held):
+            await self._gate.wait()
         for prefix, status in self.failing.items():
             if path.startswith(prefix):
                 return _refused(status, "Something went wrong on our side")
-        if path.startswith(("/v2", "/v1")) and path != "/v1/health" and request.headers.get("Authorization") != f"Bearer {KEY}":
+        if (
+            path.startswith(("/v2", "/v1"))
+            and path != "/v1/health"
+            and request.headers.get("Authorization") != f"Bearer {KEY}"
+        ):
             return _refused(401, "Unknown API Key")
         return await handler(request)  # type: ignore[no-any-return]  # aiohttp gives handlers no type here
 
@@ -92,13 +106,24 @@ class FakePlatform:
                 "last_trade_ms": self.clock * 1000 - 1,
             },
             "components": {"ingest": "running", "tables": "ok", "cache": "ok"},
-            "counts": {"frames": trades // 40, "parts": trades // 3, "bars": trades // 60, "signals": 6, "late": 12, "duplicates": 3,
-                       "quarantined": 2, "lost": 0, "gaps_unfilled": 0},
+            "counts": {
+                "frames": trades // 40,
+                "parts": trades // 3,
+                "bars": trades // 60,
+                "signals": 6,
+                "late": 12,
+                "duplicates": 3,
+                "quarantined": 2,
+                "lost": 0,
+                "gaps_unfilled": 0,
+            },
         }
         return web.json_response(body | ({"local_key": KEY} if self.local_key else {}))
 
     async def _tickers(self, _: web.Request) -> web.Response:
-        return web.json_response({"status": "OK", "tickers": [*map(self._entry, market.SYMBOLS), {"ticker": market.SILENT}]})
+        return web.json_response(
+            {"status": "OK", "tickers": [*map(self._entry, market.SYMBOLS), {"ticker": market.SILENT}]}
+        )
 
     def _entry(self, sym: str) -> dict[str, Any]:
         day = market.fold(part for _, part in market.minutes(sym, self.clock - 1800, self.clock))
@@ -106,7 +131,12 @@ class FakePlatform:
         assert day is not None
         assert before is not None
         shown = market.fields(sym, day)
-        return {"ticker": sym, "day": shown, "prevDay": market.fields(sym, before), "lastTrade": {"p": shown["c"], "t": self.clock * 10**9}}
+        return {
+            "ticker": sym,
+            "day": shown,
+            "prevDay": market.fields(sym, before),
+            "lastTrade": {"p": shown["c"], "t": self.clock * 10**9},
+        }
 
     async def _bars(self, request: web.Request) -> web.Response:
         """Windows counted from `from`, one page of at most `limit` minutes, as the platform cuts them."""
@@ -115,7 +145,9 @@ class FakePlatform:
         start, end = (int(request.match_info[name]) // 1000 for name in ("start", "end"))
         start -= start % unit
         newest_first, limit = request.query["sort"] == "desc", int(request.query["limit"])
-        read = list(market.minutes(sym, max(start, self.first), min(self.clock, end + 1)))
+        end = min(self.clock, end + 1)
+        since = max(start, self.first, end - 60 * (limit + 1) if newest_first else 0)
+        read = list(market.minutes(sym, since, end))
         cut = len(read) > limit
         if cut:  # windows that the limit cuts are left out
             keep = read[-limit:] if newest_first else read[:limit]
@@ -125,7 +157,11 @@ class FakePlatform:
         windows: dict[int, list[market.Span]] = {}
         for t, part in read:
             windows.setdefault(t - (t - start) % width, []).append(part)
-        bars = [{"t": t * 1000, "n": whole.n, **market.fields(sym, whole)} for t, parts in windows.items() if (whole := market.fold(parts))]
+        bars = [
+            {"t": t * 1000, "n": whole.n, **market.fields(sym, whole)}
+            for t, parts in windows.items()
+            if (whole := market.fold(parts))
+        ]
         body: dict[str, Any] = {"status": "OK", "ticker": sym, "count": len(bars)}
         if bars:
             body["results"] = bars[::-1] if newest_first else bars
@@ -176,7 +212,13 @@ class FakePlatform:
             await self._push([_live("A", sym, s, 1, market.second(sym, s)) for sym in market.SYMBOLS])
             if self.clock % 60 == 0:
                 minute = self.clock - 60
-                await self._push([_live("AM", sym, minute, 60, part) for sym in market.SYMBOLS for _, part in market.minutes(sym, minute, self.clock)])
+                await self._push(
+                    [
+                        _live("AM", sym, minute, 60, part)
+                        for sym in market.SYMBOLS
+                        for _, part in market.minutes(sym, minute, self.clock)
+                    ]
+                )
 
     async def _push(self, events: Iterable[dict[str, Any]]) -> None:
         events = list(events)

@@ -55,6 +55,7 @@ class SignalBook:
         found = [
             row
             for row in self._by_id.values()
-            if row["ticker"] == query.get("ticker", row["ticker"]) and row["timeframe"] == query.get("timeframe", row["timeframe"])
+            if row["ticker"] == query.get("ticker", row["ticker"])
+            and row["timeframe"] == query.get("timeframe", row["timeframe"])
         ]
         return sorted(found, key=lambda row: row["t" if "ticker" in query else "known_at"], reverse=True)

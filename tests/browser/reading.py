@@ -1,0 +1,56 @@
+"""What a page shows, read back as numbers, and what the made-up market says it should show."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Page
+
+from tests.browser import market
+
+Row = tuple[int, str, str, str, str]
+"""Start (Unix s) and open, high, low, close as text of the page's table."""
+
+
+def rows(page: Page) -> list[Row]:
+    """Rows of the table of bars in view, oldest first; the table must be open."""
+    read: list[list[Any]] = page.locator("#table tbody tr").evaluate_all(
+        """(all) => all.map((row) =>
+             [Number(row.dataset.t) / 1000, ...[...row.cells].slice(1, 5).map((cell) => cell.textContent)])"""
+    )
+    return sorted((t, o, h, low, c) for t, o, h, low, c in read)
+
+
+def expected(sym: str, start: int, end: int, width: int) -> list[Row]:
+    """The same of the market, windows of `width` seconds counted from the epoch, up to `end`."""
+    windows: dict[int, list[market.Span]] = {}
+    for t, minute in market.minutes(sym, start - start % width, end):
+        windows.setdefault(t - t % width, []).append(minute)
+    found = []
+    for t, parts in windows.items():
+        whole = market.fold(parts)
+        assert whole is not None
+        o, h, low, c = (f"{getattr(whole, name) / market.scale(sym):,.2f}" for name in "ohlc")
+        found.append((t, o, h, low, c))
+    return found
+
+
+def until(page: Page, true: Callable[[], bool], within_s: float = 15) -> None:
+    """Poll what the page alone does not show, while the page goes on."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline, f"waited {within_s} s"
+        page.wait_for_timeout(20)
+
+
+def data(page: Page, name: str) -> str:
+    """A data attribute of the chart."""
+    return page.locator("#chart").get_attribute(f"data-{name}") or ""
+
+
+def legend(page: Page) -> dict[str, str]:
+    """The legend's fields by letter: o h l c v n."""
+    fields: dict[str, str] = page.locator("#legend [data-field]").evaluate_all(
+        "(all) => Object.fromEntries(all.map((one) => [one.dataset.field, one.textContent]))"
+    )
+    return fields
