@@ -51,11 +51,12 @@ def unpack(hour_ms: int, data: bytes) -> dict[int, Partial]:
 def _minute(hour_ms: int, words: list[str]) -> tuple[int, Partial]:
     number, first, last, high, low, volume, notional, count, *day = words
     return hour_ms + int(number) * MINUTE_MS, Partial(
-        *_edges(first, last, high, low), int(volume), int(notional), int(count), _edges(*day) if day else None
+        *_edges([first, last, high, low]), int(volume), int(notional), int(count), _edges(day) if day else None
     )
 
 
-def _edges(first: str, last: str, high: str, low: str) -> Edges:
+def _edges(words: list[str]) -> Edges:
+    first, last, high, low = words
     return Edges(
         None if first == UNSET else first,
         None if last == UNSET else last,
