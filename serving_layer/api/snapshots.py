@@ -21,7 +21,7 @@ from shared.errors import StoreUnavailable
 from shared.models.trade import Trade
 from shared.polygon.snapshot_answers import Entry, entry_text, many_tickers, movers, one_ticker
 from shared.polygon.trade_answers import row_of
-from shared.stores.answers import OPEN_S
+from shared.stores.ticks import END_OF_TIME_MS
 
 _STOCKS = "/v2/snapshot/locale/us/markets/stocks"
 RULES = (f"{_STOCKS}/tickers", f"{_STOCKS}/tickers/<ticker>", f"{_STOCKS}/gainers", f"{_STOCKS}/losers")
@@ -82,7 +82,10 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             texts = [entry_text(entry) for entry in choose(entries(services, wanted, late))]
             return Kept(len(texts), ",".join(texts).encode())
 
-        kept = services.answers.remembered(f"{_STOCKS}/{asked}", Kept, make, lambda _: OPEN_S)
+        def seconds(_: Kept) -> int:
+            return services.market.keep_s(END_OF_TIME_MS)
+
+        kept = services.answers.remembered(f"{_STOCKS}/{asked}", Kept, make, seconds)
         return reply(event, many_tickers(kept.texts, kept.count, request_id=request_id(event)))
 
 

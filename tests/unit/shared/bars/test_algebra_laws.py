@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bars.algebra import key_of, merge, merge_all, prepare, prepare_rows, present, price_of, row_of
+from shared.bars.algebra import (
+    key_of,
+    merge,
+    merge_all,
+    prepare,
+    prepare_rows,
+    present,
+    present_day,
+    price_of,
+    row_of,
+)
 from shared.bars.conditions import DAY_HIGH_LOW, DAY_OPEN_CLOSE, HIGH_LOW, OPEN_CLOSE, VOLUME, effect_of
 from shared.bars.scale import MAX_PRICE
 from shared.bars.sessions import SessionDay
@@ -196,6 +206,38 @@ def test_extended_hours_trades_make_the_minute_and_leave_the_day_to_regular_ones
     both = merge(early, regular)
     assert both.day == Edges(regular.first, regular.last, 40 * DOLLAR, 40 * DOLLAR)
     assert (both.high, both.volume) == (50 * DOLLAR, 2 * SHARE)
+
+
+@given(trades_of_a_session())
+def test_a_days_bar_has_prices_of_trades_that_count_for_the_day_and_the_volume_of_all(
+    drawn: tuple[SessionDay, list[Trade]],
+) -> None:
+    """Design, section 5: the merge of the trade date's minutes over the day fields, all volume. By hand here."""
+    session, trades = drawn
+    minutes: dict[int, Partial] = {}
+    for one in trades:
+        minutes[one.t // 60_000] = merge(minutes.get(one.t // 60_000, EMPTY), prepare(one, session))
+    effects = [(one, effect_of(one.conditions, session.is_regular(one.t))) for one in trades if one.size]
+    ends = sorted((one.t, one.q, one.price) for one, effect in effects if effect & DAY_OPEN_CLOSE)
+    prices = [one.price for one, effect in effects if effect & DAY_HIGH_LOW]
+    volume = sum(one.size for one, effect in effects if effect & VOLUME)
+    bar = present_day(session.start, merge_all(minutes.values()))
+    if not ends or not prices:
+        assert bar is None
+        return
+    assert bar is not None
+    assert (bar.t, bar.open, bar.close) == (session.start, ends[0][2], ends[-1][2])
+    assert (bar.high, bar.low, bar.volume) == (max(prices), min(prices), volume)
+
+
+def test_a_day_of_extended_hours_alone_has_no_bar_yet() -> None:
+    session = SESSIONS[0]
+    early = prepare(trade(session.regular_open - 1, 1, 50 * DOLLAR, SHARE, (12,)), session)
+    assert present_day(session.start, early) is None
+    whole = merge(early, prepare(trade(session.regular_open, 1, 40 * DOLLAR, SHARE), session))
+    bar = present_day(session.start, whole)
+    assert bar is not None
+    assert (bar.open, bar.high, bar.close, bar.volume) == (40 * DOLLAR, 40 * DOLLAR, 40 * DOLLAR, 2 * SHARE)
 
 
 @given(trades_of_a_session(min_size=1))

@@ -114,6 +114,17 @@ def test_the_last_trade_is_the_greatest_by_time_then_sequence(cache: Cache) -> N
     assert cache.last_trade("SPY") == trade(T0 + 1, 1)
 
 
+def test_last_trades_of_many_symbols_come_at_once_and_only_those_that_are_there(
+    server: ValkeyServer, cache: Cache
+) -> None:
+    cache.put_last([trade(T0, 5), trade(T0 + 1, 1, "BAC")])
+    server.client.set("last:{AIG}", "what is this")
+    assert cache.last_trades(["BAC", "AIG", "ZZZZQ", "SPY"]) == {"SPY": trade(T0, 5), "BAC": trade(T0 + 1, 1, "BAC")}
+    assert cache.last_trades([]) == {}
+    with server.stopped():
+        assert _seconds(lambda: cache.last_trades(["SPY", "BAC"]), {}) < 0.2 + BUSY_MACHINE_S
+
+
 def test_every_key_expires(server: ValkeyServer, cache: Cache) -> None:
     cache.put_minutes({("SPY", T0): partial(1)})
     cache.put_last([trade(T0, 1)])
