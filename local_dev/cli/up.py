@@ -13,7 +13,8 @@ from local_dev.cli.screen import Screen, summary
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.runtime.feed import Feed
 from local_dev.runtime.finish import Counts, close, drain, verify
-from local_dev.runtime.opening import begin
+from local_dev.runtime.opening import open_feed
+from local_dev.runtime.past import Past
 from local_dev.runtime.platform import Platform
 from local_dev.runtime.state import StateFolder, open_state
 from shared.errors import StoreUnavailable
@@ -64,10 +65,13 @@ def _serve(
     resumes = (state.path / "emulator").exists()
     if feed is not None and not resumes and not feed.source.endless:
         feed.start_server()  # a recording takes a while to be read
-    platform.start()
+    platform.deploy()
     source = _announce(state, platform, running=feed is not None)
-    if feed is not None:
-        begin(platform, feed, screen.step, resumes=resumes)
+    past = None
+    if feed is None:
+        platform.serve()
+    else:
+        past = open_feed(platform, feed, screen.step, resumes=resumes)
     note(state.path, platform.url, platform.key)
     screen.welcome(platform, feed, state.path)
     if feed is None:
@@ -75,9 +79,9 @@ def _serve(
         screen.lines(summary(counts) if counts else ())
         return _idle(platform, screen, counts)
     if options.hold_until_subscriber:
-        _hold(platform, feed, screen)
+        _hold(platform, feed, past, screen)
     feed.start_ingester()
-    _follow(platform, feed, screen)
+    _follow(platform, feed, past, screen)
     screen.step("the feed has ended; the functions take what is left")
     drain(platform)
     counts = verify(platform)
@@ -95,21 +99,27 @@ def _announce(state: StateFolder, platform: Platform, *, running: bool) -> str:
     return source
 
 
-def _hold(platform: Platform, feed: Feed, screen: Screen) -> None:
+def _check(platform: Platform, feed: Feed, past: Past | None) -> None:
+    """Raises CondvestError when something that is needed has ended."""
+    platform.check()
+    feed.check()
+    if past is not None:
+        past.check()
+
+
+def _hold(platform: Platform, feed: Feed, past: Past | None, screen: Screen) -> None:
     """Until a client of /stocks has subscribed to something."""
     screen.step("holding the feed until a client has subscribed at /stocks")
     while not platform.push.subscribed:
-        platform.check()
-        feed.check()
+        _check(platform, feed, past)
         time.sleep(0.05)
     screen.step("a client has subscribed: the feed begins")
 
 
-def _follow(platform: Platform, feed: Feed, screen: Screen) -> None:
+def _follow(platform: Platform, feed: Feed, past: Past | None, screen: Screen) -> None:
     """Until the feed has ended; one that is live never does."""
     while True:
-        platform.check()
-        feed.check()
+        _check(platform, feed, past)
         with suppress(StoreUnavailable):  # an emulator too busy to answer; one that has ended is found above
             epochs = list(platform.control.epochs())
             signals = platform.control.signal_counts().get("stored", 0)

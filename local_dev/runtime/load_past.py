@@ -1,15 +1,19 @@
 """`python -m local_dev.runtime.load_past`: minutes of the simulated market into the bars table, and their signals.
 
-Its last line says what was loaded.
+Its last line says what was loaded. Repeating it changes nothing.
 """
 
 import os
 import sys
 import time
+from typing import Any
+
+import msgspec
 
 from local_dev.runtime.past_signals import past_signals
 from local_dev.simulator.history import load
 from shared.bars.sessions import sessions_named
+from shared.bars.windows import MINUTE_MS
 from shared.clients.aws import client
 from shared.settings import read
 from shared.stores.bars import BarStore
@@ -21,29 +25,82 @@ from speed_layer.signals.settings import SignalsSettings
 DAY_MS = 86_400_000
 
 
-def main() -> int:
-    settings, now_s = read(SignalsSettings), int(time.time())
-    spans = [tuple(map(int, span.split("-"))) for span in os.environ["SPANS"].split(",")]
-    dynamodb = client("dynamodb", read_timeout_s=30.0, attempts=3)
-    bars, control = BarStore(dynamodb, settings.bars_table), ControlStore(dynamodb, settings.control_table)
-    symbols: list[str] = []
-    for since, until in spans:
-        symbols = load(bars, since, until, now_s, seed=int(os.environ["SEED"]), say=_say)
-    control.put_symbols(sorted({*control.symbols(), *symbols}))
-    until = spans[-1][1]
-    strategies, sessions = configured(settings.strategies), sessions_named(settings.sessions)
-    signals = SignalStore(dynamodb, settings.signals_table)
-    stored = sum(
-        signals.put_many(past_signals(bars, strategies, sessions, sym, since=until - DAY_MS, until=until, now_s=now_s))
-        for sym in symbols
-    )
-    days = round(sum(until - since for since, until in spans) / DAY_MS)
-    _say(f"{len(symbols)} symbols, {days} sessions, {stored} signals")
-    return 0
+class Task(msgspec.Struct, frozen=True):
+    """`spans` of minutes to load (since, until), in order of time; signals of the last day before `judged`, none when
+    it is 0. All Unix ms."""
+
+    spans: tuple[tuple[int, int], ...]
+    judged: int
+    seed: int
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What was loaded: from `since` to `until` (Unix ms), with holes if there was more than one span. Where signals
+    were asked for, `until` is after the task's end by as many minutes as loading took."""
+
+    symbols: int
+    sessions: int
+    signals: int
+    since: int
+    until: int
+
+
+class Loader:
+    """`settings`: those of the signals function, which knows every table that is needed."""
+
+    def __init__(self, dynamodb: Any, settings: SignalsSettings, seed: int) -> None:
+        self._bars = BarStore(dynamodb, settings.bars_table)
+        self._control = ControlStore(dynamodb, settings.control_table)
+        self._signals = SignalStore(dynamodb, settings.signals_table)
+        self._strategies, self._sessions = configured(settings.strategies), sessions_named(settings.sessions)
+        self._seed = seed
+
+    def carry_out(self, task: Task) -> Done:
+        """Raises StoreUnavailable."""
+        symbols = [self._load(*span) for span in task.spans][-1]
+        since, until = task.spans[0][0], task.spans[-1][1]
+        signals = 0
+        if task.judged:
+            self._control.put_symbols(sorted({*self._control.symbols(), *symbols}))
+            signals = sum(self._judge(sym, task.judged) for sym in symbols)
+            counts = self._control.signal_counts()
+            self._control.put_signal_counts({"stored": counts.get("stored", 0) + signals})
+            until = max(until, _now_s() * 1000 // MINUTE_MS * MINUTE_MS)
+            if until > task.spans[-1][1]:
+                self._load(task.spans[-1][1], until)
+        loaded_ms = sum(end - start for start, end in task.spans)
+        return Done(len(symbols), round(loaded_ms / DAY_MS), signals, since, until)
+
+    def _load(self, since: int, until: int) -> list[str]:
+        return load(self._bars, since, until, _now_s(), seed=self._seed, say=_say)
+
+    def _judge(self, sym: str, until: int) -> int:
+        found = past_signals(
+            self._bars,
+            self._strategies,
+            self._sessions,
+            sym,
+            since=until - DAY_MS,
+            until=until,
+            now_s=_now_s(),
+        )
+        return self._signals.put_many(found)
+
+
+def _now_s() -> int:
+    return int(time.time())
 
 
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
+
+
+def main() -> int:
+    task = msgspec.json.decode(os.environ["TASK"], type=Task)
+    dynamodb = client("dynamodb", read_timeout_s=30.0, attempts=3)
+    done = Loader(dynamodb, read(SignalsSettings), task.seed).carry_out(task)
+    _say(msgspec.json.encode(done).decode())
+    return 0
 
 
 if __name__ == "__main__":

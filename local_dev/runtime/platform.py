@@ -58,6 +58,11 @@ class Platform:
 
     def start(self) -> None:
         """Raises CondvestError, with what was started still running."""
+        self.deploy()
+        self.serve()
+
+    def deploy(self) -> None:
+        """Servers, stacks, and what the state holds: from here on data may be put in. Raises as `start`."""
         with_servers = ThreadPoolExecutor(3, "start")
         templates_ready = with_servers.submit(self._timed, "templates", lambda: templates(assembly(self.supervisor)))
         cache_ready = with_servers.submit(self._timed, "cache", self._start_cache)
@@ -73,6 +78,9 @@ class Platform:
         self.key = local_key(self.state, self.control)
         self.cache = cache_ready.result()
         with_servers.shutdown()
+
+    def serve(self) -> None:
+        """Functions, pollers, push and the front door. Raises as `start`."""
         container = self.deployment.container_of("serving_layer.push")
         self.push.start(container, self.environment_of(container.environment))
         self._timed("functions", self._start_functions)
