@@ -7,6 +7,7 @@ frame of its own. They come back after any close code but 1000 and 1001.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -105,8 +106,9 @@ class Client:
     async def _next_message(self) -> str | bytes:
         """What the client says. Raises Leaving when the server stops meanwhile."""
         receiving = asyncio.ensure_future(self._socket.recv())
+        either: list[asyncio.Future[Any]] = [receiving, self._leaving]
         try:
-            await asyncio.wait([receiving, self._leaving], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if self._leaving.done():
                 raise self._leaving.result()
             return await receiving
@@ -130,8 +132,9 @@ class Client:
         """Events go out, requests come in, the key is looked at again, until one of them ends or somebody says so."""
         sending = asyncio.ensure_future(self._outbox.run())
         others = [asyncio.ensure_future(self._listen()), asyncio.ensure_future(self._recheck(key))]
+        any_of: list[asyncio.Future[Any]] = [sending, *others, self._leaving]
         try:
-            await asyncio.wait([sending, *others, self._leaving], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(any_of, return_when=asyncio.FIRST_COMPLETED)
             if not self._leaving.done():
                 await asyncio.gather(*(task for task in (sending, *others) if task.done()))
                 return

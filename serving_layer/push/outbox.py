@@ -61,7 +61,8 @@ class Outbox:
             await asyncio.sleep(GATHER_S)
 
     def _next_frame(self) -> bytes:
-        events, size = [], 0
+        events: list[bytes] = []
+        size = 0
         while self._waiting and (not events or size + len(self._waiting[0]) < FRAME_BYTES):
             size += len(self._waiting[0]) + 1
             events.append(self._waiting.popleft())

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from serving_layer.auth.keys import Caller
 from serving_layer.push.client import Limits
@@ -147,7 +148,8 @@ class Running(NamedTuple):
 async def start(world: World, limits: Limits | None = None, port: int = 0) -> Running:
     ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(Push(world.sources(), limits).run("127.0.0.1", port, POLL_S, ready))
-    await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
+    either: list[asyncio.Future[Any]] = [ready, task]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         task.result()
     return Running(ready.result(), task)
@@ -210,6 +212,16 @@ async def user(running: Running, channels: str = "", key: str = KEY, **options: 
         if channels:
             await one.subscribe(channels)
         yield one
+
+
+async def closing(one: User) -> tuple[list[dict[str, Any]], int | None]:
+    """Everything up to the end, and the close code."""
+    events: list[dict[str, Any]] = []
+    try:
+        while True:
+            events += await one.frame()
+    except ConnectionClosed as closed:
+        return events, None if closed.rcvd is None else closed.rcvd.code
 
 
 async def eventually(holds: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from serving_layer.push.client import Limits
 from serving_layer.push.server import LARGEST_MESSAGE, same_host
@@ -19,6 +19,7 @@ from tests.unit.serving_layer.push.support import (
     T0,
     User,
     World,
+    closing,
     eventually,
     heartbeat,
     minute,
@@ -39,16 +40,6 @@ def run(test: Callable[[World], Coroutine[Any, Any, None]]) -> None:
             await test(World())
 
     asyncio.run(within())
-
-
-async def closing(one: User) -> tuple[list[dict[str, Any]], int | None]:
-    """Everything up to the end, and the close code."""
-    events: list[dict[str, Any]] = []
-    try:
-        while True:
-            events += await one.frame()
-    except ConnectionClosed as closed:
-        return events, None if closed.rcvd is None else closed.rcvd.code
 
 
 async def health(port: int) -> dict[str, Any]:

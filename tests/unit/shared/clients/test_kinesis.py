@@ -1,7 +1,8 @@
-"""Puts reach the shard of their lane, and say entry by entry what the stream took."""
+"""Puts reach the shard of their lane, and say entry by entry what the stream took. A shard is read in order, once."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from shared.clients.kinesis import HASH_SPACE, PutRecords, explicit_hash_key
+from shared.clients.kinesis import HASH_SPACE, PutRecords, ShardReader, explicit_hash_key, open_shards
 from shared.errors import StoreUnavailable
 
 shards = st.integers(1, 500)
@@ -106,3 +107,99 @@ def test_a_call_that_failed_as_a_whole_may_be_repeated(error: Exception) -> None
 def test_a_stream_that_is_not_there_is_unavailable(kinesis: Any) -> None:
     with pytest.raises(StoreUnavailable, match="absent"):
         PutRecords(kinesis, "absent", 1)([(0, b"a")])
+
+
+class Calls:
+    """A client whose calls may be made to fail first. `closed`: a read gives no further iterator, as of a split shard
+    that is read to its end (moto goes on for ever)."""
+
+    def __init__(self, kinesis: Any) -> None:
+        self._kinesis = kinesis
+        self.fail: dict[str, list[Exception]] = {}
+        self.positions: list[dict[str, Any]] = []
+        self.closed = False
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(**request: Any) -> Any:
+            if self.fail.get(name):
+                raise self.fail[name].pop(0)
+            if name == "get_shard_iterator":
+                self.positions.append(request)
+            answer = getattr(self._kinesis, name)(**request)
+            if self.closed:
+                answer.pop("NextShardIterator", None)
+            return answer
+
+        return call
+
+
+def refusal(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, operation)
+
+
+def reader_of(kinesis: Any, stream: str = "trades", shard: int = 0) -> ShardReader:
+    return ShardReader(kinesis, stream, f"shardId-{shard:012d}", datetime.now(UTC))
+
+
+def read_all(reader: ShardReader) -> list[bytes]:
+    return [record.data for record in reader.read(2).records]
+
+
+def test_a_reader_gives_what_came_since_its_position_was_taken_in_order_and_once(kinesis: Any) -> None:
+    put = PutRecords(kinesis, "trades", 3)
+    put([(0, b"before")])
+    reader = reader_of(kinesis)
+    reader.open()
+    put([(0, b"1"), (1, b"other shard"), (0, b"2"), (0, b"3")])
+    first, second = reader.read(2), reader.read(2)
+    assert [record.data for record in [*first.records, *second.records]] == [b"1", b"2", b"3"]
+    sequences = [record.sequence for record in [*first.records, *second.records]]
+    assert sequences == sorted(set(sequences))
+    assert (first.closed, second.closed, reader.read().records) == (False, False, [])
+
+
+def test_an_iterator_that_has_expired_is_replaced_behind_the_last_record_that_was_read(kinesis: Any) -> None:
+    calls, put = Calls(kinesis), PutRecords(kinesis, "trades", 3)
+    reader = reader_of(calls)
+    reader.open()
+    put([(0, b"1"), (0, b"2"), (0, b"3")])
+    assert read_all(reader) == [b"1", b"2"]
+    calls.fail["get_records"] = [refusal("ExpiredIteratorException", "GetRecords")]
+    assert read_all(reader) == [b"3"]
+    assert [position["ShardIteratorType"] for position in calls.positions] == ["AT_TIMESTAMP", "AFTER_SEQUENCE_NUMBER"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refusal("ProvisionedThroughputExceededException", "GetRecords"), ReadTimeoutError(endpoint_url="the stream")],
+)
+def test_a_read_that_fails_is_told_and_the_next_goes_on_from_the_same_place(kinesis: Any, error: Exception) -> None:
+    calls, put = Calls(kinesis), PutRecords(kinesis, "trades", 3)
+    reader = reader_of(calls)
+    reader.open()
+    put([(0, b"1")])
+    calls.fail["get_records"] = [error]
+    with pytest.raises(StoreUnavailable, match="trades"):
+        reader.read()
+    assert read_all(reader) == [b"1"]
+
+
+def test_a_position_that_cannot_be_taken_is_told(kinesis: Any) -> None:
+    with pytest.raises(StoreUnavailable):
+        reader_of(kinesis, stream="absent").open()
+    with pytest.raises(StoreUnavailable):
+        open_shards(kinesis, "absent")
+
+
+def test_a_shard_that_was_split_is_closed_after_its_last_record_and_not_open_any_more(kinesis: Any) -> None:
+    put = PutRecords(kinesis, "trades", 3)
+    assert open_shards(kinesis, "trades") == [f"shardId-{shard:012d}" for shard in range(3)]
+    calls = Calls(kinesis)
+    reader = reader_of(calls)
+    reader.open()
+    put([(0, b"last")])
+    kinesis.split_shard(StreamName="trades", ShardToSplit=reader.name, NewStartingHashKey=str(HASH_SPACE // 6))
+    calls.closed = True
+    page = reader.read()
+    assert ([record.data for record in page.records], page.closed, page.behind) == ([b"last"], True, False)
+    assert open_shards(kinesis, "trades") == [f"shardId-{shard:012d}" for shard in (1, 2, 3, 4)]
