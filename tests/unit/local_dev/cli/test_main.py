@@ -30,9 +30,15 @@ def test_a_speed_out_of_range_is_one_sentence(capsys: pytest.CaptureFixture[str]
 
 def test_what_is_not_there_yet_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert "flink" in refusal(capsys, "up", "--bar-engine", "flink")
-    assert "/stocks" in refusal(capsys, "up", "--hold-until-subscriber")
-    assert "polygon" in refusal(capsys, "up", "--feed", "polygon")
     assert "--aws" in refusal(capsys, "doctor", "--aws")
+
+
+def test_what_does_not_go_together_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "never ends" in refusal(capsys, "up", "--once")
+    assert "never ends" in refusal(capsys, "up", "--feed", "polygon", "--once")
+    assert "--speed max" in refusal(capsys, "up", "--feed", "sim", "--speed", "max")
+    assert "--speed 2" in refusal(capsys, "up", "--feed", "polygon", "--speed", "2")
+    assert "--feed none" in refusal(capsys, "up", "--feed", "none", "--hold-until-subscriber")
 
 
 def test_a_path_without_trades_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

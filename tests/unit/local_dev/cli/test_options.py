@@ -25,10 +25,10 @@ def test_symbols_that_are_none_are_refused(text: str) -> None:
         symbols_of(text)
 
 
-@pytest.mark.parametrize("feed", ["sim", "polygon"])
-def test_feeds_that_are_not_there_yet_are_named(feed: str) -> None:
-    with pytest.raises(WrongInput, match=f"--feed {feed}: .* not there yet"):
-        source_of(feed, "*")
+def test_a_simulated_feed_at_another_pace_is_another_feed() -> None:
+    assert source_of("sim", "*") == source_of("sim", "*", "1.0") == Source("sim")
+    assert source_of("sim", "SPY", "10") == Source("sim", "SPY", "10x")
+    assert source_of("polygon", "*") == Source("polygon")
 
 
 def test_a_feed_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,15 @@ def test_a_log_gets_one_plain_status_line_in_a_while() -> None:
     out = io.StringIO()
     screen = Screen(out)
     for _ in range(3):
-        screen.status([{"trades_in": 12_345, "bars": 6, "last_trade_ms": 1_381_152_600_000}], {})
+        epochs = [{"trades_in": 12_345, "bars": 6, "last_trade_ms": 1_381_152_600_000}]
+        screen.status(epochs, 1_007, {}, simulated=False)
     (line,) = out.getvalue().splitlines()
     assert line.startswith("2013-10-07 09:30:00 | trades 12,345 (")
+    assert "| signals 1,007 |" in line
     assert "\x1b" not in line
+
+
+def test_made_up_trades_are_called_so_first_of_all() -> None:
+    out = io.StringIO()
+    Screen(out).status([], 0, {}, simulated=True)
+    assert out.getvalue().startswith("SIMULATED | waiting | trades 0 ")

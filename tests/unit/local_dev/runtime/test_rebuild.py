@@ -1,10 +1,11 @@
 """From the raw log alone: the tables as the stream functions had left them, and the stream's tail."""
 
+from collections.abc import Iterable
 from typing import cast
 
 import pytest
 
-from local_dev.runtime.raw_log import SpeedView, rebuild
+from local_dev.runtime.raw_log import Rebuilt, SpeedView, rebuild
 from shared.bars.algebra import merge_all
 from shared.bars.sessions import new_york_sessions
 from shared.clients.kinesis import PutRecords
@@ -13,6 +14,7 @@ from shared.models.bar import Partial
 from shared.stores.bars import BarStore
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
+from shared.stores.ticks import TTL_S, TickStore
 from speed_layer.archive.handler import archive
 from tests.fakes.bar_rows import BarRows
 from tests.fakes.control_rows import ControlRows
@@ -24,10 +26,27 @@ from tests.unit.speed_layer.records import heartbeat, part, record
 SHARDS, NOW_S = 2, S0 + 86_400
 
 
+class Ticks:
+    """Keeps what is put, by the name of its batch."""
+
+    def __init__(self) -> None:
+        self.batches: dict[str, list[Part]] = {}
+
+    def put(self, parts: Iterable[Part], first_sequence: str, now_s: int) -> None:
+        assert first_sequence not in self.batches
+        assert now_s == NOW_S
+        self.batches[first_sequence] = list(parts)
+
+    @property
+    def parts(self) -> list[Part]:
+        return [part for batch in self.batches.values() for part in batch]
+
+
 class Machine:
     """A raw log, and empty tables and streams after a kill."""
 
     def __init__(self) -> None:
+        self.ticks = Ticks()
         self.lake, self.rows, self.control, self.stream = Lake(S3(), "lake"), BarRows(), ControlRows(), Kinesis(SHARDS)
 
     def log(self, shard: int, *frames: list[Part]) -> None:
@@ -35,13 +54,20 @@ class Machine:
         for number, parts in enumerate(frames):
             archive([record(parts, number, shard)], self.lake)
 
-    def rebuild(self) -> int | None:
+    def rebuild(self, tail_from_s: int = 0) -> Rebuilt | None:
         put = PutRecords(self.stream, "trades", SHARDS)
         bars, control = cast(BarStore, self.rows), cast(ControlStore, self.control)
-        return rebuild(self.lake, SpeedView(bars, control, put, SHARDS, LANES, new_york_sessions()), NOW_S)
+        ticks = cast(TickStore, self.ticks)
+        view = SpeedView(bars, ticks, control, put, SHARDS, LANES, new_york_sessions())
+        return rebuild(self.lake, view, NOW_S, tail_from_s=tail_from_s)
 
     def shown(self) -> list[tuple[int, Partial]]:
         return [(item.t, item.shown) for item in self.rows.minutes("SPY", 0, 10**14, NOW_S)]
+
+
+def vouches(rebuilt: Rebuilt | None) -> int | None:
+    """The promise of a rebuild, None for one of an empty log."""
+    return rebuilt.promise if rebuilt else None
 
 
 @pytest.fixture
@@ -70,7 +96,7 @@ def test_a_very_late_trade_that_had_been_counted_before_is_not_counted_by_the_re
 def test_the_log_is_vouched_for_up_to_the_heartbeat_of_the_slower_shard(machine: Machine) -> None:
     machine.log(0, [part(S0)], [heartbeat(S0 + 9)])
     machine.log(1, [heartbeat(S0 + 4)])
-    assert machine.rebuild() == S0 + 4
+    assert vouches(machine.rebuild()) == S0 + 4
     heartbeats = {one.sec for data in machine.stream.records() for one in decode_frame(data) if not one.sym}
     assert heartbeats == {S0 + 3, S0 + 4}
 
@@ -85,7 +111,7 @@ def test_a_gap_that_was_not_filled_yet_is_still_told(machine: Machine) -> None:
 
 def test_a_shard_without_a_heartbeat_vouches_for_nothing(machine: Machine) -> None:
     machine.log(0, [part(S0)], [heartbeat(S0 + 9)])
-    assert machine.rebuild() == 0
+    assert vouches(machine.rebuild()) == 0
 
 
 def test_the_tail_is_back_in_the_stream_and_epochs_go_on_after_the_greatest(machine: Machine) -> None:
@@ -95,6 +121,32 @@ def test_the_tail_is_back_in_the_stream_and_epochs_go_on_after_the_greatest(mach
     machine.rebuild()
     assert [one for data in machine.stream.records() for one in decode_frame(data) if one.sym] == parts
     assert machine.control.take_lease("next", NOW_S, NOW_S + 10) == 13
+
+
+def test_symbols_and_the_first_and_last_of_the_log_are_told(machine: Machine) -> None:
+    machine.log(0, [part(S0 + 60, (1,)), part(S0 + 61, (3,), f="1-0-2", sym="AIG", late=1)], [heartbeat(S0 + 62)])
+    machine.log(1, [heartbeat(S0 + 62)])
+    newest = max(row.t for row in part(S0 + 61, (3,)).trades)
+    assert machine.rebuild() == (S0 + 62, newest, (S0 + 60) * 1000, ["AIG", "SPY"])
+
+
+def test_ticks_are_back_each_part_once_as_far_as_they_would_still_be_kept(machine: Machine) -> None:
+    old, kept = part(S0, (1,)), part(S0 + TTL_S + 1, (2,), f="1-0-2")
+    machine.log(0, [old], [kept], [kept], [heartbeat(S0 + TTL_S + 1)])
+    machine.log(1, [heartbeat(S0 + TTL_S + 1)])
+    machine.rebuild()
+    assert machine.ticks.parts == [kept]
+
+
+@pytest.mark.parametrize(("tail_from_s", "tail"), [(S0 + 1, True), (S0 + 2, False)])
+def test_a_live_feed_that_stopped_long_ago_has_no_tail_to_go_on_from(
+    machine: Machine, tail_from_s: int, tail: bool
+) -> None:
+    machine.log(0, [part(S0)], [heartbeat(S0 + 1)])
+    machine.log(1, [heartbeat(S0 + 1)])
+    machine.rebuild(tail_from_s)
+    assert bool(machine.stream.records()) is tail
+    assert machine.shown() == [(S0 * 1000, _partial(part(S0)))]
 
 
 def test_an_empty_log_gives_nothing(machine: Machine) -> None:

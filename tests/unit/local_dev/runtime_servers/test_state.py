@@ -129,6 +129,29 @@ def test_only_a_folder_of_ours_can_be_claimed(tmp_path: Path) -> None:
         pass
 
 
+def test_a_simulated_feed_at_another_pace_is_named(tmp_path: Path) -> None:
+    opened(tmp_path / "state", Source("sim", pace="10x"))
+    with pytest.raises(WrongState, match="belongs to sim at 10x"):
+        check_state(tmp_path / "state", Source("sim"))
+
+
+def test_what_was_loaded_is_remembered_by_its_spans(tmp_path: Path) -> None:
+    state = open_state(tmp_path / "state", Source("sim"), fresh=False)
+    state.remember(past=((1, 2), (5, 9)))
+    state.close()
+    state = open_state(tmp_path / "state", Source("none"), fresh=False)
+    assert (state.record.past, state.record.is_simulated, state.record.is_live) == (((1, 2), (5, 9)), True, True)
+    state.close()
+
+
+@pytest.mark.parametrize(
+    ("source", "live"),
+    [(Source("sim"), True), (Source("polygon"), True), (Source("sim", pace="10x"), False), (Source("/data"), False)],
+)
+def test_only_the_vendor_and_the_simulator_at_its_own_pace_are_live(source: Source, live: bool) -> None:
+    assert source.is_live is live
+
+
 def test_checkpoints_outlive_a_clean_stop_once(tmp_path: Path) -> None:
     file = tmp_path / "checkpoints.json"
     first = FileCheckpoints(file)
