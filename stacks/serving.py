@@ -19,17 +19,16 @@ from stacks.storage import SIGNALS_BY_TIME, StorageStack
 
 OPEN_ROUTES = ("/v1/health",)
 """Answered without a key."""
-_SNAPSHOTS = "/v2/snapshot/locale/us/markets/stocks"
 KEY_ROUTES = (
     "/v1/open-close/{ticker}/{date}",
     "/v1/signals",
     "/v2/aggs/ticker/{ticker}/prev",
     "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}",
     "/v2/last/trade/{ticker}",
-    f"{_SNAPSHOTS}/gainers",
-    f"{_SNAPSHOTS}/losers",
-    f"{_SNAPSHOTS}/tickers",
-    f"{_SNAPSHOTS}/tickers/{{ticker}}",
+    "/v2/snapshot/locale/us/markets/stocks/gainers",
+    "/v2/snapshot/locale/us/markets/stocks/losers",
+    "/v2/snapshot/locale/us/markets/stocks/tickers",
+    "/v2/snapshot/locale/us/markets/stocks/tickers/{ticker}",
     "/v3/trades/{ticker}",
 )
 """Answered to holders of a key only."""

@@ -173,6 +173,7 @@ def test_an_image_copies_only_what_its_folder_holds_and_runs_as_nobody(name: str
     assert f'CMD ["python", "-m", "{IMAGES[name].package}"]' in lines
 
 
+@pytest.mark.timeout(400)  # two syntheses
 def test_real_templates_differ_from_stubs_in_asset_hashes_only(templates: Templates, tmp_path: Path) -> None:
     """Also shows that synthesis needs no network once the wheels are cached."""
     for name in BUNDLES:
