@@ -25,7 +25,7 @@ from shared.bars.windows import MINUTE_MS, new_york_date, new_york_midnight_ms
 from speed_layer.ingest.recovery import LIVE_REACH
 
 LOAD_SECONDS = 300.0
-RECENT_SESSIONS = 3
+RECENT_SESSIONS = 2
 """Whole sessions that are loaded first, before the one that goes on: enough for the strategies of minutes."""
 REACH_MS = int(LIVE_REACH.total_seconds() * 1000)
 """A hole up to this long is filled by the ingester, trade by trade."""

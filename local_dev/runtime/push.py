@@ -13,7 +13,7 @@ from local_dev.runtime.processes import Child, Command, Supervisor
 from local_dev.runtime.servers import LOOPBACK, ServerNotReady, free_port
 from local_dev.runtime.synth import ROOT
 
-POLL_SECONDS = "0.05"
+POLL_SECONDS = "0.1"
 """Between two looks at a stream: AWS bills and throttles them, one machine does not."""
 READY_SECONDS = 30.0
 PROBE_SECONDS = 1.0

@@ -12,11 +12,11 @@ def ms(text: str) -> int:
 
 
 NOON = ms("2026-01-20T17:00")  # in New York
-START, RECENT = ms("2025-12-21T05:00"), ms("2026-01-17T05:00")
-"""New York midnights 30 and 3 days before."""
+START, RECENT = ms("2025-12-21T05:00"), ms("2026-01-18T05:00")
+"""New York midnights 30 and 2 days before."""
 
 
-def test_a_new_state_gets_three_sessions_and_today_first_and_thirty_in_the_end() -> None:
+def test_a_new_state_gets_two_sessions_and_today_first_and_thirty_in_the_end() -> None:
     first, older, known = plan((), 0, NOON + 59_999, kept=False, live=True)
     assert first == known == ((RECENT, NOON),)
     assert older == ((START, RECENT),)
