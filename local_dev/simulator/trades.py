@@ -22,6 +22,7 @@ LISTED_SHARE = 0.35
 TRFS = np.array([202, 201], np.int64)
 SUB_PENNY_SHARE = 0.3  # of what is traded off exchange
 FRACTIONAL_SHARE = 0.06  # the same
+USUAL_DELAY_MS = 20
 OUT_OF_ORDER_SHARE, LONGEST_DISORDER_MS = 0.02, 1_500
 LATE_SHARE, SOONEST_LATE_MS, LATEST_MS = 0.003, 10_000, 300_000  # of what is traded off exchange
 
@@ -126,7 +127,7 @@ def _kinds(kind: Floats, odd: np.ndarray[tuple[int], np.dtype[np.bool_]], off: o
 def _delays(delay: Floats, wait: Floats, late: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
     """ms from the trade to the feed."""
     disordered = delay > 1.0 - OUT_OF_ORDER_SHARE
-    usual = np.where(disordered, wait * LONGEST_DISORDER_MS, 1.0 + wait * 20.0)
+    usual = 1.0 + wait * np.where(disordered, LONGEST_DISORDER_MS, USUAL_DELAY_MS)
     return np.where(late, SOONEST_LATE_MS + wait * wait * (LATEST_MS - SOONEST_LATE_MS), usual).astype(np.int64)
 
 
