@@ -59,7 +59,9 @@ class Answers:
             except msgspec.DecodeError as error:  # another version of this code wrote it
                 event(_log, logging.WARNING, "a kept answer cannot be read: making it again", error=str(error))
         made = make()
-        self.put(asked, msgspec.msgpack.encode(made), seconds(made))
+        kept_s = seconds(made)
+        if kept_s:
+            self.put(asked, msgspec.msgpack.encode(made), kept_s)
         return made
 
 

@@ -1,7 +1,7 @@
 """The API over stores in memory."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from serving_layer.api.days import Days, HourRings, Hours
 from serving_layer.api.handler import build
@@ -12,6 +12,7 @@ from shared.models.bar import Partial
 from shared.models.trade import Trade
 from shared.stores.answers import Answers
 from shared.stores.history import History
+from shared.stores.valkey import Valkey
 from tests.fakes.bar_rows import BarRows
 from tests.fakes.tick_rows import TickRows
 from tests.unit.serving_layer.events import Context, body_of, proxy_event
@@ -105,7 +106,7 @@ class Api:
             ticks=self.ticks,
             control=control,
             cache=cache,
-            answers=Answers(Gone() if valkey is None else valkey),
+            answers=Answers(cast(Valkey, valkey or Gone())),
             market=market,
             days=Days(history, rings or NoRings(), market, lambda: None, now_s),
             now_s=now_s,

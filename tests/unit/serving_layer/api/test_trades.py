@@ -20,7 +20,17 @@ NS = 10**6
 
 
 def row(n: int, t: int, **changes: Any) -> TradeRow:
-    fields = {"t": t, "q": n, "x": 12, "trfi": 0, "i": str(n), "p": "167.42", "s": "210", "c": (14, 41), "z": 2}
+    fields: dict[str, Any] = {
+        "t": t,
+        "q": n,
+        "x": 12,
+        "trfi": 0,
+        "i": str(n),
+        "p": "167.42",
+        "s": "210",
+        "c": (14, 41),
+        "z": 2,
+    }
     return TradeRow(**(fields | changes))
 
 
