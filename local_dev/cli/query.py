@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from local_dev.cli.api_client import ApiClient
+from local_dev.cli.api_client import ApiClient, ApiFailed
 from local_dev.cli.candles import candles_of
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.options import add_state
 from local_dev.cli.running import Address
 from local_dev.cli.serving import serving
+from local_dev.cli.stopping import Stopped
 from shared.bars.windows import NEW_YORK
 
 HELP = "Read bars through the API."
@@ -37,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     multiplier, timespan = timeframe(options.tf)
     given = Address(options.url.rstrip("/"), options.key or "") if options.url else None
-    with serving(options.state, given) as found:
-        client = ApiClient(found.url, options.key or found.key)
-        since = options.since or options.until or client.last_day()
-        bars = client.bars(options.ticker, multiplier, timespan, since, options.until or since)
-        if options.format == "chart":
-            as_chart(bars, f"{options.ticker} {options.tf}")
-        else:
-            FORMATS[options.format](bars)
+    try:
+        with serving(options.state, given) as found:
+            client = ApiClient(found.url, options.key or found.key)
+            since = options.since or options.until or client.last_day()
+            bars = client.bars(options.ticker, multiplier, timespan, since, options.until or since)
+            _write(bars, options)
+    except Stopped as stopped:
+        raise ApiFailed("stopped before everything was read") from stopped
     return 0
 
 
@@ -54,6 +55,13 @@ def timeframe(text: str) -> tuple[int, str]:
     if parts is None:
         raise WrongInput(f"--tf must be a number and m, h, d or w, was {text}.")
     return int(parts[1]), UNITS[parts[2]]
+
+
+def _write(bars: Iterator[dict[str, Any]], options: argparse.Namespace) -> None:
+    if options.format == "chart":
+        as_chart(bars, f"{options.ticker} {options.tf}")
+    else:
+        FORMATS[options.format](bars)
 
 
 def as_table(bars: Iterator[dict[str, Any]]) -> None:

@@ -8,14 +8,14 @@ from local_dev.cli.errors import WrongInput
 from local_dev.cli.logs import log_to
 from local_dev.cli.options import bind
 from local_dev.cli.running import Address, address
-from local_dev.cli.stopping import Stopped, stop_on_signals
+from local_dev.cli.stopping import stop_on_signals
 from local_dev.runtime.platform import Platform
 from local_dev.runtime.state import Source, open_state
 
 
 @contextmanager
 def serving(state: Path, given: Address | None) -> Iterator[Address]:
-    """`given` is taken as it is. Raises WrongInput when there is nothing to read."""
+    """`given` is taken as it is. Raises WrongInput when there is nothing to read, Stopped when told to stop."""
     found = given or address(state)
     if found is not None:
         yield found
@@ -29,8 +29,6 @@ def serving(state: Path, given: Address | None) -> Iterator[Address]:
         try:
             platform.start()
             yield Address(platform.url, platform.key)
-        except Stopped:
-            return
         finally:
             platform.stop()
             folder.close()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -172,3 +173,24 @@ def test_a_chart_of_nothing_says_so(capsys: pytest.CaptureFixture[str], api: Api
     first = next(path for path in api.answers if path.startswith("/v2"))
     api.answers[first] = (200, "{}")
     assert query(capsys, api, "--from", "2013-10-07", "--format", "chart") == "AIG 5m: no bars in this range\n"
+
+
+def test_a_platform_that_is_stopped_while_it_starts_is_a_failure_in_words(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StoppedAtOnce:
+        def __init__(self, *_: object) -> None:
+            self.url = self.key = ""
+
+        def start(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        def stop(self) -> None:
+            stopped.append(self)
+
+    stopped: list[StoppedAtOnce] = []
+    open_state(tmp_path, Source("none"), fresh=False).close()
+    monkeypatch.setattr("local_dev.cli.serving.Platform", StoppedAtOnce)
+    assert main(["query", "AIG", "--state", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "stopped before everything was read\n"
+    assert len(stopped) == 1
