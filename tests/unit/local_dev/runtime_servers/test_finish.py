@@ -1,8 +1,11 @@
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from local_dev.runtime.finish import Counts, reckon
+from local_dev.runtime import mapping_rules
+from local_dev.runtime.finish import Counts, drain, reckon
+from local_dev.runtime.platform import Platform, PlatformFailed
 from local_dev.runtime.raw_log import Tally
 
 
@@ -60,3 +63,56 @@ def test_only_what_was_neither_kept_nor_refused_makes_a_run_fail(counts: Counts,
 @pytest.mark.parametrize("epochs", [[], [{}]])
 def test_no_feed_is_no_loss(epochs: list[dict[str, Any]]) -> None:
     assert reckon(epochs, Tally(0, 0, 0)) == Counts()
+
+
+class Stage:
+    """Stands for the poller of a role: what it handles when it is drained, and to whom that gives records."""
+
+    def __init__(self, role: str, order: list[str], waiting: int = 0) -> None:
+        self.role, self.waiting, self.gives = role, waiting, dict[str, int]()
+        self.counts = mapping_rules.Counts()
+        self._order = order
+        self.stages: dict[str, Stage] = {}
+
+    def wait_drained(self, seconds: float) -> bool:
+        self._order.append(self.role)
+        self.counts.records += self.waiting
+        if self.waiting:
+            for role, records in self.gives.items():
+                self.stages[role].waiting += records
+            self.gives = {}
+        self.waiting = 0
+        return True
+
+
+def pipeline() -> tuple[dict[str, Stage], list[str]]:
+    order: list[str] = []
+    stages = {role: Stage(role, order) for role in ("notify", "signals", "persist", "live", "archive")}
+    for stage in stages.values():
+        stage.stages = stages
+    return stages, order
+
+
+def test_the_end_of_a_feed_is_waited_for_stage_by_stage() -> None:
+    stages, order = pipeline()
+    drain(cast(Platform, SimpleNamespace(pollers=stages)))
+    first = [order.index(role) for role in ("archive", "live", "persist", "signals", "notify")]
+    assert first == sorted(first)
+    assert order[-1] == "notify"
+
+
+def test_what_a_stage_gives_to_its_own_stream_is_waited_for_too() -> None:
+    stages, _ = pipeline()
+    stages["live"].waiting, stages["live"].gives = 1, {"persist": 1, "signals": 1}
+    stages["persist"].gives = {"persist": 2, "signals": 2}
+    stages["signals"].gives = {"notify": 5}
+    drain(cast(Platform, SimpleNamespace(pollers=stages)))
+    assert {role: stage.waiting for role, stage in stages.items()} == dict.fromkeys(stages, 0)
+    assert stages["notify"].counts.records == 5
+
+
+def test_a_stage_that_does_not_come_to_its_end_is_named() -> None:
+    stages, _ = pipeline()
+    stages["signals"].wait_drained = lambda seconds: False  # type: ignore[method-assign]  # this one never ends
+    with pytest.raises(PlatformFailed, match="signals has not caught up"):
+        drain(cast(Platform, SimpleNamespace(pollers=stages, check=lambda: None)))
