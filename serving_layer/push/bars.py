@@ -4,14 +4,14 @@ A bar is presented by the algebra and by nothing else. A day that is not known y
 for that, but not long; then they go without the figures, as seconds do at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from serving_layer.push.day import Day, Sums, sums_of
 from serving_layer.push.hub import Hub
-from shared.bars.algebra import present, price_of
+from shared.bars.algebra import merge_all, present, price_of
 from shared.bars.sessions import SessionTable
-from shared.frames import BarRecord, partial_from_wire
+from shared.frames import BarRecord, PartialWire, partial_from_wire
 from shared.models.bar import Partial
 from shared.polygon.events import MINUTE_BAR, SECOND_BAR, DayFigures, bar_event
 
@@ -46,13 +46,20 @@ class Bars:
         self._hub, self._sessions, self._reading = hub, sessions, days
         self._days: dict[str, Day] = {}
         self._waiting: dict[str, list[Going]] = {}
+        self._missed: dict[str, int] = {}
+        """By symbol the last second that nobody wanted."""
 
-    def second(self, sym: str, sec: int, partial: Partial, added: Partial, from_start: bool) -> None:
-        """A closed or corrected second (Unix s). `from_start`: whether all seconds of its minute were seen."""
-        day, minute = self._day(sym, sec * 1000), (sec - sec % 60) * 1000
-        so_far = day.take_second(minute, sums_of(added)) if day is not None and from_start else None
-        if self._hub.wanted(SECOND_BAR, sym):
-            self._go(Going(SECOND_BAR, sym, sec * 1000, partial, day, minute, so_far))
+    def second(self, sym: str, sec: int, parts: Sequence[PartialWire], new: int, whole_minute: bool) -> None:
+        """As `seconds.Closed`. Nothing is computed of what nobody wants: then the minute is not seen from its start."""
+        if not self._hub.wanted(SECOND_BAR, sym):
+            self._missed[sym] = sec
+            return
+        day, minute = self._day(sym, sec * 1000), sec - sec % 60
+        so_far = None
+        partials = [partial_from_wire(part) for part in parts]
+        if day is not None and whole_minute and minute - 60 > self._missed.get(sym, -1):
+            so_far = day.take_second(minute * 1000, sums_of(merge_all(partials[-new:])))
+        self._go(Going(SECOND_BAR, sym, sec * 1000, merge_all(partials), day, minute * 1000, so_far))
 
     def record(self, record: BarRecord) -> None:
         """A record of the bars stream: minutes that are new, or revised, go out. Raises InvalidRecord `number`."""

@@ -1,21 +1,27 @@
 """Each frame once: a stream may hold a record twice, and a lane's frames follow each other by (epoch, counter)."""
 
-from shared.errors import InvalidRecord
-from shared.frames import Part
+from typing import NamedTuple
 
 EPOCHS = 4
 """Newest epochs of a lane that are remembered; an older one has lost its lease long ago."""
 
 
-def lane_of(part: Part) -> int:
-    """The lane that a part travelled in."""
-    return int(part.f.split("-")[1])
+class FrameName(NamedTuple):
+    """What the id of a frame says: which ingester, which lane, the how-manieth of both."""
+
+    epoch: int
+    lane: int
+    counter: int
+
+    @property
+    def is_first_ever(self) -> bool:
+        """Whether it is the first frame that the first ingester put in its lane."""
+        return self.epoch == self.counter == 1
 
 
-def is_first_ever(part: Part) -> bool:
-    """Whether the part is of the first frame that the first ingester put in its lane."""
-    epoch, _, counter = part.f.split("-")
-    return int(epoch) == int(counter) == 1
+def name_of(f: str) -> FrameName:
+    """A frame's id, as `decode_frame` has checked it."""
+    return FrameName(*map(int, f.split("-")))
 
 
 class Lanes:
@@ -24,23 +30,12 @@ class Lanes:
     def __init__(self) -> None:
         self._last: dict[int, dict[int, int]] = {}
 
-    def fresh(self, parts: list[Part]) -> list[Part]:
-        """The parts of frames not met before. Raises InvalidRecord `frame` where one part is there twice."""
-        is_new: dict[str, bool] = {}
-        for part in parts:
-            if part.f not in is_new:
-                is_new[part.f] = self._advance(part.f)
-        found = [part for part in parts if is_new[part.f]]
-        if len({part.identity for part in found}) < len(found):
-            raise InvalidRecord("frame", "a frame must hold each symbol and second once")
-        return found
-
-    def _advance(self, f: str) -> bool:
-        epoch, lane, counter = map(int, f.split("-"))
-        epochs = self._last.setdefault(lane, {})
-        if counter <= epochs.get(epoch, 0) or (len(epochs) == EPOCHS and epoch < min(epochs)):
+    def is_new(self, frame: FrameName) -> bool:
+        """Whether the frame was not met before; from then on it was."""
+        epochs = self._last.setdefault(frame.lane, {})
+        if frame.counter <= epochs.get(frame.epoch, 0) or (len(epochs) == EPOCHS and frame.epoch < min(epochs)):
             return False
-        epochs[epoch] = counter
+        epochs[frame.epoch] = frame.counter
         if len(epochs) > EPOCHS:
             del epochs[min(epochs)]
         return True

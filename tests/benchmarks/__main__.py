@@ -4,11 +4,12 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import bench_api, bench_functions, bench_ingest, bench_platform
+from tests.benchmarks import bench_api, bench_functions, bench_ingest, bench_platform, bench_push
 from tests.benchmarks.rows import render
 
 BENCHES = {
     "ingest": bench_ingest.run,
+    "push": bench_push.run,
     "api": bench_api.run,
     "functions": bench_functions.run,
     "platform": bench_platform.run,

@@ -11,7 +11,7 @@ from serving_layer.push.day import Day, sums_of
 from serving_layer.push.hub import Hub
 from shared.bars.algebra import merge_all, present
 from shared.bars.sessions import new_york_sessions
-from shared.frames import TradeRow
+from shared.frames import TradeRow, partial_to_wire
 from shared.polygon.answers import bar_text
 from shared.polygon.socket import Channel
 from tests.unit.serving_layer.push.support import MINUTE, S0, T0, minute, partial_of, row
@@ -60,8 +60,7 @@ class Rig:
         self.taken.append(json.loads(events))
 
     def second(self, sec: int, *rows: TradeRow, from_start: bool = True) -> None:
-        partial = partial_of(rows)
-        self.bars.second("SPY", sec, partial, partial, from_start)
+        self.bars.second("SPY", sec, [partial_to_wire(partial_of([one])) for one in rows], len(rows), from_start)
 
     def told(self, *fields: str) -> list[tuple[Any, ...]]:
         return [tuple(event.get(field) for field in fields) for event in self.taken]
@@ -231,3 +230,30 @@ def test_an_answer_that_comes_again_lets_nothing_go_that_waits_for_a_later_one(r
     assert rig.told("s") == [(T0,)]
     rig.reader.answer()
     assert rig.told("s", "av") == [(T0, None), (T0 + MINUTE, 200)]
+
+
+def test_a_corrected_second_is_whole_and_adds_to_its_minute_only_what_is_new(rig: Rig) -> None:
+    rig.bars.record(minute("SPY", T0 - MINUTE, [trade(0, -MINUTE)]))
+    rig.reader.answer()
+    early, late = (partial_to_wire(partial_of([one])) for one in (trade(1), trade(2, 1, "170")))
+    rig.bars.second("SPY", S0, [early], 1, True)
+    rig.bars.second("SPY", S0, [early, late], 1, True)
+    assert rig.told("s", "v", "h", "av")[1:] == [(T0, 100, 167.42, 200), (T0, 200, 170, 300)]
+
+
+def test_seconds_say_nothing_of_the_day_until_their_minute_and_the_one_before_were_wanted_from_the_start() -> None:
+    reader, hub, late = Reader(), Hub(), Rig()
+    bars = Bars(hub, new_york_sessions(), reader)
+    part = [partial_to_wire(partial_of([trade(1)]))]
+    bars.second("SPY", S0 + 30, part, 1, True)
+    hub.subscribe(Channel("A", "SPY"), late)
+    for sec in (S0 + 31, S0 + 60, S0 + 120, S0 + 121):
+        bars.second("SPY", sec, part, 1, True)
+        if reader.wanted:
+            reader.answer((T0, [trade(1)] * 2, 0))
+    assert late.told("s", "av") == [
+        (T0 + 31_000, None),
+        (T0 + MINUTE, None),
+        (T0 + 2 * MINUTE, None),
+        (T0 + 2 * MINUTE + 1_000, 400),
+    ]

@@ -1,8 +1,11 @@
 """Seconds close when their lane's promise has passed them, are corrected for a while, and are never told in part."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from serving_layer.push.seconds import AHEAD_S, MEMORY_S, Seconds
+from shared.bars.algebra import merge_all
+from shared.frames import PartialWire, partial_from_wire
 from shared.models.bar import Partial
 from tests.unit.serving_layer.push.support import S0, part, partial_of, row
 
@@ -22,9 +25,13 @@ class Rig:
 
     def __init__(self, *, whole: bool = True, most: int = 1_000) -> None:
         self.told: list[Told] = []
-        self.seconds = Seconds(lambda *one: self.told.append(Told(*one)), most)
+        self.seconds = Seconds(self.closed, most)
         if whole:
             self.seconds.everything_is_whole(0)
+
+    def closed(self, sym: str, sec: int, parts: Sequence[PartialWire], new: int, whole: bool) -> None:
+        partials = [partial_from_wire(part) for part in parts]
+        self.told.append(Told(sym, sec, merge_all(partials), merge_all(partials[-new:]), whole))
 
     def trade(self, n: int, sec: int, sym: str = "SPY", lane: int = 0) -> None:
         self.seconds.add(lane, part(f"1-{lane}-{n}", [row(n, sec * 1000)], sym))

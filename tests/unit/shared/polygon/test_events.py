@@ -26,7 +26,17 @@ log = logging.getLogger(__name__)
 
 
 def row(**changes: Any) -> TradeRow:
-    fields = {"t": T0, "q": 5, "x": 4, "trfi": 0, "i": "52983525029461", "p": "167.42", "s": "100", "c": (), "z": 2}
+    fields: dict[str, Any] = {
+        "t": T0,
+        "q": 5,
+        "x": 4,
+        "trfi": 0,
+        "i": "52983525029461",
+        "p": "167.42",
+        "s": "100",
+        "c": (),
+        "z": 2,
+    }
     return TradeRow(**(fields | changes))
 
 
