@@ -43,13 +43,16 @@ class Past:
 
         A minute that a halt touches has no trades, so it is left out.
         """
-        for start in range(first - first % DAY_MINUTES, end, DAY_MINUTES):
-            minute, cents = self._path(symbol, max(first, start), min(end, start + DAY_MINUTES))
+        cuts = [first, *range(first - first % DAY_MINUTES + DAY_MINUTES, end, DAY_MINUTES), end]
+        for start, stop in pairwise(cuts if first < end else []):
+            minute, cents = self._path(symbol, start, stop)
+            if not len(minute):
+                continue
             lines = self._lines(symbol, minute, cents)
             hour = minute // MINUTES_AN_HOUR
-            cuts = np.flatnonzero(np.diff(hour, prepend=-1, append=-1)).tolist()
-            for begin, stop in pairwise(cuts):
-                yield int(hour[begin]) * HOUR_MS, lines[begin:stop].tobytes()
+            edges = np.flatnonzero(np.diff(hour, prepend=-1, append=-1)).tolist()
+            for top, bottom in pairwise(edges):
+                yield int(hour[top]) * HOUR_MS, lines[top:bottom].tobytes()
 
     def _path(self, symbol: int, first: int, end: int) -> tuple[Ints, Ints]:
         """The minutes with trades, and for each the price at its points in cents."""
