@@ -103,7 +103,10 @@ export class Api {
       if (answer.ok) return await answer.json();
     } catch (error) {
       signal?.throwIfAborted();
-      throw new ApiError("unreachable", error.name === "TimeoutError" ? "The platform did not answer in time." : "The platform cannot be reached.");
+      throw new ApiError(
+        "unreachable",
+        error.name === "TimeoutError" ? "The platform did not answer in time." : "The platform cannot be reached.",
+      );
     }
     throw await refusal(answer);
   }
@@ -114,7 +117,10 @@ function path(symbol, frame, from, to) {
   return `/v2/aggs/ticker/${encodeURIComponent(symbol)}/range/${frame.multiplier}/${frame.unit}/${from}/${to}`;
 }
 
-/** Path and query of a link to the next page: its host may be the edge's, ours is the page's. @param {string | undefined} url */
+/**
+ * Path and query of a link to the next page: its host may be the edge's, ours is the page's.
+ * @param {string | undefined} url
+ */
 function ownPath(url) {
   if (url === undefined) return null;
   const { pathname, search } = new URL(url, location.origin);

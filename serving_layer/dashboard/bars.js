@@ -121,7 +121,13 @@ export class BarBook {
   }
 }
 
-/** @param {number} t @param {Bar | null} base @param {Live[]} seconds @returns {Bar} */
+/**
+ * A window's bar from what REST gave and the seconds since; without a count of trades, which seconds do not tell.
+ * @param {number} t
+ * @param {Bar | null} base
+ * @param {Live[]} seconds
+ * @returns {Bar}
+ */
 function merged(t, base, seconds) {
   if (seconds.length === 0) return base;
   seconds.sort((one, other) => one.s - other.s);
@@ -133,6 +139,5 @@ function merged(t, base, seconds) {
     l: Math.min(...all.map((one) => one.l)),
     c: all.at(-1).c,
     v: all.reduce((sum, one) => sum + one.v, 0),
-    n: base?.n,
   };
 }

@@ -1,7 +1,11 @@
 /** The chart: candles, volume and signal markers of one book of bars. Knows nothing of where bars come from. */
 
 import {
-  CandlestickSeries, CrosshairMode, HistogramSeries, createChartEx, createSeriesMarkers,
+  CandlestickSeries,
+  CrosshairMode,
+  HistogramSeries,
+  createChartEx,
+  createSeriesMarkers,
 } from "./vendor/lightweight-charts-5.2.1.js";
 import { byId } from "./dom.js";
 import { price, priceDigits } from "./format.js";
@@ -28,19 +32,32 @@ export class Chart {
   /** Start of the last bar shown, Unix ms. */
   #last = -Infinity;
 
-  /** @param {{older: () => void, pointed: (t: number | null, x: number) => void, moved: (atEnd: boolean) => void}} listener */
+  /**
+   * @param {{older: () => void, pointed: (t: number | null, x: number) => void,
+   *   moved: (atEnd: boolean) => void}} listener
+   */
   constructor(listener) {
     this.#chart = createChartEx(this.#box, new NewYorkScale(), {
       autoSize: true,
       layout: { attributionLogo: false, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
       crosshair: { mode: CrosshairMode.Normal },
       rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.2 } },
-      timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: RIGHT_OFFSET, minBarSpacing: 1, tickMarkFormatter: tickMark },
+      timeScale: {
+        borderVisible: false,
+        timeVisible: true,
+        secondsVisible: false,
+        rightOffset: RIGHT_OFFSET,
+        minBarSpacing: 1,
+        tickMarkFormatter: tickMark,
+      },
       localization: { timeFormatter: (seconds) => moment(seconds * 1000), priceFormatter: price },
       kineticScroll: { touch: !matchMedia("(prefers-reduced-motion: reduce)").matches, mouse: false },
     });
     this.#volume = this.#chart.addSeries(HistogramSeries, {
-      priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false,
+      priceScaleId: "volume",
+      priceFormat: { type: "volume" },
+      lastValueVisible: false,
+      priceLineVisible: false,
     });
     this.#volume.priceScale().applyOptions({ scaleMargins: { top: 0.86, bottom: 0 } });
     this.#candles = this.#chart.addSeries(CandlestickSeries, { borderVisible: false });
@@ -50,7 +67,9 @@ export class Chart {
       if (range.from < EDGE) listener.older();
       listener.moved(this.#chart.timeScale().scrollPosition() > -1);
     });
-    this.#chart.subscribeCrosshairMove(({ time, point }) => listener.pointed(time === undefined ? null : time * 1000, point?.x ?? 0));
+    this.#chart.subscribeCrosshairMove(({ time, point }) =>
+      listener.pointed(time === undefined ? null : time * 1000, point?.x ?? 0),
+    );
     this.paint();
   }
 
@@ -69,10 +88,16 @@ export class Chart {
       },
     });
     this.#candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
-    this.#volume.setData(this.#volume.data().map((one) => ({ ...one, color: one.rising ? this.#colours.up : this.#colours.down })));
+    this.#volume.setData(
+      this.#volume.data().map((one) => ({ ...one, color: one.rising ? this.#colours.up : this.#colours.down })),
+    );
   }
 
-  /** Show these bars and none else. @param {Bar[]} bars @param {boolean} fresh  another symbol or timeframe: go to the newest */
+  /**
+   * Show these bars and none else.
+   * @param {Bar[]} bars
+   * @param {boolean} fresh  another symbol or timeframe: go to the newest
+   */
   show(bars, fresh) {
     const digits = priceDigits(bars.at(-1)?.c ?? 1);
     this.#candles.applyOptions({ priceFormat: { type: "custom", minMove: 10 ** -digits, formatter: price } });
@@ -98,13 +123,15 @@ export class Chart {
   /** @param {{t: number, side: "buy" | "sell", withdrawn: boolean, id: string}[]} signals  in order of time */
   mark(signals) {
     const colours = { buy: colour("--buy"), sell: colour("--sell"), withdrawn: colour("--faint") };
-    this.#markers.setMarkers(signals.map(({ t, side, withdrawn, id }) => ({
-      id,
-      time: t / 1000,
-      position: side === "buy" ? "belowBar" : "aboveBar",
-      shape: side === "buy" ? "arrowUp" : "arrowDown",
-      color: withdrawn ? colours.withdrawn : colours[side],
-    })));
+    this.#markers.setMarkers(
+      signals.map(({ t, side, withdrawn, id }) => ({
+        id,
+        time: t / 1000,
+        position: side === "buy" ? "belowBar" : "aboveBar",
+        shape: side === "buy" ? "arrowUp" : "arrowDown",
+        color: withdrawn ? colours.withdrawn : colours[side],
+      })),
+    );
     this.#box.dataset.markers = String(signals.length);
   }
 

@@ -2,41 +2,67 @@
 
 import { byId, setText } from "./dom.js";
 
-const WORDS = { connecting: "Connecting", live: "Live", waiting: "Disconnected", refused: "Refused", polling: "Polling" };
+const WORDS = {
+  connecting: "Connecting",
+  live: "Live",
+  waiting: "Disconnected",
+  refused: "Refused",
+  polling: "Polling",
+};
 /** A connection that is back at once needs no banner. */
 const BANNER_AFTER_MS = 400;
+/** Where nothing has answered after this many tries, the platform pushes nothing: prices are read, and that is all. */
+const NEVER_AFTER = 3;
 
-/** @param {() => void} reconnect */
-export function connectionView(reconnect) {
-  const word = byId("connection");
-  const banner = byId("banner");
-  const text = byId("banner-text");
-  let pending = 0;
-  let ticking = 0;
-  byId("banner-retry").addEventListener("click", reconnect);
+export class ConnectionView {
+  #word = byId("connection");
+  #banner = byId("banner");
+  #pending = 0;
+  #ticking = 0;
+  #tries = 0;
+  #everLive = false;
 
-  const count = (why, retryAt) => {
-    const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
-    setText(text, `Live updates stopped: ${why}. Trying again ${seconds > 0 ? `in ${seconds} s` : "now"}; meanwhile prices are read every few seconds.`);
-  };
-  return {
-    /** @param {import("./socket.js").SocketState} state @param {string} why @param {number | null} retryAt  Unix ms of the host */
-    show(state, why, retryAt) {
-      word.dataset.state = state;
-      setText(word, WORDS[state]);
-      clearInterval(ticking);
-      if (state === "live") {
-        clearTimeout(pending);
-        pending = 0;
-        banner.hidden = true;
-      } else if (state === "refused") {
-        setText(text, `Live updates were refused: ${why}.`);
-        banner.hidden = false;
-      } else if (state === "waiting") {
-        count(why, retryAt);
-        ticking = setInterval(() => count(why, retryAt), 1_000);
-        pending ||= setTimeout(() => { banner.hidden = false; }, BANNER_AFTER_MS);
-      }
-    },
-  };
+  /** @param {() => void} reconnect */
+  constructor(reconnect) {
+    byId("banner-retry").addEventListener("click", reconnect);
+  }
+
+  /** @param {import("./socket.js").SocketState} state @param {string} why @param {number | null} retryAt  Unix ms */
+  show(state, why, retryAt) {
+    clearInterval(this.#ticking);
+    if (state === "live") this.#everLive = true;
+    if (state === "waiting") this.#tries += 1;
+    const never = !this.#everLive && this.#tries >= NEVER_AFTER && state !== "refused";
+    const shown = never ? "polling" : state;
+    this.#word.dataset.state = shown;
+    setText(this.#word, WORDS[shown]);
+    if (state === "live" || never) this.#hide();
+    else if (state === "refused") this.#tell(`Live updates were refused: ${why}.`);
+    else if (state === "waiting") {
+      this.#count(why, retryAt);
+      this.#ticking = setInterval(() => this.#count(why, retryAt), 1_000);
+      this.#pending ||= setTimeout(() => this.#reveal(), BANNER_AFTER_MS);
+    }
+  }
+
+  #count(why, retryAt) {
+    const seconds = Math.ceil((retryAt - Date.now()) / 1000);
+    const when = seconds > 0 ? `in ${seconds} s` : "now";
+    setText(byId("banner-text"), `Live updates stopped: ${why}. Trying again ${when}; prices are read meanwhile.`);
+  }
+
+  #tell(text) {
+    setText(byId("banner-text"), text);
+    this.#reveal();
+  }
+
+  #reveal() {
+    this.#banner.hidden = false;
+  }
+
+  #hide() {
+    clearTimeout(this.#pending);
+    this.#pending = 0;
+    this.#banner.hidden = true;
+  }
 }

@@ -24,6 +24,7 @@ export class Desk {
   #listener;
   #book = new BarBook(HOUR);
   #abort = new AbortController();
+  #loading = false;
   #shown = false;
   #more = false;
   #readingOlder = false;
@@ -52,7 +53,11 @@ export class Desk {
     return this.#shown ? this.#book.bars : [];
   }
 
-  /** Show another symbol or timeframe; what is under way for the last one is dropped. @param {string} symbol @param {Timeframe} frame */
+  /**
+   * Show another symbol or timeframe; what is under way for the last one is dropped.
+   * @param {string} symbol
+   * @param {Timeframe} frame
+   */
   async select(symbol, frame) {
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -61,6 +66,7 @@ export class Desk {
     this.#timer = 0;
     this.#shown = this.#more = this.#readingOlder = this.#reading = false;
     this.#unsettled = Infinity;
+    this.#loading = true;
     this.#book = new BarBook(frame.ms);
     this.#listener.state("loading");
     const { signal } = this.#abort;
@@ -70,12 +76,15 @@ export class Desk {
       const page = await this.#api.newestBars(symbol, frame, { count: FIRST_BARS, signal });
       book.settle(page.bars, holds);
       this.#more = page.more;
+      this.#loading = false;
       this.#shown = true;
       this.#chart.show(book.bars, true);
       this.#told();
       this.#listener.history(!this.#more);
     } catch (error) {
-      if (!signal.aborted) this.#listener.state("error", error);
+      if (signal.aborted) return;
+      this.#loading = false;
+      this.#listener.state("error", error);
     }
   }
 
@@ -96,7 +105,9 @@ export class Desk {
     } catch (error) {
       if (signal.aborted) return;
       this.#listener.failed(error);
-      setTimeout(() => { if (!signal.aborted) this.#readingOlder = false; }, RETRY_MS);
+      setTimeout(() => {
+        if (!signal.aborted) this.#readingOlder = false;
+      }, RETRY_MS);
     }
   }
 
@@ -121,18 +132,20 @@ export class Desk {
 
   /** Read by REST, soon, what may differ from it. */
   readAgain(wait = WAIT_MS) {
-    if (this.#timer === 0 && this.frame !== null) this.#timer = setTimeout(() => this.#readAgain(), wait * (0.5 + Math.random() / 2));
+    if (this.#timer === 0 && this.frame !== null)
+      this.#timer = setTimeout(() => this.#readAgain(), wait * (0.5 + Math.random() / 2));
   }
 
   async #readAgain() {
     this.#timer = 0;
     const { symbol, frame } = this;
     const book = this.#book;
-    if (this.#reading || !this.#shown) return this.readAgain();
-    if (book.last === undefined) return this.select(symbol, frame);
+    if (this.#reading || this.#loading) return this.readAgain();
+    if (!this.#shown || book.last === undefined) return this.select(symbol, frame);
     const { signal } = this.#abort;
     const first = Math.min(this.#unsettled, book.last.t);
-    const from = windowStart(Math.max(0, first - AGAIN * frame.ms), Math.max(HOUR, frame.ms)); // whole hours: windows agree
+    const whole = Math.max(HOUR, frame.ms); // a request begins with one, so its windows are those on the chart
+    const from = windowStart(Math.max(0, first - AGAIN * frame.ms), whole);
     const holds = book.readingHolds;
     this.#unsettled = Infinity;
     this.#reading = true;

@@ -46,12 +46,14 @@ export function setText(target, text) {
  */
 export function radioGroup(group, choices, chosen) {
   const buttons = choices.map(({ value, label, title = label }) =>
-    element("button", { type: "button", role: "radio", "data-value": value, text: label, title }));
-  const show = (value) => buttons.forEach((button) => {
-    const on = button.dataset.value === value;
-    button.setAttribute("aria-checked", String(on));
-    button.tabIndex = on ? 0 : -1;
-  });
+    element("button", { type: "button", role: "radio", "data-value": value, text: label, title }),
+  );
+  const show = (value) =>
+    buttons.forEach((button) => {
+      const on = button.dataset.value === value;
+      button.setAttribute("aria-checked", String(on));
+      button.tabIndex = on ? 0 : -1;
+    });
   buttons.forEach((button, index) => {
     button.addEventListener("click", () => chosen(button.dataset.value));
     button.addEventListener("keydown", (event) => {

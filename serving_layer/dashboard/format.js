@@ -23,7 +23,10 @@ export function price(price) {
   const digits = priceDigits(price);
   let format = byDigits.get(digits);
   if (format === undefined) {
-    format = new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: Math.max(digits, 4) });
+    format = new Intl.NumberFormat("en-US", {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: Math.max(digits, 4),
+    });
     byDigits.set(digits, format);
   }
   return format.format(price);
@@ -64,6 +67,9 @@ export const direction = (number) => (!Number.isFinite(number) || number === 0 ?
 
 /** A strategy's name for people: "ema_channel" -> "EMA channel". @param {string} name */
 export function strategy(name) {
-  const words = name.replace(/[_-]+/g, " ").trim().replace(/\b(ema|rsi|macd|sma|vwap|atr)\b/gi, (word) => word.toUpperCase());
+  const words = name
+    .replace(/[_-]+/g, " ")
+    .trim()
+    .replace(/\b(ema|rsi|macd|sma|vwap|atr)\b/gi, (word) => word.toUpperCase());
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

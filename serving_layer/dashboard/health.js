@@ -4,7 +4,12 @@ import { byId, element, setText } from "./dom.js";
 import { age, count } from "./format.js";
 
 const EVERY_MS = 5_000;
-const WORDS = { ok: "all is well", warn: "something needs a look", bad: "something is wrong", unknown: "not known yet" };
+const WORDS = {
+  ok: "all is well",
+  warn: "something needs a look",
+  bad: "something is wrong",
+  unknown: "not known yet",
+};
 
 /**
  * How well the platform is, and why. Losing trades is bad; what waits, or was put aside, needs a look.
@@ -12,7 +17,9 @@ const WORDS = { ok: "all is well", warn: "something needs a look", bad: "somethi
  * @returns {["ok" | "warn" | "bad", string]}
  */
 export function verdict({ feed = {}, components = {}, counts = {} }) {
-  const down = Object.entries(components).filter(([, state]) => state === "unavailable" || state === "failed").map(([name]) => name);
+  const down = Object.entries(components)
+    .filter(([, state]) => state === "unavailable" || state === "failed")
+    .map(([name]) => name);
   if (counts.lost > 0) return ["bad", `${count(counts.lost)} trades lost`];
   if (down.length > 0) return ["warn", `${down.join(", ")} not available`];
   if (counts.gaps_unfilled > 0) return ["warn", `${count(counts.gaps_unfilled)} gaps of the feed not filled`];
@@ -20,7 +27,12 @@ export function verdict({ feed = {}, components = {}, counts = {} }) {
   return feed.state === "running" ? ["ok", "Running"] : ["warn", "No feed"];
 }
 
-/** Names and values of the panel. @param {any} health @param {number} clock  newest event, Unix ms @param {number} heard  ms since it was heard */
+/**
+ * Names and values of the panel.
+ * @param {any} health
+ * @param {number} clock  newest trade, Unix ms; 0: none
+ * @param {number} heard  ms since it was heard of
+ */
 function lines({ feed = {}, components = {}, counts = {} }, clock, heard) {
   return [
     ["Feed", [feed.source, feed.state].filter(Boolean).join(" · ")],
@@ -49,7 +61,9 @@ export class Health {
     this.#api = api;
     this.#listener = listener;
     this.#button.addEventListener("click", () => this.#toggle(this.#panel.hidden));
-    document.addEventListener("keydown", ({ key }) => { if (key === "Escape") this.#toggle(false); });
+    document.addEventListener("keydown", ({ key }) => {
+      if (key === "Escape") this.#toggle(false);
+    });
     document.addEventListener("click", ({ target }) => {
       if (!this.#panel.hidden && !target.closest(".anchor")) this.#toggle(false);
     });
@@ -60,7 +74,10 @@ export class Health {
     let first;
     while (first === undefined) {
       first = await this.#read();
-      if (first === undefined) await new Promise((resolve) => { setTimeout(resolve, 1_000); });
+      if (first === undefined)
+        await new Promise((resolve) => {
+          setTimeout(resolve, 1_000);
+        });
     }
     setInterval(() => this.#read(), EVERY_MS);
     return first;
@@ -89,9 +106,14 @@ export class Health {
     this.#light(level, text);
     this.#panel.replaceChildren(
       element("p", { class: "health-text", text }),
-      element("dl", {}, ...lines(health, newest, Date.now() - this.#lastHeard).flatMap(([name, value]) => [
-        element("dt", { text: name }), element("dd", { text: String(value) }),
-      ])),
+      element(
+        "dl",
+        {},
+        ...lines(health, newest, Date.now() - this.#lastHeard).flatMap(([name, value]) => [
+          element("dt", { text: name }),
+          element("dd", { text: String(value) }),
+        ]),
+      ),
     );
   }
 

@@ -1,12 +1,11 @@
 /** The dashboard: wires the parts together. Each part knows its own corner of the page and no other part. */
 
-import { Api } from "./api.js";
+import { Api, ApiError } from "./api.js";
 import { Chart } from "./chart.js";
 import { MarketClock } from "./clock.js";
-import { connectionView } from "./connection.js";
+import { ConnectionView } from "./connection.js";
 import { Desk } from "./desk.js";
-import { byId, element, radioGroup, setText } from "./dom.js";
-import { direction, percent, price } from "./format.js";
+import { byId, radioGroup, setText } from "./dom.js";
 import { Health } from "./health.js";
 import { listenToKeys } from "./keys.js";
 import { Legend } from "./legend.js";
@@ -14,12 +13,13 @@ import { dayAndTime } from "./new_york.js";
 import { Session } from "./session.js";
 import { Signals } from "./signals.js";
 import { LiveSocket } from "./socket.js";
-import { stage } from "./stage.js";
+import { Stage } from "./stage.js";
 import { BarTable } from "./table.js";
 import { followTheme } from "./theme.js";
 import { TIMEFRAMES, timeframe } from "./timeframes.js";
+import { showTitle } from "./title.js";
 import { showSignalTip } from "./tooltip.js";
-import { WatchList, dayChange } from "./watchlist.js";
+import { WatchList } from "./watchlist.js";
 
 const SNAPSHOT_EVERY_MS = 60_000;
 const POLL_EVERY_MS = 5_000;
@@ -49,39 +49,51 @@ const chart = new Chart({
     showTable();
   },
 });
-const view = stage(() => (desk.symbol === "" ? readSnapshot() : select(desk.symbol, desk.frame)));
+const stage = new Stage(() => (desk.symbol === "" ? readSnapshot() : select(desk.symbol, desk.frame)));
 const desk = new Desk(api, chart, {
   state: showState,
-  bars: () => { showLegend(); showTable(); showTitle(); mark(); },
+  bars: () => {
+    showLegend();
+    showTable();
+    showSymbol();
+    mark();
+  },
   moved: (changed) => {
     showLegend();
-    showTitle();
+    showSymbol();
     if (table.open) table.update(changed);
   },
   history: (complete) => {
     chart.end(complete);
     setText(byId("history"), complete && desk.bars.length > 0 ? `First bar: ${dayAndTime(desk.bars[0].t)}` : "");
   },
-  failed: (error) => { if (error.kind === "key") renewKey(error); },
+  failed: (error) => {
+    if (error.kind === "key") renewKey(error);
+  },
 });
 const table = new BarTable(showTable);
 const watch = new WatchList({ chosen: (symbol) => select(symbol, desk.frame), visible: subscribe });
 const signals = new Signals(api, { chosen: showSignal, changed: mark });
-const connection = connectionView(() => socket?.reconnect());
+const connection = new ConnectionView(() => socket?.reconnect());
 const health = new Health(api, { read: readHealth });
-const showFrame = radioGroup(byId("frames"), TIMEFRAMES.map(({ name }, index) => ({ value: name, label: name, title: `${name} bars (${index + 1})` })),
-  (name) => select(desk.symbol, timeframe(name)));
-const nextTheme = followTheme(() => { chart.paint(); mark(); });
+const frames = TIMEFRAMES.map(({ name }, index) => ({
+  value: name,
+  label: name,
+  title: `${name} bars (${index + 1})`,
+}));
+const showFrame = radioGroup(byId("frames"), frames, (name) => select(desk.symbol, timeframe(name)));
+const nextTheme = followTheme(() => {
+  chart.paint();
+  mark();
+});
 
+/** @param {import("./stage.js").StageState} state @param {any} [error] */
 function showState(state, error) {
-  if (state === "error" && error.kind === "key") renewKey(error);
-  const titles = { empty: `No bars of ${desk.symbol}`, error: `The bars of ${desk.symbol} could not be read` };
-  const texts = { empty: "Nothing has traded in what the platform keeps. Bars appear here with the first trade.", error: error?.message };
-  view.show(state, titles[state], texts[state]);
-  if (state !== "ready") {
-    legend.show(undefined);
-    setText(byId("history"), "");
-  }
+  if (error?.kind === "key") renewKey(error);
+  stage.showBars(state, desk.symbol, error);
+  if (state === "ready") return;
+  legend.show(undefined);
+  setText(byId("history"), "");
 }
 
 function showLegend() {
@@ -95,21 +107,18 @@ function showTable() {
   table.show(desk.bars.slice(from, to + 1));
 }
 
-function showTitle() {
-  const quote = watch.quotes.get(desk.symbol);
-  const last = quote?.last ?? desk.bars.at(-1)?.c;
-  const moved = quote === undefined ? undefined : dayChange(quote);
-  setText(byId("title-symbol"), desk.symbol);
-  setText(byId("title-price"), price(last));
-  setText(byId("title-change"), percent(moved));
-  byId("title-change").dataset.direction = direction(moved);
-  document.title = `${desk.symbol} ${price(last)} · Condvest`;
+function showSymbol() {
+  showTitle(desk.symbol, watch.quotes.get(desk.symbol), desk.bars.at(-1));
 }
 
 /** Put the charted signals on the chart, as far as its bars go. */
 function mark() {
   const first = desk.bars[0]?.t ?? Infinity;
-  chart.mark(signals.charted.filter(({ t }) => t >= first).map(({ id, t, side, status }) => ({ id, t, side, withdrawn: status === "withdrawn" })));
+  chart.mark(
+    signals.charted
+      .filter(({ t }) => t >= first)
+      .map(({ id, t, side, status }) => ({ id, t, side, withdrawn: status === "withdrawn" })),
+  );
 }
 
 /** Show a signal's bar, in its symbol and timeframe. @param {import("./api.js").Signal} signal */
@@ -121,6 +130,7 @@ async function showSignal({ ticker, timeframe: name, t }) {
 
 /** @param {string} symbol @param {import("./timeframes.js").Timeframe} frame */
 async function select(symbol, frame) {
+  if (symbol === "") return;
   history.replaceState(null, "", `#${encodeURIComponent(symbol)}/${frame.name}`);
   pointed = null;
   showSignalTip([], 0);
@@ -128,7 +138,7 @@ async function select(symbol, frame) {
   watch.select(symbol);
   byId("chart").setAttribute("aria-label", `${symbol}, bars of ${frame.name}; the button Table shows them as numbers`);
   const reading = Promise.all([desk.select(symbol, frame), signals.select(symbol, frame.name)]);
-  showTitle();
+  showSymbol();
   subscribe();
   await reading;
 }
@@ -163,6 +173,7 @@ function connect() {
     state: (state, why, retryAt) => {
       connection.show(state, why, retryAt);
       if (state === "live" && (lives += 1) > 1) readAgain();
+      else if (state === "live") desk.readAgain(); // what came between the first reading and now
       if (state === "refused") renewKey(new Error(why));
     },
   });
@@ -179,16 +190,19 @@ function readAgain() {
 async function readSnapshot() {
   try {
     watch.snapshot(await api.snapshot());
-    if (desk.symbol !== "") showTitle();
+    if (desk.symbol !== "") showSymbol();
     else if (watch.symbols.length > 0) select(...fromAddress());
-    else view.show("empty", "No symbols yet", "The platform keeps no trades. Symbols appear here with the first one.");
+    else stage.show("empty", "No symbols yet", "The platform keeps no trades. Symbols appear here with the first one.");
   } catch (error) {
     if (error.kind === "key") renewKey(error);
-    else if (desk.symbol === "") view.show("error", "The market's snapshot could not be read", error.message);
+    else if (desk.symbol === "") stage.show("error", "The market's snapshot could not be read", error.message);
   }
 }
 
-/** A key that was good is refused: a platform started afresh has another one, which its health tells. @param {Error} error */
+/**
+ * A key that was good is refused: a platform started afresh has another one, which its health tells; else people do.
+ * @param {Error} error
+ */
 async function renewKey(error) {
   if (renewing) return;
   renewing = true;
@@ -196,10 +210,10 @@ async function renewKey(error) {
   try {
     if (!session.take(await api.health()) || api.key === refused) await session.ask(error.message);
     connect();
-    await readSnapshot();
     if (desk.symbol !== "") select(desk.symbol, desk.frame);
-  } catch {
-    return; // health does not answer, so nothing was refused for good: the next refusal comes here again
+    await Promise.all([readSnapshot(), signals.readAgain()]);
+  } catch (failed) {
+    if (!(failed instanceof ApiError)) throw failed; // else health did not answer: the next refusal comes here again
   } finally {
     renewing = false;
   }
@@ -211,39 +225,30 @@ function readHealth(answer) {
   byId("simulated").hidden = feed.simulated !== true;
   clock.feed(feed.simulated === true, feed.state === "running");
   clock.saw(feed.last_trade_ms);
-  if (feed.trades_in > tradesIn && socket !== null && socket.silence !== Infinity && socket.silence > MOST_SILENCE_MS) socket.reconnect();
+  if (feed.trades_in > tradesIn && socket !== null && socket.silence !== Infinity && socket.silence > MOST_SILENCE_MS)
+    socket.reconnect();
   tradesIn = feed.trades_in ?? tradesIn;
 }
 
 /** The symbol and timeframe of the address, else the first symbol in minutes. */
 function fromAddress() {
-  const [symbol, name] = location.hash.slice(1).split("/").map(decodeURIComponent);
-  return [watch.quotes.has(symbol) ? symbol : watch.symbols[0] ?? symbol, timeframe(name) ?? TIMEFRAMES[0]];
-}
-
-function listen() {
-  listenToKeys([
-    { keys: ["ArrowUp", "ArrowDown"], shown: "↑ ↓", does: "move through the watch list", run: (key) => watch.move(key === "ArrowDown" ? 1 : -1) },
-    { keys: ["Enter"], shown: "Enter", does: "show the pointed symbol", run: () => watch.chooseActive() },
-    { keys: ["ArrowLeft", "ArrowRight"], shown: "← →", does: "scroll the chart", run: (key) => chart.scroll(key === "ArrowLeft" ? -20 : 20) },
-    { keys: ["End"], shown: "End", does: "go to the newest bar", run: () => chart.toLatest() },
-    { keys: ["/"], shown: "/", does: "filter the watch list", run: () => watch.focusFilter() },
-    { keys: TIMEFRAMES.map((_, index) => String(index + 1)), shown: `1 – ${TIMEFRAMES.length}`, does: `timeframe ${TIMEFRAMES.map(({ name }) => name).join(" ")}`,
-      run: (key) => select(desk.symbol, TIMEFRAMES[Number(key) - 1]) },
-    { keys: ["d"], shown: "d", does: "bars as a table", run: () => table.toggle() },
-    { keys: ["t"], shown: "t", does: "theme: auto, dark, light", run: nextTheme },
-  ]);
-  byId("latest").addEventListener("click", () => chart.toLatest());
-  addEventListener("online", () => socket?.reconnect());
+  const [symbol, name] = new URLSearchParams(`at=${location.hash.slice(1)}`).get("at").split("/");
+  return [watch.quotes.has(symbol) ? symbol : watch.symbols[0], timeframe(name) ?? TIMEFRAMES[0]];
 }
 
 async function start() {
-  byId("skeleton").replaceChildren(...Array.from({ length: 48 }, (_, index) => {
-    const bar = element("i");
-    bar.style.setProperty("--height", `${20 + 30 * (1 + Math.sin(index / 5) * Math.cos(index / 3))}%`);
-    return bar;
-  }));
-  listen();
+  listenToKeys({
+    move: (rows) => watch.move(rows),
+    choose: () => watch.chooseActive(),
+    scroll: (bars) => chart.scroll(bars),
+    latest: () => chart.toLatest(),
+    filter: () => watch.focusFilter(),
+    frame: (frame) => select(desk.symbol, frame),
+    table: () => table.toggle(),
+    theme: nextTheme,
+  });
+  byId("latest").addEventListener("click", () => chart.toLatest());
+  addEventListener("online", () => socket?.reconnect());
   if (!session.take(await health.start())) await session.ask();
   connect();
   await readSnapshot();
@@ -251,7 +256,10 @@ async function start() {
   setInterval(readSnapshot, SNAPSHOT_EVERY_MS);
   setInterval(() => {
     if (desk.symbol === "") readSnapshot();
-    else if (socket?.silence === Infinity) { desk.readAgain(0); readSnapshot(); }
+    else if (socket?.silence === Infinity) {
+      desk.readAgain(0);
+      readSnapshot();
+    }
   }, POLL_EVERY_MS);
 }
 

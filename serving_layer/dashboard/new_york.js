@@ -11,7 +11,14 @@ const formats = {
   dayOfMonth: made({ month: "short", day: "numeric" }),
   month: made({ month: "short", year: "numeric" }),
   year: made({ year: "numeric" }),
-  moment: made({ weekday: "short", year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }),
+  moment: made({
+    weekday: "short",
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  }),
   offset: made({ timeZoneName: "longOffset" }),
   weekday: made({ weekday: "short" }),
 };
@@ -49,7 +56,10 @@ export function sessionAt(ms) {
 /** @type {Map<number, number>} */
 const offsets = new Map();
 
-/** Seconds that New York's clocks are ahead of UTC (negative); they change at whole hours only. @param {number} seconds */
+/**
+ * Seconds that New York's clocks are ahead of UTC (negative); they change at whole hours only.
+ * @param {number} seconds
+ */
 export function offsetSeconds(seconds) {
   const hour = Math.floor(seconds / 3600);
   let offset = offsets.get(hour);
@@ -70,7 +80,8 @@ export class NewYorkScale extends defaultHorzScaleBehavior() {
       return { timeWeight: point.timeWeight, time: this.convertHorzItemToInternal(seconds + offsetSeconds(seconds)) };
     });
     super.fillWeightsForPoints(local, start - first);
-    for (let index = start; index < points.length; index += 1) points[index].timeWeight = local[index - first].timeWeight;
+    for (let index = start; index < points.length; index += 1)
+      points[index].timeWeight = local[index - first].timeWeight;
   }
 }
 
@@ -78,10 +89,15 @@ export class NewYorkScale extends defaultHorzScaleBehavior() {
 export function tickMark(seconds, type) {
   const ms = seconds * 1000;
   switch (type) {
-    case TickMarkType.Year: return formats.year.format(ms);
-    case TickMarkType.Month: return formats.month.format(ms);
-    case TickMarkType.DayOfMonth: return formats.dayOfMonth.format(ms);
-    case TickMarkType.TimeWithSeconds: return timeWithSeconds(ms);
-    default: return timeOfDay(ms);
+    case TickMarkType.Year:
+      return formats.year.format(ms);
+    case TickMarkType.Month:
+      return formats.month.format(ms);
+    case TickMarkType.DayOfMonth:
+      return formats.dayOfMonth.format(ms);
+    case TickMarkType.TimeWithSeconds:
+      return timeWithSeconds(ms);
+    default:
+      return timeOfDay(ms);
   }
 }

@@ -20,7 +20,11 @@ export class Session {
     byId("key-dialog").addEventListener("cancel", (event) => event.preventDefault()); // nothing works without a key
   }
 
-  /** Take the key that a local platform tells, or the one given in this tab. @param {any} health @returns {boolean} whether there is one */
+  /**
+   * Take the key that a local platform tells, or the one given in this tab.
+   * @param {any} health
+   * @returns {boolean}  whether there is one
+   */
   take(health) {
     this.#api.key = health.local_key ?? sessionStorage.getItem(STORED);
     byId("forget-key").hidden = health.local_key !== undefined || this.#api.key === null;
@@ -62,7 +66,13 @@ export class Session {
         resolve(key);
       };
       byId("key-use").addEventListener("click", give, { signal: done.signal });
-      field.addEventListener("keydown", ({ key }) => { if (key === "Enter") give(); }, { signal: done.signal });
+      field.addEventListener(
+        "keydown",
+        ({ key }) => {
+          if (key === "Enter") give();
+        },
+        { signal: done.signal },
+      );
     });
   }
 }

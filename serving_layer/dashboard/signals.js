@@ -18,8 +18,17 @@ const HIDDEN = "condvest.withdrawn";
 /** @typedef {import("./api.js").Signal} Signal */
 
 /** @param {any} event  an `S` event @returns {Signal} */
-const ofEvent = ({ id, sym, strategy: name, tf, t, side, p, status, k }) =>
-  ({ id, ticker: sym, strategy: name, timeframe: tf, t, side, price: p, status, known_at: k });
+const ofEvent = ({ id, sym, strategy: name, tf, t, side, p, status, k }) => ({
+  id,
+  ticker: sym,
+  strategy: name,
+  timeframe: tf,
+  t,
+  side,
+  price: p,
+  status,
+  known_at: k,
+});
 
 export class Signals {
   #api;
@@ -45,7 +54,10 @@ export class Signals {
   constructor(api, listener) {
     this.#api = api;
     this.#listener = listener;
-    const choices = [{ value: "chart", label: "Chart" }, { value: "all", label: "Market" }];
+    const choices = [
+      { value: "chart", label: "Chart" },
+      { value: "all", label: "Market" },
+    ];
     this.#showScope = radioGroup(byId("signals-scope"), choices, (scope) => {
       this.#scope = scope;
       this.#showScope(scope);
@@ -106,8 +118,11 @@ export class Signals {
     cancelAnimationFrame(this.#drawing);
     this.#drawing = 0;
     const shown = [...this.#known.values()].filter((one) => this.#withdrawn.checked || one.status === "active");
-    this.charted = shown.filter((one) => one.ticker === this.#symbol && one.timeframe === this.#frame).sort((one, other) => one.t - other.t);
-    const signals = this.#scope === "chart" ? this.charted.toReversed() : shown.sort((one, other) => other.known_at - one.known_at);
+    this.charted = shown
+      .filter((one) => one.ticker === this.#symbol && one.timeframe === this.#frame)
+      .sort((one, other) => one.t - other.t);
+    const signals =
+      this.#scope === "chart" ? this.charted.toReversed() : shown.sort((one, other) => other.known_at - one.known_at);
     this.#rows.replaceChildren(...signals.slice(0, MOST_ROWS).map((one) => this.#row(one)));
     const none = this.#scope === "chart" ? `No signals of ${this.#symbol} on ${this.#frame} bars` : "No signals yet";
     setText(byId("signals-note"), this.#failure || (signals.length === 0 && this.#symbol !== "" ? none : ""));
@@ -117,15 +132,29 @@ export class Signals {
   /** @param {Signal} signal */
   #row({ id, ticker, strategy: name, timeframe, t, side, price: at, status }) {
     const gone = status === "withdrawn";
-    const where = this.#scope === "chart" ? [] : [element("strong", { text: ticker }), element("span", { class: "signal-frame", text: timeframe })];
-    return element("li", {}, element(
-      "button",
-      { type: "button", class: "signal", "data-id": id, "data-side": side, "data-status": status, title: gone ? "Withdrawn: the bar was revised" : "Show on the chart" },
-      element("span", { class: "signal-side", text: side === "buy" ? "Buy" : "Sell" }),
-      element("span", { class: "signal-strategy" }, ...where, element("span", { text: strategy(name) })),
-      element("span", { class: "signal-price", text: price(at) }),
-      element("time", { class: "signal-time", datetime: new Date(t).toISOString(), text: dayAndTime(t) }),
-      element("span", { class: "signal-status", text: gone ? "withdrawn" : "" }),
-    ));
+    const where =
+      this.#scope === "chart"
+        ? []
+        : [element("strong", { text: ticker }), element("span", { class: "signal-frame", text: timeframe })];
+    return element(
+      "li",
+      {},
+      element(
+        "button",
+        {
+          type: "button",
+          class: "signal",
+          "data-id": id,
+          "data-side": side,
+          "data-status": status,
+          title: gone ? "Withdrawn: the bar was revised" : "Show on the chart",
+        },
+        element("span", { class: "signal-side", text: side === "buy" ? "Buy" : "Sell" }),
+        element("span", { class: "signal-strategy" }, ...where, element("span", { text: strategy(name) })),
+        element("span", { class: "signal-price", text: price(at) }),
+        element("time", { class: "signal-time", datetime: new Date(t).toISOString(), text: dayAndTime(t) }),
+        element("span", { class: "signal-status", text: gone ? "withdrawn" : "" }),
+      ),
+    );
   }
 }

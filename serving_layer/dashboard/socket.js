@@ -29,7 +29,8 @@ export class LiveSocket {
   /**
    * @param {string} url
    * @param {string} key
-   * @param {{state: (state: SocketState, text: string, retryAt: number | null) => void, data: (events: any[]) => void}} listener
+   * @param {{state: (state: SocketState, text: string, retryAt: number | null) => void,
+   *   data: (events: any[]) => void}} listener
    */
   constructor(url, key, listener) {
     this.#url = url;
@@ -66,7 +67,9 @@ export class LiveSocket {
     this.#timer = setTimeout(() => this.#lost(socket, "no answer"), HANDSHAKE_MS);
     socket.addEventListener("open", () => this.#send(socket, "auth", this.#key));
     socket.addEventListener("message", ({ data }) => this.#read(socket, data));
-    socket.addEventListener("close", ({ code }) => this.#lost(socket, code === 1012 ? "the service restarts" : "connection lost"));
+    socket.addEventListener("close", ({ code }) =>
+      this.#lost(socket, code === 1012 ? "the service restarts" : "connection lost"),
+    );
   }
 
   #read(socket, text) {
@@ -93,8 +96,14 @@ export class LiveSocket {
 
   #ask() {
     if (this.#state !== "live") return;
-    this.#tell("unsubscribe", [...this.#asked].filter((channel) => !this.#wanted.has(channel)));
-    this.#tell("subscribe", [...this.#wanted].filter((channel) => !this.#asked.has(channel)));
+    this.#tell(
+      "unsubscribe",
+      [...this.#asked].filter((channel) => !this.#wanted.has(channel)),
+    );
+    this.#tell(
+      "subscribe",
+      [...this.#wanted].filter((channel) => !this.#asked.has(channel)),
+    );
     this.#asked = new Set(this.#wanted);
   }
 

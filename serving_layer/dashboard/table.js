@@ -33,7 +33,10 @@ export class BarTable {
     this.#root.replaceChildren(element("table", {}, head, this.#body));
   }
 
-  /** Rows of changed bars alone are made anew: what is being read stays in its place. @param {import("./api.js").Bar[]} changed */
+  /**
+   * Rows of changed bars alone are made anew: what is being read stays in its place.
+   * @param {import("./api.js").Bar[]} changed
+   */
   update(changed) {
     for (const bar of changed) {
       const old = this.#body.querySelector(`[data-t="${bar.t}"]`);
@@ -44,9 +47,18 @@ export class BarTable {
 }
 
 /** @param {import("./api.js").Bar} bar */
-const row = (bar) => element(
-  "tr", { "data-t": String(bar.t) },
-  element("th", { scope: "row", text: dayAndTime(bar.t) }),
-  ...[price(bar.o), price(bar.h), price(bar.l), price(bar.c), percent((bar.c / bar.o - 1) * 100), volume(bar.v), count(bar.n)]
-    .map((text) => element("td", { text })),
-);
+const row = (bar) =>
+  element(
+    "tr",
+    { "data-t": String(bar.t) },
+    element("th", { scope: "row", text: dayAndTime(bar.t) }),
+    ...[
+      price(bar.o),
+      price(bar.h),
+      price(bar.l),
+      price(bar.c),
+      percent((bar.c / bar.o - 1) * 100),
+      volume(bar.v),
+      count(bar.n),
+    ].map((text) => element("td", { text })),
+  );

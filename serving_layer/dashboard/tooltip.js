@@ -11,11 +11,18 @@ export function showSignalTip(signals, x) {
   const tip = byId("tooltip");
   tip.hidden = signals.length === 0;
   if (tip.hidden) return;
-  tip.replaceChildren(...signals.map((one) => element(
-    "p", { "data-side": one.side, "data-status": one.status },
-    element("strong", { class: "signal-side", text: one.side === "buy" ? "Buy" : "Sell" }),
-    element("span", { text: `${strategy(one.strategy)} at ${price(one.price)}${one.status === "withdrawn" ? ", withdrawn" : ""}` }),
-  )));
+  tip.replaceChildren(
+    ...signals.map((one) =>
+      element(
+        "p",
+        { "data-side": one.side, "data-status": one.status },
+        element("strong", { class: "signal-side", text: one.side === "buy" ? "Buy" : "Sell" }),
+        element("span", {
+          text: `${strategy(one.strategy)} at ${price(one.price)}${one.status === "withdrawn" ? ", withdrawn" : ""}`,
+        }),
+      ),
+    ),
+  );
   const room = tip.parentElement.clientWidth - tip.offsetWidth - 8;
   tip.style.left = `${Math.max(8, Math.min(room, x + 14))}px`;
 }

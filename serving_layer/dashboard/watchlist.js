@@ -69,7 +69,10 @@ export class WatchList {
     return [...this.#shown.keys()];
   }
 
-  /** Take a snapshot; rows are built anew only where symbols came or went. @param {any[]} entries  of Polygon's snapshot */
+  /**
+   * Take a snapshot; rows are built anew only where symbols came or went.
+   * @param {any[]} entries  of Polygon's snapshot
+   */
   snapshot(entries) {
     const known = this.quotes.size;
     for (const { ticker, lastTrade, day, prevDay, min } of entries) {
@@ -146,8 +149,11 @@ export class WatchList {
 
   #draw() {
     const wanted = this.#filter.value.trim().toUpperCase();
-    const found = [...this.quotes.values()].filter(({ symbol }) => symbol.toUpperCase().includes(wanted)).sort(ORDERS[this.#order]);
-    for (const button of byId("watch-columns").children) button.setAttribute("aria-pressed", String(button.dataset.order === this.#order));
+    const found = [...this.quotes.values()]
+      .filter(({ symbol }) => symbol.toUpperCase().includes(wanted))
+      .sort(ORDERS[this.#order]);
+    for (const button of byId("watch-columns").children)
+      button.setAttribute("aria-pressed", String(button.dataset.order === this.#order));
     this.#watching.disconnect();
     this.#visible.clear();
     this.#shown = new Map(found.slice(0, MOST_ROWS).map((quote) => [quote.symbol, this.#row(quote)]));
@@ -160,7 +166,13 @@ export class WatchList {
   #row(quote) {
     const row = element(
       "li",
-      { class: "row", role: "option", id: `row-${quote.symbol}`, "data-symbol": quote.symbol, "aria-selected": String(quote.symbol === this.#selected) },
+      {
+        class: "row",
+        role: "option",
+        id: `row-${quote.symbol}`,
+        "data-symbol": quote.symbol,
+        "aria-selected": String(quote.symbol === this.#selected),
+      },
       element("span", { class: "row-symbol", text: quote.symbol }),
       element("span", { class: "row-price" }),
       element("span", { class: "row-change" }),

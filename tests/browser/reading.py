@@ -49,7 +49,7 @@ def data(page: Page, name: str) -> str:
 
 
 def legend(page: Page) -> dict[str, str]:
-    """The legend's fields by letter: o h l c v n."""
+    """The legend's fields by letter: o h l c v."""
     fields: dict[str, str] = page.locator("#legend [data-field]").evaluate_all(
         "(all) => Object.fromEntries(all.map((one) => [one.dataset.field, one.textContent]))"
     )
