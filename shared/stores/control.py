@@ -4,7 +4,7 @@ One item each, keyed (pk, sk). Counts are totals of one epoch written by its onl
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,6 +12,15 @@ from shared.bars.windows import HOUR_MS
 from shared.errors import StoreUnavailable
 
 LATE_MARK_TTL_S = 3 * 86_400
+
+
+class Progress(NamedTuple):
+    """How far a stream function has come: the record up to which it has handled everything ("" before its first batch),
+    the greatest promise it has met (Unix seconds), and how many signals it has stored."""
+
+    sequence: str = ""
+    promise: int = 0
+    stored: int = 0
 
 
 class ControlStore:
@@ -81,39 +90,33 @@ class ControlStore:
     def symbols(self) -> list[str]:
         return list((self._get("symbols", "all") or {}).get("symbols", []))
 
-    def put_through(self, reader: str, sequence: str, promise: int = 0) -> None:
-        """A stream function has handled everything of its shard up to this record. Sequence numbers have 56 digits.
-
-        `promise`: the greatest promise that it has met in the records, Unix seconds.
-        """
-        self._put("through", reader, {"sequence": sequence, "promise": promise})
+    def put_through(self, reader: str, sequence: str) -> None:
+        """A stream function has handled everything of its shard up to this record. Sequence numbers have 56 digits."""
+        self.put_progress(reader, Progress(sequence))
 
     def through(self, reader: str) -> str | None:
         """Up to where a stream function has come; None before its first batch."""
-        mark = self._get("through", reader)
-        return None if mark is None else str(mark["sequence"])
+        return self.progress(reader).sequence or None
 
-    def progress(self, reader: str) -> tuple[str | None, int]:
-        """What `put_through` was told last: sequence number and promise; (None, 0) before the first batch."""
+    def put_progress(self, reader: str, progress: Progress) -> None:
+        """How far a stream function has come and what has come of it, in one item: neither without the other."""
+        self._put("through", reader, progress._asdict())
+
+    def progress(self, reader: str) -> Progress:
         mark = self._get("through", reader) or {}
-        return mark.get("sequence"), mark.get("promise", 0)
+        return Progress(**{name: mark[name] for name in Progress._fields if name in mark})
 
-    def put_signal_counts(self, counts: dict[str, int], sequence: str = "") -> None:
-        """Totals of the signals function, its only writer: `stored` = signals that are in their table.
-
-        `sequence`: the record up to which they count. Whoever fills in history before the function starts gives none.
-        """
-        self._put("signals", "counts", {**counts, "sequence": sequence})
-
-    def signals_stored(self) -> tuple[int, str]:
-        """How many signals are in their table, and the record up to which they are counted; (0, "") before any."""
-        counts = self._get("signals", "counts") or {}
-        return counts.get("stored", 0), str(counts.get("sequence", ""))
+    def put_signal_counts(self, counts: dict[str, int]) -> None:
+        """Totals of signals that were filled in, not found by the signals function: `stored`."""
+        self._put("signals", "counts", counts)
 
     def signal_counts(self) -> dict[str, int]:
-        """Empty before the first signal."""
-        counts = self._get("signals", "counts") or {}
-        return {name: value for name, value in counts.items() if isinstance(value, int)}
+        """`stored`: signals that are in their table, filled in or found. Empty before the first one."""
+        counts = {
+            name: value for name, value in (self._get("signals", "counts") or {}).items() if isinstance(value, int)
+        }
+        found = self.progress("signals").stored
+        return counts | {"stored": counts.get("stored", 0) + found} if found else counts
 
     def mark_late(self, sym: str, t_ms: int, now_s: int) -> None:
         """Note that an hour of a symbol holds late parts: later base writes in it re-emit closed windows."""

@@ -1,6 +1,5 @@
 """What a batch of the bars stream brings: the best version of each bar, and which bars have to be judged for it."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -11,9 +10,11 @@ from shared.stores.rings import ClosedBar, Key
 from speed_layer.kinesis_event import StreamRecord
 from speed_layer.revise import ENGINE as REVISED
 
+SHORTEST = "1m"
+
 
 class Brought(NamedTuple):
-    """The best version of a bar in the batch; the first stream record that speaks of the bar; whether any of them
+    """The best version of a bar in the batch; the last stream record that speaks of the bar; whether any of them
     revises it."""
 
     closed: ClosedBar
@@ -22,49 +23,46 @@ class Brought(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A bar to be judged: the first stream record that asks for it, and whether it may have been judged before."""
+    """A bar to be judged: the last stream record that asks for it, and whether it may have been judged before."""
 
     record: str
     again: bool
 
 
 class Batch(NamedTuple):
-    """`closed_ms`: up to where windows had closed before the batch, as far as it says so itself (Unix ms, else 0);
-    `promise`: the greatest promise in it, Unix seconds."""
+    """`revised_minutes`: (symbol, start in Unix ms) -> the last stream record that revises that minute. `closed_ms`:
+    up to where windows had closed before the batch, as far as it says so itself (Unix ms, else 0). `promise`: the
+    greatest in it, Unix seconds."""
 
     bars: dict[Key, dict[int, Brought]]
+    revised_minutes: dict[tuple[str, int], str]
     closed_ms: int
     promise: int
 
+    def bring(self, key: Key, closed: ClosedBar, record: str, *, revised: bool) -> None:
+        """Hold a version of a bar. A window that no trade has opened is none."""
+        if present(closed.t, closed.partial) is None:
+            return
+        bars = self.bars.setdefault(key, {})
+        held = bars.get(closed.t, Brought(closed, record, revised))
+        better = max(held.closed, closed, key=lambda one: (one.count, one.rev))
+        bars[closed.t] = Brought(better, max(held.record, record, key=int), revised or held.revised)
+
 
 def read(decoded: Iterable[tuple[StreamRecord, list[BarRecord]]]) -> Batch:
-    """Records of unknown timeframes and windows that no trade has opened are left out."""
-    bars: dict[Key, dict[int, Brought]] = defaultdict(dict)
-    promises = []
+    """What the records say. Those of unknown timeframes are left out."""
+    decoded = list(decoded)
+    promises = [window.s for _, windows in decoded for window in windows if window.engine != REVISED]
+    batch = Batch({}, {}, promises[0] * 1000 if promises else 0, max(promises, default=0))
     for record, windows in decoded:
         for window in windows:
-            if window.engine != REVISED:
-                promises.append(window.s)
+            revised = window.engine == REVISED
+            if revised and window.tf == SHORTEST:
+                batch.revised_minutes[window.sym, window.t] = record.sequence
             if window.tf in STREAM_TIMEFRAMES:
-                _keep(bars[window.sym, window.tf], record.sequence, window)
-    return Batch({key: of_key for key, of_key in bars.items() if of_key}, *_closed(promises))
-
-
-def _closed(promises: list[int]) -> tuple[int, int]:
-    return (promises[0] * 1000, max(promises)) if promises else (0, 0)
-
-
-def _keep(bars: dict[int, Brought], sequence: str, window: BarRecord) -> None:
-    partial = partial_from_wire(window.partial)
-    if present(window.t, partial) is None:
-        return
-    closed, revised = ClosedBar(window.t, window.partial.count, window.rev, partial), window.engine == REVISED
-    held = bars.get(window.t)
-    if held is None:
-        bars[window.t] = Brought(closed, sequence, revised)
-    else:
-        better = max(held.closed, closed, key=lambda one: (one.count, one.rev))
-        bars[window.t] = Brought(better, held.record, revised or held.revised)
+                closed = ClosedBar(window.t, window.partial.count, window.rev, partial_from_wire(window.partial))
+                batch.bring((window.sym, window.tf), closed, record.sequence, revised=revised)
+    return batch
 
 
 def due(bars: Mapping[int, Brought], newest: int, following: Mapping[int, Iterable[int]]) -> dict[int, Due]:
@@ -75,5 +73,5 @@ def due(bars: Mapping[int, Brought], newest: int, following: Mapping[int, Iterab
         for judged in following.get(t, ()):
             asked = Due(brought.record, brought.revised or judged <= newest)
             held = found.get(judged, asked)
-            found[judged] = Due(min(held.record, asked.record, key=int), held.again or asked.again)
+            found[judged] = Due(max(held.record, asked.record, key=int), held.again or asked.again)
     return found

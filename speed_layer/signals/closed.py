@@ -33,16 +33,22 @@ class ClosedBars:
         self._cached = NOWHERE
         self._rebuilt: set[Key] = set()
 
-    def begin(self, through: str, first: str) -> None:
-        """A batch begins with record `first`; all through record `through` was done ("" for none)."""
+    def begin(self, through: str, first: str) -> bool:
+        """A batch begins with record `first`; all through record `through` was done ("" for none).
+
+        Whether somebody may have tried it before.
+        """
+        tried = not (self._state.is_believed(through, first) and not self._state.begun)
         if not self._state.is_believed(through, first):
             self._held.clear()
         self._state = RingsState("", through, first)
-        cached = self._cache.state()
-        generation = cached.generation if cached and cached.is_believed(through, first) else uuid.uuid4().hex
+        cached = self._cache.state() or NOWHERE
+        tried = tried or cached.begun == first
+        generation = cached.generation if cached.is_believed(through, first) else uuid.uuid4().hex
         self._cached = RingsState(generation, through, first)
         self._cache.put_state(self._cached)
         self._rebuilt = set()
+        return tried
 
     def rings(self, keys: Iterable[Key], wait: Callable[[], int], now_s: int) -> dict[Key, Ring]:
         """The rings of these symbols and timeframes, to be merged into.

@@ -1,4 +1,4 @@
-"""Closed bars from the bars table, where no ring can be believed: stored minutes rolled up."""
+"""Closed bars from the bars table: stored minutes rolled up."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -6,10 +6,10 @@ from itertools import groupby
 from typing import Protocol
 
 from shared.bars.algebra import merge_all, present
-from shared.bars.windows import STREAM_TIMEFRAMES
+from shared.bars.windows import HOUR_MS, MINUTE_MS, STREAM_TIMEFRAMES
 from shared.models.bar import Timeframe
 from shared.stores.bars import MinuteItem
-from shared.stores.rings import ClosedBar
+from shared.stores.rings import ClosedBar, Key
 from speed_layer.signals.judge import LOOKBACK_MS
 
 REACH_MS = LOOKBACK_MS + 86_400_000
@@ -35,13 +35,30 @@ def closed_bars(
     found: deque[ClosedBar] = deque()
     stored = minutes.minutes(sym, min(before, end) - REACH_MS, end, now_s, reverse=True)
     for t, inside in groupby(stored, lambda minute: minute.t - minute.t % width):
-        items = list(inside)
-        partial = merge_all(item.shown for item in items)
-        if present(t, partial) is None:
+        bar = _rolled_up(t, list(inside))
+        if present(t, bar.partial) is None:
             continue
-        found.appendleft(ClosedBar(t, partial.count, sum(len(item.late) for item in items), partial))
+        found.appendleft(bar)
         if t < before:
             need -= 1
         if need <= 0:
             break
     return list(found)
+
+
+def windows_around(minutes: StoredMinutes, sym: str, minute: int, *, end: int, now_s: int) -> dict[Key, ClosedBar]:
+    """The longer windows that hold a minute and have ended by `end` (Unix ms), as stored now."""
+    hour = minute - minute % HOUR_MS
+    stored = list(minutes.minutes(sym, hour, hour + HOUR_MS, now_s))
+    found = {}
+    for tf, seconds in STREAM_TIMEFRAMES.items():
+        width = seconds * 1000
+        t = minute - minute % width
+        if width > MINUTE_MS and t + width <= end:
+            found[sym, tf] = _rolled_up(t, [item for item in stored if t <= item.t < t + width])
+    return found
+
+
+def _rolled_up(t: int, items: list[MinuteItem]) -> ClosedBar:
+    partial = merge_all(item.shown for item in items)
+    return ClosedBar(t, partial.count, sum(len(item.late) for item in items), partial)

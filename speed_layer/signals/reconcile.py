@@ -30,22 +30,23 @@ class Judged(NamedTuple):
     judgement: Judgement
 
 
-def reconcile(judged: Iterable[Judged], store: Store, now_ms: Callable[[], int]) -> list[StoredSignal]:
+def reconcile(judged: Iterable[Judged], store: Store, now_ms: Callable[[], int], *, tried: bool) -> list[StoredSignal]:
     """Activate and withdraw what has to be; returns every signal of these bars as the table held it before, new ones as
     they are now.
 
-    Signals of a bar that is judged for the first time can only be new, so nothing is read for it.
+    Signals of a bar that is judged for the first time can only be new, so nothing is read for it; unless the batch may
+    have been `tried` before.
     """
     judged = [one for one in judged if one.judgement]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        held = list(pool.map(lambda one: _held(one, store), judged))
+        held = list(pool.map(lambda one: _held(one, store, tried=tried), judged))
         changes = [change for pair in zip(judged, held, strict=True) for change in _changes(*pair, store, now_ms)]
         return list(pool.map(lambda change: change(), changes))
 
 
-def _held(judged: Judged, store: Store) -> dict[str, StoredSignal]:
+def _held(judged: Judged, store: Store, *, tried: bool) -> dict[str, StoredSignal]:
     """Stored signals by id of the bars that may have been judged before."""
-    times = [t for t, due in judged.due.items() if due.again]
+    times = [t for t, due in judged.due.items() if due.again or tried]
     if not times:
         return {}
     stored = store.of_symbol(judged.key[0], min(times), max(times) + 1)

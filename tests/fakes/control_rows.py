@@ -1,6 +1,7 @@
-"""The control table in memory: lease and late marks, with ControlStore's rules."""
+"""The control table in memory: lease, late marks, how far functions have come, with ControlStore's rules."""
 
 from shared.errors import StoreUnavailable
+from shared.stores.control import Progress
 
 HOUR_MS = 3_600_000
 
@@ -11,6 +12,7 @@ class ControlRows:
     def __init__(self) -> None:
         self.owner, self.epoch, self.deadline_s = "", 0, 0.0
         self.marks: set[tuple[str, int]] = set()
+        self.reached: dict[str, Progress] = {}
         self.log: list[str] = []
         self.down = False
 
@@ -40,6 +42,20 @@ class ControlRows:
     def is_marked_late(self, sym: str, t_ms: int, now_s: int) -> bool:
         self._answer("check")
         return (sym, t_ms - t_ms % HOUR_MS) in self.marks
+
+    def put_through(self, reader: str, sequence: str) -> None:
+        self.put_progress(reader, Progress(sequence))
+
+    def through(self, reader: str) -> str | None:
+        return self.progress(reader).sequence or None
+
+    def put_progress(self, reader: str, progress: Progress) -> None:
+        self._answer("put progress")
+        self.reached[reader] = progress
+
+    def progress(self, reader: str) -> Progress:
+        self._answer("progress")
+        return self.reached.get(reader, Progress())
 
     def _answer(self, call: str) -> None:
         self.log.append(call)
