@@ -23,20 +23,22 @@ from speed_layer.signals.config import configured
 from speed_layer.signals.settings import SignalsSettings
 
 DAY_MS = 86_400_000
+LATER = 10
+"""How far a process that nobody waits for stands behind those that serve (nice)."""
 
 
 class Task(msgspec.Struct, frozen=True):
     """`spans` of minutes to load (since, until), in order of time; signals of the last day before `judged`, none when
-    it is 0. All Unix ms."""
+    it is 0. All Unix ms. `grows`: the last span ends now, and as many minutes later as loading takes."""
 
     spans: tuple[tuple[int, int], ...]
     judged: int
     seed: int
+    grows: bool
 
 
 class Done(msgspec.Struct, frozen=True):
-    """What was loaded: from `since` to `until` (Unix ms), with holes if there was more than one span. Where signals
-    were asked for, `until` is after the task's end by as many minutes as loading took."""
+    """What was loaded: from `since` to `until` (Unix ms), with holes if there was more than one span."""
 
     symbols: int
     sessions: int
@@ -65,9 +67,9 @@ class Loader:
             signals = sum(self._judge(sym, task.judged) for sym in symbols)
             counts = self._control.signal_counts()
             self._control.put_signal_counts({"stored": counts.get("stored", 0) + signals})
-            until = max(until, _now_s() * 1000 // MINUTE_MS * MINUTE_MS)
-            if until > task.spans[-1][1]:
-                self._load(task.spans[-1][1], until)
+        if task.grows and (now := _now_s() * 1000 // MINUTE_MS * MINUTE_MS) > until:
+            self._load(until, now)
+            until = now
         loaded_ms = sum(end - start for start, end in task.spans)
         return Done(len(symbols), round(loaded_ms / DAY_MS), signals, since, until)
 
@@ -97,6 +99,8 @@ def _say(line: str) -> None:
 
 def main() -> int:
     task = msgspec.json.decode(os.environ["TASK"], type=Task)
+    if not task.judged:
+        os.nice(LATER)
     dynamodb = client("dynamodb", read_timeout_s=30.0, attempts=3)
     done = Loader(dynamodb, read(SignalsSettings), task.seed).carry_out(task)
     _say(msgspec.json.encode(done).decode())

@@ -68,24 +68,24 @@ class Past:
 
     def begin(self, promise_ms: int) -> None:
         """Start to load what must be there before the feed begins."""
-        state, kept = self._platform.state, self._platform.restored
-        now_ms = int(time.time() * 1000)
-        self._plan = plan(state.record.past, promise_ms, now_ms, kept=kept, live=self._source.live)
+        record, now_ms = self._platform.state.record, int(time.time() * 1000)
+        self._plan = plan(record.past, promise_ms, now_ms, kept=record.past_kept, live=self._source.live)
         first, _, known = self._plan
         if first:
-            judged = known[-1][1] if kept else max(known[-1][1], promise_ms)
-            self._first = self._start("past", first, judged)
+            judged = known[-1][1] if record.past_kept else max(known[-1][1], promise_ms)
+            grows = known[-1][1] == now_ms - now_ms % MINUTE_MS
+            self._first = self._start("past", Task(first, judged, self._source.seed, grows))
 
     def finish(self) -> str:
         """Wait for it, and begin with the rest; what was done, as a line for people. Raises PlatformFailed."""
         said, known = "history is there", self._plan.known
         if self._first is not None:
             done = _done(self._first, LOAD_SECONDS)
-            self._platform.state.remember(past=(*known[:-1], (known[-1][0], done.until)))
+            self._platform.state.remember(past=(*known[:-1], (known[-1][0], done.until)), past_kept=True)
             what = f"{done.symbols} symbols, {done.sessions} sessions, {done.signals} signals"
             said = f"history ready in {time.monotonic() - self._began:.1f} s ({what})"
         if self._plan.older:
-            self._older = self._start("older-past", self._plan.older, 0)
+            self._older = self._start("older-past", Task(self._plan.older, 0, self._source.seed, grows=False))
             said += "; older sessions follow"
         return said
 
@@ -97,10 +97,10 @@ class Past:
         done, (begun, *rest) = _done(child, 0), self._platform.state.record.past
         self._platform.state.remember(past=((done.since, begun[1]), *rest))
 
-    def _start(self, name: str, spans: Spans, judged: int) -> Child:
+    def _start(self, name: str, task: Task) -> Child:
         signals = self._platform.deployment.function_of("speed_layer.signals.handler")
-        task = msgspec.json.encode(Task(spans, judged, self._source.seed)).decode()
-        environment = process(self._platform.environment_of(signals.environment) | {"TASK": task})
+        given = {"TASK": msgspec.json.encode(task).decode()}
+        environment = process(self._platform.environment_of(signals.environment) | given)
         argv = (sys.executable, "-m", "local_dev.runtime.load_past")
         return self._platform.supervisor.start(Command(name, argv, environment, cwd=ROOT))
 

@@ -130,11 +130,6 @@ class Platform:
         return stand_ins(self._running_emulator().url, self.cache.endpoint, self._sessions, given)
 
     @property
-    def restored(self) -> bool:
-        """Whether everything came back that a clean stop had saved; else tables hold what the raw log gave, if any."""
-        return self._running_emulator().restored
-
-    @property
     def endpoints(self) -> Mapping[str, str]:
         return {"AWS emulator": self._running_emulator().url, "Valkey": self.cache.endpoint}
 

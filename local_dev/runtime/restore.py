@@ -28,7 +28,7 @@ def restore(state: StateFolder, client: Clients, deployment: Deployment, session
     if state.record.lake and state.record.lake != bucket:
         _move(client, state.record.lake, bucket)
     old = state.record.lake
-    state.remember(lake=bucket)
+    state.remember(lake=bucket, past_kept=False)
     if old and old != bucket:
         _drop(client, old)
     now_s, lake = int(time.time()), Lake(client("s3"), bucket)
@@ -41,7 +41,7 @@ def restore(state: StateFolder, client: Clients, deployment: Deployment, session
     _count(lake, view.control, rebuilt)
     if not state.record.is_simulated:  # its history has to be back before its bars can be judged (past.py)
         given = deployment.function_of("speed_layer.signals.handler").environment
-        _judge(client, given | {"SESSIONS": sessions}, view, rebuilt, now_s)
+        _judge(client, {**given, "SESSIONS": sessions}, view, rebuilt, now_s)
 
 
 def _view(client: Clients, deployment: Deployment, sessions: str) -> SpeedView:

@@ -49,13 +49,15 @@ class Source:
 @dataclass(frozen=True)
 class Record:
     """What is remembered between runs. `source` None: no feed yet. `lake`: the bucket whose objects outlive a kill.
-    `past`: spans (since, until; Unix ms) whose minutes were loaded from the simulator's history, in order of time."""
+    `past`: spans (since, until; Unix ms) whose minutes were loaded from the simulator's history, in order of time;
+    `past_kept`: an unclean stop has not taken them away."""
 
     source: Source | None = None
     ended: bool = False
     key: str = ""
     lake: str = ""
     past: Spans = ()
+    past_kept: bool = True
     version: int = VERSION
 
     @property
