@@ -54,4 +54,5 @@ def smooth_noise(keys: Keys, row: Ints, t_ms: Ints, bits: int) -> Floats:
         place = cell + (row * span - first)
         before, after = table[place], table[place + 1]
     weight = within * within * (3.0 - 2.0 * within)
-    return 2.0 * (before + (after - before) * weight) - 1.0
+    wave: Floats = 2.0 * (before + (after - before) * weight) - 1.0
+    return wave

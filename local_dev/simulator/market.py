@@ -23,12 +23,11 @@ HALT_BLOCK_MS = 2 * HOUR_S * 1000
 HALT_CHANCE = 0.02  # of a symbol in a block: about five halts a day
 HALT_MS = (120_000, 300_000)
 
-_PACE = (
-    (0, 0.40), (240, 0.42), (569, 0.60), (570, 1.20), (630, 0.85), (750, 0.62), (870, 0.74), (959, 1.20), (960, 0.60),
-    (1_200, 0.42), (1_440, 0.40),
-)  # fmt: skip  # minute of the New York day, trades beside a usual hour: a U in regular hours, never dead
+_PACE_MINUTES = (0, 240, 569, 570, 630, 750, 870, 959, 960, 1_200, 1_440)
+_PACE = (0.40, 0.42, 0.60, 1.20, 0.85, 0.62, 0.74, 1.20, 0.60, 0.42, 0.40)
+"""How busy each minute of the New York day is beside a usual hour: a U in regular hours, never dead."""
 _SIZES = {octave: ROUGHNESS * math.sqrt(2**octave / (DAY_S * 1000)) for octave in OCTAVES}
-_PACE_OF_MINUTE = np.interp(np.arange(1_440), *(np.array(column) for column in zip(*_PACE, strict=True)))
+_PACE_OF_MINUTE = np.interp(np.arange(1_440), np.array(_PACE_MINUTES), np.array(_PACE))
 
 
 class Market:
@@ -66,7 +65,8 @@ class Market:
         """Trades a second to expect; 0 while the symbol is halted."""
         pace = _PACE_OF_MINUTE[(sec + new_york_offset(sec)) % DAY_S // 60]
         burst = 1.0 + 0.6 * smooth_noise(self._burst, symbol, sec * 1000, BURST_BITS)
-        return self.activity * self._activity[symbol] * pace * burst * ~self.is_halted(symbol, sec * 1000)
+        usual: Floats = self.activity * self._activity[symbol]
+        return np.where(self.is_halted(symbol, sec * 1000), 0.0, usual * pace * burst)
 
     def is_halted(self, symbol: Ints, t_ms: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Whether trading of the symbol is interrupted."""

@@ -30,7 +30,12 @@ class RecordedTrades:
     def state(self) -> dict[str, object]:
         """`sent` = lines the clock has passed, of `total`."""
         feed = self._feed
-        state = {"clock_ms": feed.clock_ms(), "sent": feed.sent, "total": len(self._tape), "ended": feed.ended}
+        state: dict[str, object] = {
+            "clock_ms": feed.clock_ms(),
+            "sent": feed.sent,
+            "total": len(self._tape),
+            "ended": feed.ended,
+        }
         return state | {"held": feed.held, "clients": len(feed.connections)}
 
     def _rows(self, ticker: str, query: TradeQuery) -> tuple[list[int], bool]:

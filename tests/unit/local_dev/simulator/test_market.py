@@ -18,7 +18,8 @@ MARKET = Market(7)
 
 
 def path(market: Market, sym: str, times_ms: list[int]) -> list[float]:
-    return market.mid(np.full(len(times_ms), SYMBOLS.index(sym)), np.array(times_ms)).tolist()
+    prices: list[float] = market.mid(np.full(len(times_ms), SYMBOLS.index(sym)), np.array(times_ms)).tolist()
+    return prices
 
 
 def at_new_york(hour: int, minute: int) -> int:

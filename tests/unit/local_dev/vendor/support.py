@@ -13,7 +13,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from local_dev.vendor.recording import load
-from local_dev.vendor.server import VendorServer
+from local_dev.vendor.server import MarketServer, VendorServer
 from local_dev.vendor.settings import VendorSettings
 
 OPEN_MS = 1_381_239_000_000  # 2013-10-08 09:30 in New York
@@ -128,7 +128,7 @@ class Client:
 
 
 @asynccontextmanager
-async def client(server: VendorServer, **options: Any) -> AsyncIterator[Client]:
+async def client(server: MarketServer, **options: Any) -> AsyncIterator[Client]:
     address = f"ws://127.0.0.1:{server.port}/stocks"
     async with connect(address, compression=None, max_size=2**20, close_timeout=1, **options) as socket:
         yield Client(socket)

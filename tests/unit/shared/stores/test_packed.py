@@ -40,8 +40,9 @@ def test_lines_may_be_written_with_leading_zeros() -> None:
 
 
 def test_a_full_hour_stays_far_below_the_size_of_an_item() -> None:
-    keys = ["9" * 43] * 2
-    widest = Partial(*keys, 10**18 - 1, 10**18 - 1, 10**26 - 1, 10**44 - 1, 2**63 - 1, Edges(*keys, 10**18, 10**18))
+    key, price = "9" * 43, 10**18 - 1
+    edges = Edges(key, key, price, price)
+    widest = Partial(key, key, price, price, 10**26 - 1, 10**44 - 1, 2**63 - 1, edges)
     minutes = {HOUR + number * MINUTE: widest for number in range(60)}
     text = zlib.decompress(pack(HOUR, minutes))
     assert len(text) < 40_000, "even if not a byte of it could be compressed"

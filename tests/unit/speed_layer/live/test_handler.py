@@ -5,9 +5,10 @@ import random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shared.bars.algebra import merge_all
-from shared.bars.sessions import new_york_sessions
+from shared.bars.sessions import SIMULATED, new_york_sessions, sessions_named
 from shared.bars.windows import STREAM_TIMEFRAMES
 from shared.errors import StoreUnavailable
 from shared.frames import VERSION, BarRecord, Part, decode_bars, encode, partial_from_wire, partial_to_wire
@@ -222,3 +223,18 @@ def test_what_the_ingester_remembers_is_not_looked_up(world: Consumers) -> None:
     archive([record([part(S0, (1,), f="1-0-1")])], world.lake)
     again = part(S0, (1,), f="1-0-7", late=2)
     assert list(without_known_trades([again], world.lake, new_york_sessions())) == [(again, _partial(again))]
+
+
+def test_a_very_late_part_of_a_day_that_only_the_simulated_market_trades_on_counts_there(world: Consumers) -> None:
+    to_sunday_s = 5 * 86_400
+    assert new_york_sessions().day_of((S0 + to_sunday_s) * 1000) is None
+
+    def on_sunday(one: Part) -> Part:
+        rows = [replace(row, t=row.t + to_sunday_s * 1000) for row in one.trades]
+        return replace(one, sec=one.sec + to_sunday_s, trades=rows)
+
+    archive([record([on_sunday(part(S0, (1,), f="1-0-1"))])], world.lake)
+    again = on_sunday(part(S0, (1, 2), f="1-0-7", late=3))
+    keep_late([record([again])], world.edges._replace(sessions=sessions_named(SIMULATED)), NOW_S)
+    ((_, shown),) = world.shown(["SPY"]).items()
+    assert shown.count == 1
