@@ -92,6 +92,8 @@ def main() -> int:
         event(log, 50, "stopping: start again to read the new shards", error=str(ended.exceptions[0]))
     except* StoreUnavailable as away:
         event(log, 50, "stopping", error=str(away.exceptions[0])[:200])
+    except* OSError as taken:
+        event(log, 50, "stopping: the port cannot be used", error=str(taken.exceptions[0])[:200])
     except* PermanentError as wrong:
         event(log, 50, "stopping", error=str(wrong.exceptions[0]))
         code = 2

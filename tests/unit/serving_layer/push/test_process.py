@@ -163,6 +163,7 @@ async def _use(aws: Aws, port: int, key: str, stop: Callable[[], None]) -> None:
         ({"PORT": "many"}, 2, "port"),
         ({"SESSIONS": "NOWHERE"}, 2, "SESSIONS"),
         ({"TRADES_STREAM": "absent"}, 1, "absent"),
+        ({"HOST": "192.0.2.1"}, 1, "the port cannot be used"),
     ],
 )
 def test_what_keeps_it_from_starting_is_said_in_one_line(
