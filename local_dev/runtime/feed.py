@@ -18,6 +18,8 @@ from speed_layer.ingest.recovery import read_tail
 SERVER_SECONDS = 120.0  # to read a recording; millions of lines take seconds
 OVERLAP_MS = 5_000  # a resumed feed starts this long before the last trade that was accepted
 
+LEASE_SECONDS = "60"  # nobody waits for it to end, and a machine that is busy with other things may be slow to renew it
+
 
 class FeedRefused(PermanentError):
     """The source cannot be served; the message is its server's own sentence."""
@@ -67,6 +69,7 @@ class Feed:
             "SYMBOLS": self._symbols,
             "LIVE": "1" if self.source.live else "0",
             "LEASE_OWNER": "local",  # a predecessor is dead for certain: nobody need wait out its lease
+            "LEASE_SECONDS": LEASE_SECONDS,
         }
         argv = (sys.executable, *self._container.python_arguments)
         environment = process(self._platform.environment_of(self._container.environment) | changed)

@@ -8,7 +8,7 @@ the push process goes, its clients are told to come back (1012); while it is not
 import asyncio
 import contextlib
 import weakref
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import aiohttp
 from aiohttp import web
@@ -21,6 +21,9 @@ CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 SAYABLE = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
 """Codes that may stand in a close frame (RFC 6455 7.4, and 1012 to 1014 of its registry)."""
+ClientEnd = web.WebSocketResponse[Literal[False]]
+PushEnd = aiohttp.ClientWebSocketResponse[Literal[False]]
+"""Text is carried as the bytes it came in."""
 
 
 class Relay:
@@ -28,7 +31,7 @@ class Relay:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._clients: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
+        self._clients: weakref.WeakSet[ClientEnd] = weakref.WeakSet()
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -42,7 +45,7 @@ class Relay:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One client, until either side has closed."""
-        client = web.WebSocketResponse(
+        client = ClientEnd(
             timeout=CLOSE_SECONDS, autoping=False, compress=False, max_msg_size=CLIENT_BYTES, decode_text=False
         )
         if not client.can_prepare(request).ok:
@@ -61,7 +64,7 @@ class Relay:
             await self._carry(client, push)
         return client
 
-    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
+    async def _connect(self) -> PushEnd:
         if self._session is None:
             raise ConnectionError("the relay has not been started")
         timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)
@@ -70,7 +73,7 @@ class Relay:
                 self._url, autoping=False, compress=0, max_msg_size=PUSH_BYTES, timeout=timeout, decode_text=False
             )
 
-    async def _carry(self, client: web.WebSocketResponse, push: aiohttp.ClientWebSocketResponse) -> None:
+    async def _carry(self, client: ClientEnd, push: PushEnd) -> None:
         """Both ways at once; the way that ends first ends the other."""
         from_client = asyncio.create_task(_pass_on(client, push))
         from_push = asyncio.create_task(_pass_on(push, client))
@@ -90,10 +93,9 @@ class Farewell(NamedTuple):
 
 
 COME_BACK, GOING_AWAY = Farewell(1012, "restarting"), Farewell(1001, "")
-End = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
-async def _pass_on(source: End, target: End) -> Farewell | None:
+async def _pass_on(source: ClientEnd | PushEnd, target: ClientEnd | PushEnd) -> Farewell | None:
     """Until `source` closes, with its last word; None when it, or `target`, has gone without one."""
     with contextlib.suppress(ConnectionError, aiohttp.ClientError):
         while True:
@@ -112,7 +114,7 @@ async def _pass_on(source: End, target: End) -> Farewell | None:
     return None
 
 
-async def _close(end: End, farewell: Farewell) -> None:
+async def _close(end: ClientEnd | PushEnd, farewell: Farewell) -> None:
     """Without waiting for who does not read, nor for long."""
     with contextlib.suppress(ConnectionError, aiohttp.ClientError, TimeoutError):
         async with asyncio.timeout(CLOSE_SECONDS):

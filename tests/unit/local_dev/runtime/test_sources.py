@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from local_dev.runtime.sources import Endpoints, Recorded, Simulated, Vendor
+from local_dev.runtime.sources import Endpoints, FeedSource, Recorded, Simulated, Vendor
 
 
 def options(argv: tuple[str, ...]) -> dict[str, str]:
@@ -41,7 +41,7 @@ def test_ours_listen_on_this_machine_alone() -> None:
 
 def test_nothing_of_ours_serves_the_vendors_feed() -> None:
     theirs = Endpoints("wss://vendor/stocks", "https://vendor", "secret")
-    source = Vendor(theirs)
+    source: FeedSource = Vendor(theirs)
     assert source.server(4000, 123) is None
     assert source.endpoints(4000) == theirs
     assert (source.live, source.endless) == (True, True)
