@@ -25,17 +25,17 @@ def test_s3_and_dynamodb_are_reached_from_the_isolated_subnets(templates: Templa
         assert {table["Ref"] for table in endpoint.properties["RouteTableIds"]} == isolated
         statements = endpoint.properties["PolicyDocument"]["Statement"]
         services[endpoint.properties["ServiceName"]["Fn::Join"][1][-1]] = {
-            action: "*" if statement["Resource"] == "*" else sorted(map(json.dumps, statement["Resource"]))
+            action: ["*"] if statement["Resource"] == "*" else sorted(map(json.dumps, statement["Resource"]))
             for statement in statements
             for action in statement["Action"]
         }
         for statement in statements:
             ours = statement["Condition"]["StringEquals"]
             assert ours["aws:PrincipalAccount"] == ours["aws:ResourceAccount"] == {"Ref": "AWS::AccountId"}
-    assert services[".s3"] == dict.fromkeys(("s3:GetObject", "s3:ListBucket", "s3:PutObject"), "*")
+    assert services[".s3"] == {action: ["*"] for action in ("s3:GetObject", "s3:ListBucket", "s3:PutObject")}
     dynamodb = services[".dynamodb"]
     assert set(dynamodb) == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"}
-    assert dynamodb["dynamodb:GetItem"] == dynamodb["dynamodb:Query"] == "*"
+    assert dynamodb["dynamodb:GetItem"] == dynamodb["dynamodb:Query"] == ["*"]
     for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
         control, signals = dynamodb[action]
         assert "ControlTable" in control
