@@ -4,6 +4,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from shared import settings
 from shared.bars.sessions import sessions_named
 from shared.clients.aws import client
 from shared.frames import TradeRow
+from shared.models.signal import StoredSignal
 from shared.models.trade import Trade
 from shared.stores.answers import Answers
 from shared.stores.bars import BarStore
@@ -22,6 +24,7 @@ from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
 from shared.stores.history import History
 from shared.stores.rings import Rings
+from shared.stores.signals import Position, SignalStore
 from shared.stores.ticks import TickStore
 from shared.stores.valkey import Valkey, connect
 
@@ -37,6 +40,7 @@ class ApiSettings(msgspec.Struct, frozen=True):
     bars_table: str
     control_table: str
     ticks_table: str
+    signals_table: str
     cache_endpoint: str
     sessions: str = "XNYS"
     cache_user: str = ""
@@ -68,12 +72,24 @@ class Ticks(Protocol):
     def newest(self, sym: str, now_s: int) -> TradeRow | None: ...
 
 
+class Signals(Protocol):
+    """Signals as `SignalStore` reads them (shared/stores/signals.py); raises StoreUnavailable."""
+
+    def of_symbol(
+        self, sym: str, start: int, end: int, *, after: Position | None = None, reverse: bool = False
+    ) -> Iterator[StoredSignal]: ...
+    def known_on(
+        self, day: date, start: int, end: int, *, after: Position | None = None, reverse: bool = False
+    ) -> Iterator[StoredSignal]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """`now_s`: this host's Unix time in seconds."""
 
     history: History
     ticks: Ticks
+    signals: Signals
     control: Records
     cache: LiveCache
     answers: Answers
@@ -95,6 +111,7 @@ def wire() -> Services:
     services = Services(
         history=history,
         ticks=TickStore(dynamodb, chosen.ticks_table),
+        signals=SignalStore(dynamodb, chosen.signals_table),
         control=control,
         cache=cache,
         answers=Answers(valkey),

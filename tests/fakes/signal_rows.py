@@ -1,8 +1,10 @@
 """Signals in memory, with SignalStore's rules: what it answers the table answers (tests/unit/shared/stores)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, date, datetime
 
 from shared.models.signal import Signal, StoredSignal
+from shared.stores.signals import Position
 
 
 class SignalRows:
@@ -36,7 +38,34 @@ class SignalRows:
         self.rows[signal.id] = held._replace(status="withdrawn", known_at=now_ms)
         return True
 
-    def of_symbol(self, sym: str, start: int, end: int) -> Iterator[StoredSignal]:
+    def put_many(self, signals: Iterable[StoredSignal]) -> int:
+        given = {signal.id: signal for signal in signals}
+        self.rows.update(given)
+        return len(given)
+
+    def of_symbol(
+        self, sym: str, start: int, end: int, *, after: Position | None = None, reverse: bool = False
+    ) -> Iterator[StoredSignal]:
         self.before("query")
-        inside = [row for row in self.rows.values() if row.sym == sym and start <= row.t < end]
-        return iter(sorted(inside, key=lambda row: (row.t, row.id)))
+        places = {row.id: Position(row.t, row.id) for row in self.rows.values() if row.sym == sym}
+        return self._ordered(places, start, end, after=after, reverse=reverse)
+
+    def known_on(
+        self, day: date, start: int, end: int, *, after: Position | None = None, reverse: bool = False
+    ) -> Iterator[StoredSignal]:
+        self.before("query")
+        on_day = [row for row in self.rows.values() if _day(row.known_at) == day]
+        places = {row.id: Position(row.known_at, row.id) for row in on_day}
+        return self._ordered(places, start, end, after=after, reverse=reverse)
+
+    def _ordered(
+        self, places: dict[str, Position], start: int, end: int, *, after: Position | None, reverse: bool
+    ) -> Iterator[StoredSignal]:
+        for place in sorted(places.values(), reverse=reverse):
+            behind = after is None or (place < after if reverse else place > after)
+            if behind and start <= place.at < end:
+                yield self.rows[place.id]
+
+
+def _day(at_ms: int) -> date:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).date()

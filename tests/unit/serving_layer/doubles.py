@@ -14,6 +14,7 @@ from shared.stores.answers import Answers
 from shared.stores.history import History
 from shared.stores.valkey import Valkey
 from tests.fakes.bar_rows import BarRows
+from tests.fakes.signal_rows import SignalRows
 from tests.fakes.tick_rows import TickRows
 from tests.unit.serving_layer.events import Context, body_of, proxy_event
 
@@ -97,6 +98,7 @@ class Api:
     ) -> None:
         self.rows = BarRows() if rows is None else rows
         self.ticks = TickRows()
+        self.signals = SignalRows()
         self.cache = cache = Forming() if forming is None else forming
         control = Control() if control is None else control
         history = History(self.rows, cache)
@@ -104,6 +106,7 @@ class Api:
         self.services = Services(
             history=history,
             ticks=self.ticks,
+            signals=self.signals,
             control=control,
             cache=cache,
             answers=Answers(cast(Valkey, valkey or Gone())),

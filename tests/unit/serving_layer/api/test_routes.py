@@ -65,6 +65,7 @@ def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "BARS_TABLE": "bars",
         "CONTROL_TABLE": "control",
         "TICKS_TABLE": "ticks",
+        "SIGNALS_TABLE": "signals",
         "CACHE_ENDPOINT": f"{LOOPBACK}:{free_port()}",
         "LOCAL_KEY": "cv_0123456789ab_local",
     }.items():
