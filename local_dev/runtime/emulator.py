@@ -19,6 +19,8 @@ from typing import Any
 from ministack.app import main
 from ministack.services import dynamodb, kinesis
 
+from local_dev.runtime import emulator_queries
+
 SWEEP_S = 5.0
 """Seconds between two looks through the iterators; they live for 300."""
 SAVED_AT = "saved_at"
@@ -117,6 +119,7 @@ def install() -> None:
     kinesis._restore_state = restore_state
     dynamodb.get_state = get_tables
     dynamodb._restore_state = restore_tables
+    emulator_queries.install()
 
 
 if __name__ == "__main__":
