@@ -22,6 +22,8 @@ HELP = "Watch live prices, minute bars and signals."
 PREFIXES: Final = ("T", "A", "AM", "S")
 REFRESH_SECONDS: Final = 60.0
 """How often the REST API is asked for what the socket does not say: the close of the day before."""
+AGAIN_SECONDS: Final = 5.0
+"""How soon after an answer that did not come."""
 ANSWER_SECONDS: Final = 5.0
 """How long an answer of the REST API is waited for, and so, at the worst, the end after Ctrl-C."""
 ASKED_ALONE: Final = 50
@@ -88,17 +90,17 @@ class Watch:
     def on_up(self) -> None:
         self._up.set()
         self._was_up = True
-        self._screen.notice(f"connected to {self._url}")
+        self._screen.connection(f"connected to {self._url}")
 
     def on_down(self, why: str, again_s: float) -> None:
         self._up.clear()
-        self._screen.notice(f"not connected: {why}; again in {again_s:.1f} s")
+        self._screen.connection(f"not connected: {why}; again in {again_s:.1f} s")
 
     def on_events(self, events: Events) -> None:
         self._board.take(events)
 
     def on_word(self, status: str, message: str) -> None:
-        self._screen.notice(f"{status}: {message}")
+        self._screen.trouble(f"{status}: {message}")
 
     async def _key(self) -> str:
         return await asyncio.to_thread(self._client.key)
@@ -113,15 +115,17 @@ class Watch:
             await asyncio.sleep(self._screen.seconds)
 
     async def _refresh(self) -> None:
-        """While connected. What the API refuses or fails at is said, and asked again a minute later."""
+        """While connected. What the API refuses or fails at is said, and asked again soon."""
         while True:
             await self._up.wait()
+            troubles: dict[str, str] = {}
             for what, ask, take in self._questions():
                 try:
                     take(await asyncio.to_thread(ask))
                 except (ApiFailed, WrongInput) as error:
-                    self._screen.notice(f"{what} not known: {error}")
-            await asyncio.sleep(REFRESH_SECONDS)
+                    troubles[what] = f"{what} not known: {error}".rstrip(".")
+            self._screen.trouble("; ".join(troubles.values()))
+            await asyncio.sleep(AGAIN_SECONDS if troubles else REFRESH_SECONDS)
 
     def _questions(self) -> Iterator[tuple[str, Callable[[], Any], Callable[[Any], None]]]:
         """What, how to ask for it (blocks), and who takes the answer."""

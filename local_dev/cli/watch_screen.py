@@ -16,19 +16,20 @@ from shared.bars.windows import NEW_YORK
 
 TABLE_SECONDS: Final = 0.25
 LINES_SECONDS: Final = 1.0
+CENT: Final = Decimal("0.01")
 AROUND: Final = 6  # rows of the terminal that the table needs besides its symbols
 COLUMNS: Final = ("symbol", "last", "size", "change", "%", "day volume", "minute", "signal", "at")
 
 
 class WatchScreen:
-    """A context; `notice` lines go to `errors` when nobody watches, so that the lines of prices stay alone."""
+    """A context; what is not a price goes to `errors` when nobody watches, so that the lines of prices stay alone."""
 
     def __init__(self, board: Board, out: TextIO, errors: TextIO) -> None:
         self._board = board
         self._console = Console(file=out, highlight=False, soft_wrap=True)
         self._errors = errors
         self._live = Live(console=self._console, auto_refresh=False) if self._console.is_terminal else None
-        self._said = ""
+        self._connection = self._trouble = ""
         self.title = ""
 
     @property
@@ -46,9 +47,18 @@ class WatchScreen:
             self.show()
             self._live.stop()
 
-    def notice(self, text: str) -> None:
-        """What happens to the connection; the last one stays in sight."""
-        self._said = text
+    def connection(self, text: str) -> None:
+        """How the connection stands; stays in sight until the next."""
+        self._connection = text
+        self._say(text)
+
+    def trouble(self, text: str) -> None:
+        """What is wrong besides, empty when nothing is. Said once, however often it is found."""
+        if text and text != self._trouble:
+            self._say(text)
+        self._trouble = text
+
+    def _say(self, text: str) -> None:
         if self._live is None:
             print(text, file=self._errors, flush=True)
 
@@ -62,9 +72,10 @@ class WatchScreen:
     def _table(self) -> Table:
         rows = self._board.rows()
         shown = rows[: max(1, self._console.height - AROUND)]
-        more = f" | {len(rows) - len(shown)} more symbols below" if len(shown) < len(rows) else ""
-        unread = f" | {self._board.unreadable} events not understood" if self._board.unreadable else ""
-        table = Table(title=self.title or None, caption=f"{self._said}{more}{unread} | Ctrl-C ends")
+        more = f"{len(rows) - len(shown)} more symbols below" if len(shown) < len(rows) else ""
+        unread = f"{self._board.unreadable} events not understood" if self._board.unreadable else ""
+        below = (self._connection, self._trouble, more, unread, "Ctrl-C ends")
+        table = Table(title=self.title or None, caption=" | ".join(part for part in below if part))
         for name in COLUMNS:
             table.add_column(name, justify="left" if name in {"symbol", "minute", "signal"} else "right", no_wrap=True)
         for row in shown:
@@ -78,7 +89,7 @@ def line(row: Row) -> str:
     change = (
         f"{_signed(row.change)} ({_signed(_rounded(row.percent))}%)" if row.change is not None else "no change known"
     )
-    parts = [f"{at} {row.sym} {_text(row.price)} x {_text(row.size)}", change, f"day {_shares(row.volume)}", *rest]
+    parts = [f"{at} {row.sym} {_price(row.price)} x {_text(row.size)}", change, f"day {_shares(row.volume)}", *rest]
     return " | ".join(part for part in parts if part)
 
 
@@ -87,7 +98,7 @@ def _cells(row: Row) -> Iterable[Text]:
     percent = _signed(_rounded(row.percent))
     return (
         Text(row.sym, "bold"),
-        Text(_text(row.price), colour),
+        Text(_price(row.price), colour),
         Text(_text(row.size)),
         Text(_signed(row.change), colour),
         Text(percent, colour),
@@ -101,7 +112,7 @@ def _cells(row: Row) -> Iterable[Text]:
 def _minute(row: Row) -> str:
     if row.minute is None:
         return ""
-    prices = " ".join(_text(row.minute.get(name)) for name in ("o", "h", "l", "c"))
+    prices = " ".join(_price(row.minute.get(name)) for name in ("o", "h", "l", "c"))
     return f"{_clock(row.minute['s'], '%H:%M')} {prices} v {_shares(row.minute.get('v'))}"
 
 
@@ -119,17 +130,27 @@ def _clock(t_ms: int, form: str) -> str:
     return datetime.fromtimestamp(t_ms / 1000, UTC).astimezone(NEW_YORK).strftime(form) if t_ms else "waiting"
 
 
+def _price(number: Any) -> str:
+    """With cents at least, and every digit beyond."""
+    return "" if number is None else f"{_with_cents(Decimal(number)):f}"
+
+
+def _with_cents(number: Decimal) -> Decimal:
+    return number if number != number.quantize(CENT) else number.quantize(CENT)
+
+
 def _text(number: Any) -> str:
     return "" if number is None else f"{Decimal(number):f}"
 
 
 def _shares(number: Any) -> str:
-    return "" if number is None else f"{Decimal(number):,f}"
+    """Fractions of a share only where they tell something."""
+    return "" if number is None else f"{Decimal(number):,.0f}" if Decimal(number) >= 1_000 else _text(number)
 
 
 def _rounded(number: Decimal | None) -> Decimal | None:
-    return None if number is None else round(number, 2)
+    return None if number is None else number.quantize(CENT)
 
 
 def _signed(number: Decimal | None) -> str:
-    return "" if number is None else f"{number:+f}"
+    return "" if number is None else f"{_with_cents(number):+f}"

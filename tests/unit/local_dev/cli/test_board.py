@@ -58,7 +58,7 @@ def test_change_is_against_the_close_of_the_day_before() -> None:
     row = board.rows()[0]
     assert row.change == -1
     assert row.percent == Decimal("-2.5")
-    assert "-1 (-2.50%)" in line(row)
+    assert "-1.00 (-2.50%)" in line(row)
 
 
 def test_a_signal_of_an_earlier_bar_does_not_replace_one_of_a_later_and_a_withdrawal_is_said() -> None:
@@ -91,3 +91,13 @@ def test_an_event_that_cannot_be_understood_is_counted_and_the_rest_taken(event:
     board.take([trade(1, "10"), event, {"ev": "LULD", "T": "AIG"}, trade(2, "11")])
     assert board.unreadable == 1
     assert board.rows()[0].price == 11
+
+
+def test_prices_have_cents_at_least_and_large_volumes_whole_shares() -> None:
+    assert " 0.00012345 x 100 |" in line(row_after(trade(1, "0.00012345")))
+    board = Board(["AIG"])
+    board.take([{**minute(60_000, "10.5", 0), "dav": "12345678.25"}])
+    assert "day 12,345,678 |" in line(board.rows()[0])
+    assert " 10.50 " in line(board.rows()[0])
+    board.take([{**minute(120_000, "10.5", 0), "dav": "12.5"}])
+    assert "day 12.5 |" in line(board.rows()[0])

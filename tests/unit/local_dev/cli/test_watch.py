@@ -79,7 +79,7 @@ def test_a_trade_its_change_the_day_the_minute_and_the_signal_are_one_line(termi
         assert set((await client.log_in()).split(",")) == {"T.AIG", "A.AIG", "AM.AIG", "S.AIG"}
         await shown(terminal.err, "connected to")
         await client.send(TRADE, SECOND, MINUTE, {**BUY, "status": "active", "p": 45.2, "k": AT_MS})
-        line = "09:30:01 AIG 45.1 x 100 | +0.1 (+0.22%) | day 12,300 | 09:29 45 45.2 44.9 45.15 v 900"
+        line = "09:30:01 AIG 45.10 x 100 | +0.10 (+0.22%) | day 12,300 | 09:29 45.00 45.20 44.90 45.15 v 900"
         await shown(terminal.out, f"{line} | buy ema_channel 1m 09:29\n")
         interrupt()
 
@@ -92,9 +92,9 @@ def test_only_symbols_with_news_are_shown_again(terminal: Terminal) -> None:
     async def script(client: Client) -> None:
         await client.log_in()
         await client.send(TRADE, {**TRADE, "sym": "BAC"})
-        await shown(terminal.out, " AIG 45.1 ", " BAC 45.1 ")
+        await shown(terminal.out, " AIG 45.10 ", " BAC 45.10 ")
         await client.send({**TRADE, "p": 45.2, "q": 8})
-        await shown(terminal.out, " AIG 45.2 ")
+        await shown(terminal.out, " AIG 45.20 ")
         interrupt()
 
     with stocks(script) as fake:
@@ -106,7 +106,7 @@ def test_a_star_watches_whatever_comes(terminal: Terminal) -> None:
     async def script(client: Client) -> None:
         assert set((await client.log_in()).split(",")) == {"T.*", "A.*", "AM.*", "S.*"}
         await client.send({**TRADE, "sym": "BRK.A"})
-        await shown(terminal.out, " BRK.A 45.1 x 100")
+        await shown(terminal.out, " BRK.A 45.10 x 100")
         interrupt()
 
     with stocks(script) as fake:
@@ -121,7 +121,7 @@ def test_after_any_drop_it_says_so_connects_again_and_goes_on(way: str, terminal
     async def drops(client: Client) -> None:
         await client.log_in()
         await client.send(TRADE)
-        await shown(terminal.out, "AIG 45.1 ")
+        await shown(terminal.out, "AIG 45.10 ")
         if way == "cut":
             client.cut()
         elif way == "slow consumer":
@@ -154,7 +154,7 @@ def test_a_drop_in_the_middle_of_the_handshake_loses_no_subscription(terminal: T
     async def goes_on(client: Client) -> None:
         assert "T.AIG" in await client.log_in()
         await client.send(TRADE)
-        await shown(terminal.out, "AIG 45.1 ")
+        await shown(terminal.out, "AIG 45.10 ")
         interrupt()
 
     with stocks(drops_early, goes_on) as fake:
@@ -165,7 +165,7 @@ def test_a_platform_that_is_slow_to_start_is_waited_for(terminal: Terminal) -> N
     async def script(client: Client) -> None:
         await client.log_in()
         await client.send(TRADE)
-        await shown(terminal.out, "AIG 45.1 ")
+        await shown(terminal.out, "AIG 45.10 ")
         interrupt()
 
     with stocks(script, door=(503, 503), after=lambda: terminal.err.getvalue().count("not connected") >= 2) as fake:
@@ -219,7 +219,7 @@ def test_a_route_that_is_not_there_is_said_and_prices_come_all_the_same(terminal
     async def script(client: Client) -> None:
         await client.log_in()
         await client.send(TRADE)
-        await shown(terminal.out, "AIG 45.1 x 100 | no change known")
+        await shown(terminal.out, "AIG 45.10 x 100 | no change known")
         await shown(terminal.err, "signals not known: not found (404)")
         interrupt()
 
