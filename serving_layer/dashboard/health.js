@@ -1,9 +1,12 @@
 /** Health of feed and engine, read every few seconds: a light in the header, the numbers behind it in a popover. */
 
 import { byId, element, setText } from "./dom.js";
+import { every, pause } from "./every.js";
 import { age, count } from "./format.js";
 
 const EVERY_MS = 5_000;
+/** While nothing has answered yet. */
+const AGAIN_MS = 1_000;
 const WORDS = {
   ok: "all is well",
   warn: "something needs a look",
@@ -71,15 +74,12 @@ export class Health {
 
   /** Read it now and from then on. Resolves with the first answer. @returns {Promise<any>} */
   async start() {
-    let first;
+    let first = await this.#read();
     while (first === undefined) {
+      await pause(AGAIN_MS);
       first = await this.#read();
-      if (first === undefined)
-        await new Promise((resolve) => {
-          setTimeout(resolve, 1_000);
-        });
     }
-    setInterval(() => this.#read(), EVERY_MS);
+    every(EVERY_MS, () => this.#read());
     return first;
   }
 

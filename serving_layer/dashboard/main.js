@@ -6,6 +6,7 @@ import { MarketClock } from "./clock.js";
 import { ConnectionView } from "./connection.js";
 import { Desk } from "./desk.js";
 import { byId, radioGroup, setText } from "./dom.js";
+import { every } from "./every.js";
 import { Health } from "./health.js";
 import { listenToKeys } from "./keys.js";
 import { Legend } from "./legend.js";
@@ -253,14 +254,12 @@ async function start() {
   connect();
   await readSnapshot();
   signals.readAgain();
-  setInterval(readSnapshot, SNAPSHOT_EVERY_MS);
-  setInterval(() => {
-    if (desk.symbol === "") readSnapshot();
-    else if (socket?.silence === Infinity) {
-      desk.readAgain(0);
-      readSnapshot();
-    }
-  }, POLL_EVERY_MS);
+  every(SNAPSHOT_EVERY_MS, readSnapshot);
+  every(POLL_EVERY_MS, () => {
+    if (socket?.silence !== Infinity && desk.symbol !== "") return undefined; // live: nothing to ask for
+    desk.readAgain(0);
+    return readSnapshot();
+  });
 }
 
 start();
