@@ -45,7 +45,7 @@ for i = 5, #ARGV, 4 do
   end
 end
 local kept = tonumber(ARGV[3])
-if redis.call('HLEN', KEYS[1]) > kept + tonumber(ARGV[4]) then
+if redis.call('HLEN', KEYS[1]) - 1 > kept + tonumber(ARGV[4]) then
   local bars = {}
   for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
     if name ~= 'g' then bars[#bars + 1] = name end

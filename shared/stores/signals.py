@@ -122,7 +122,7 @@ class SignalStore:
         first, last = f"{within.start:013d}", f"{within.end - 1:013d}$"  # "$" comes after "#"
         place = str(after) if after else ""
         if after:
-            first, last = (first, place) if reverse else (place, last)
+            first, last = (first, min(last, place)) if reverse else (max(first, place), last)
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "#pk = :pk AND #sk BETWEEN :first AND :last",
