@@ -84,13 +84,12 @@ class WatchScreen:
 
 
 def line(row: Row) -> str:
-    """One row as a line of a log."""
-    at, rest = _clock(row.traded[0], "%H:%M:%S"), [_minute(row), _signal(row)]
-    change = (
-        f"{_signed(row.change)} ({_signed(_rounded(row.percent))}%)" if row.change is not None else "no change known"
-    )
-    parts = [f"{at} {row.sym} {_price(row.price)} x {_text(row.size)}", change, f"day {_shares(row.volume)}", *rest]
-    return " | ".join(part for part in parts if part)
+    """One row as a line of a log; what is not known yet is left out."""
+    last = f" {_price(row.price)} x {_text(row.size)}" if row.price is not None else ""
+    trade = f"{_clock(row.traded[0], '%H:%M:%S')} {row.sym}{last}"
+    change = f"{_signed(row.change)} ({_signed(_rounded(row.percent))}%)" if row.change is not None else ""
+    day = f"day {_shares(row.volume)}" if row.volume is not None else ""
+    return " | ".join(part for part in (trade, change, day, _minute(row), _signal(row)) if part)
 
 
 def _cells(row: Row) -> Iterable[Text]:

@@ -94,7 +94,8 @@ def test_an_event_that_cannot_be_understood_is_counted_and_the_rest_taken(event:
 
 
 def test_prices_have_cents_at_least_and_large_volumes_whole_shares() -> None:
-    assert " 0.00012345 x 100 |" in line(row_after(trade(1, "0.00012345")))
+    assert line(row_after(minute(60_000, "10", 5))).startswith("waiting AIG | day 5 | ")
+    assert " 0.00012345 x 100" in line(row_after(trade(1, "0.00012345")))
     board = Board(["AIG"])
     board.take([{**minute(60_000, "10.5", 0), "dav": "12345678.25"}])
     assert "day 12,345,678 |" in line(board.rows()[0])
