@@ -27,13 +27,14 @@ CRASHES_ALLOWED = 5  # failed starts in a row before a child is given up
 
 @dataclass(frozen=True)
 class Command:
-    """What to run. `respawn`: start again whenever it ends otherwise than with exit code 0."""
+    """What to run. `respawn`: start again whenever it ends otherwise than with exit code 0; `endless`: then as well."""
 
     name: str
     argv: tuple[str, ...]
     env: Mapping[str, str]
     cwd: Path
     respawn: bool = False
+    endless: bool = False
 
 
 @dataclass
@@ -157,7 +158,8 @@ class Supervisor:
         quick = time.monotonic() - child.started_at < CRASH_SECONDS
         child.crashes = child.crashes + 1 if code > 0 and quick else 0  # killed from outside is no failed start
         _signal_group(child.pid, signal.SIGKILL)  # what it started itself must not stay behind
-        if not child.command.respawn or code == 0 or child.crashes >= CRASHES_ALLOWED:
+        done = code == 0 and not child.command.endless
+        if not child.command.respawn or done or child.crashes >= CRASHES_ALLOWED:
             child.down = True
             return
         child.process, child.started_at = self._spawn(child.command), time.monotonic()

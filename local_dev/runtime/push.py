@@ -35,7 +35,7 @@ class Push:
         """`environment`: the container's own with our stand-ins."""
         changed = {"HOST": LOOPBACK, "PORT": str(self._port), "POLL_SECONDS": POLL_SECONDS}
         argv = (sys.executable, *container.python_arguments)
-        command = Command("push", argv, process({**environment, **changed}), cwd=ROOT, respawn=True)
+        command = Command("push", argv, process({**environment, **changed}), cwd=ROOT, respawn=True, endless=True)
         self._child = self._supervisor.start(command)
 
     def wait_ready(self) -> None:

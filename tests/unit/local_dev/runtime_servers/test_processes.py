@@ -5,6 +5,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,11 @@ def test_a_child_that_is_done_is_not_started_again(supervisor: Supervisor, tmp_p
     child = supervisor.start(python("done", "pass", tmp_path, respawn=True))
     until(lambda: child.down)
     assert (child.starts, child.returncode) == (1, 0)
+
+
+def test_a_service_is_started_again_even_when_it_ended_well(supervisor: Supervisor, tmp_path: Path) -> None:
+    child = supervisor.start(replace(python("service", "print('done')", tmp_path, respawn=True), endless=True))
+    until(lambda: child.starts == 2)
 
 
 def test_a_child_that_cannot_start_is_given_up(supervisor: Supervisor, tmp_path: Path) -> None:
