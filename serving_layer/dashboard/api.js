@@ -55,7 +55,7 @@ export class Api {
    * Every bar from a window's start on, oldest first.
    * @param {string} symbol
    * @param {Timeframe} frame
-   * @param {number} from  a multiple of the timeframe and of an hour, Unix ms
+   * @param {number} from  a window's start, Unix ms
    * @param {AbortSignal} signal
    * @returns {Promise<Bar[]>}
    */

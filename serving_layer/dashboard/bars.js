@@ -22,12 +22,15 @@ export class BarBook {
   #seconds = new Map();
   /** Seconds that start before this are in the base. */
   #counted = 0;
-  /** End of the newest second seen. */
-  #clock = 0;
+  #clock;
 
-  /** @param {number} width  of a window, ms */
-  constructor(width) {
+  /**
+   * @param {number} width  of a window, ms
+   * @param {number} [clock]  end of the newest second seen, Unix ms
+   */
+  constructor(width, clock = 0) {
     this.width = width;
+    this.#clock = clock;
   }
 
   /** @returns {Bar | undefined} */

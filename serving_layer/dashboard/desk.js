@@ -6,7 +6,7 @@
  */
 
 import { BarBook } from "./bars.js";
-import { HOUR, windowStart } from "./timeframes.js";
+import { windowStart } from "./timeframes.js";
 
 const FIRST_BARS = 400;
 const OLDER_BARS = 1_000;
@@ -22,7 +22,7 @@ export class Desk {
   #api;
   #chart;
   #listener;
-  #book = new BarBook(HOUR);
+  #book = new BarBook(60_000);
   #abort = new AbortController();
   #loading = false;
   #shown = false;
@@ -30,6 +30,8 @@ export class Desk {
   #readingOlder = false;
   #reading = false;
   #timer = 0;
+  /** End of the newest second of any symbol, Unix ms. */
+  #clock = 0;
   /** Windows from this one on may differ from REST, Unix ms. */
   #unsettled = Infinity;
   symbol = "";
@@ -67,7 +69,7 @@ export class Desk {
     this.#shown = this.#more = this.#readingOlder = this.#reading = false;
     this.#unsettled = Infinity;
     this.#loading = true;
-    this.#book = new BarBook(frame.ms);
+    this.#book = new BarBook(frame.ms, this.#clock);
     this.#listener.state("loading");
     const { signal } = this.#abort;
     const book = this.#book; // live events come into it meanwhile
@@ -113,6 +115,7 @@ export class Desk {
 
   /** An `A` event of any symbol. */
   second(event) {
+    this.#clock = Math.max(this.#clock, event.e);
     if (event.sym !== this.symbol) return;
     const before = this.#book.last?.t ?? Infinity;
     const bar = this.#book.second(event);
@@ -144,8 +147,7 @@ export class Desk {
     if (!this.#shown || book.last === undefined) return this.select(symbol, frame);
     const { signal } = this.#abort;
     const first = Math.min(this.#unsettled, book.last.t);
-    const whole = Math.max(HOUR, frame.ms); // a request begins with one, so its windows are those on the chart
-    const from = windowStart(Math.max(0, first - AGAIN * frame.ms), whole);
+    const from = Math.max(0, first - AGAIN * frame.ms); // the start of a window: the answer's are those on the chart
     const holds = book.readingHolds;
     this.#unsettled = Infinity;
     this.#reading = true;

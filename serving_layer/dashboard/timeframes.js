@@ -1,7 +1,7 @@
 /** The timeframes of the chart. Windows are counted from the Unix epoch, so every request cuts them alike. */
 
 const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
+const HOUR = 60 * MINUTE;
 
 /** @typedef {{name: string, multiplier: number, unit: "minute" | "hour", ms: number}} Timeframe */
 

@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from tests.browser import market
+from tests.browser.platform import FakePlatform
 
 Row = tuple[int, str, str, str, str]
 """Start (Unix s) and open, high, low, close as text of the page's table."""
@@ -41,6 +42,12 @@ def until(page: Page, true: Callable[[], bool], within_s: float = 15) -> None:
     while not true():
         assert time.monotonic() < deadline, f"waited {within_s} s"
         page.wait_for_timeout(20)
+
+
+def wrong_second(platform: FakePlatform) -> dict[str, Any]:
+    """A pushed second whose high is none of the market's: only a reading of REST can put it right."""
+    start = (platform.clock - 1) * 1000
+    return {"ev": "A", "sym": "ALFA", "s": start, "e": start + 1000, "o": 180, "h": 999, "l": 180, "c": 180, "v": 1}
 
 
 def data(page: Page, name: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.platform import FakePlatform
-from tests.browser.reading import data, expected, rows
+from tests.browser.reading import data, expected, rows, wrong_second
 
 WIDTHS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400}
 
@@ -41,9 +41,11 @@ def test_a_timeframe_shows_the_windows_of_rest_and_settles_the_forming_one(
     live.get_by_role("radio", name=frame, exact=True).click()
     expect(live.locator("#stage")).to_have_attribute("data-state", "ready")
     live.locator("#table-button").click()
+    platform.push(wrong_second(platform))
+    expect(live.locator("#legend [data-field=h]")).to_have_text("999.00")
     platform.advance(65)
     shown = expected("ALFA", max(platform.first, platform.clock - 12 * width), platform.clock, width)
-    expect(live.locator(f"#table tr[data-t='{shown[-1][0]}000'] td").nth(3)).to_have_text(shown[-1][4])
+    expect(live.locator(f"#table tr[data-t='{shown[-1][0]}000'] td").nth(1)).to_have_text(shown[-1][2])
     assert rows(live)[-len(shown) + 1 :] == shown[1:]
     assert live.url.endswith(f"#ALFA/{frame}")
 

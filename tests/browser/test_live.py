@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import market
 from tests.browser.conftest import Watched
 from tests.browser.platform import KEY, START, FakePlatform
-from tests.browser.reading import expected, legend, rows, until
+from tests.browser.reading import expected, legend, rows, until, wrong_second
 
 BARS = "/v2/aggs/ticker/ALFA/range/1/minute"
 
@@ -34,19 +34,7 @@ def test_the_forming_bar_follows_every_second(live: Page, platform: FakePlatform
 
 def test_a_closed_minute_is_read_again_and_equals_rest(live: Page, platform: FakePlatform) -> None:
     live.locator("#table-button").click()
-    platform.push(  # a wrong high, which only a reading can put right
-        {
-            "ev": "A",
-            "sym": "ALFA",
-            "s": platform.clock * 1000,
-            "e": platform.clock * 1000 + 1000,
-            "o": 999,
-            "h": 999,
-            "l": 999,
-            "c": 999,
-            "v": 1,
-        }
-    )
+    platform.push(wrong_second(platform))
     expect(live.locator("#legend [data-field=h]")).to_have_text("999.00")
     platform.advance(95)  # over two ends of minutes
     closing = expected("ALFA", START - START % 60, platform.clock, 60)
