@@ -120,6 +120,7 @@ class SpeedStack(TargetedStack):
                 put_records(self.bars),
                 read_stream(self.trades),
                 write_items(control, "lease", "ingest", "feed", "symbols"),
+                get_item(control, "symbols"),
                 self.cache.connect("ingest"),
             ],
         )

@@ -9,8 +9,11 @@ from local_dev.runtime.synth import ROOT
 
 
 def stand_ins(emulator_url: str, cache_endpoint: str, sessions: str, given: Mapping[str, str]) -> dict[str, str]:
-    """A function's or container's own variables, with endpoints, credentials and the session table replaced."""
+    """A function's or container's own variables, with endpoints, credentials and the session table replaced, and the
+    strategies where the caller's environment names some."""
     ours = {"CACHE_ENDPOINT": cache_endpoint, "SESSIONS": sessions}
+    if strategies := os.environ.get("STRATEGIES"):
+        ours["STRATEGIES"] = strategies
     replaced = {name: value for name, value in ours.items() if name in given}
     return {**given, **CREDENTIALS, "AWS_ENDPOINT_URL": emulator_url, **replaced}
 

@@ -17,7 +17,10 @@ from shared.errors import CondvestError
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".build" / "templates"
-MADE_FROM = ("app.py", "cdk.json", "locks/dev.txt", "stacks")
+MADE_FROM = (
+    *("app.py", "cdk.json", "locks/dev.txt", "stacks"),
+    *("serving_layer/edge", "serving_layer/dashboard/headers.json"),
+)
 SYNTH_SECONDS = 180
 OPTIONS = ("--stub-assets", "-c", "push=on")
 """Nothing is built, and what is optional on AWS runs here always."""

@@ -41,7 +41,7 @@ READ_TABLE_STREAM = {
 NETWORK = {action for action in WITHOUT_RESOURCE if action.startswith("ec2:")}
 
 ALLOWED = {
-    "IngesterTaskRole": PUT | READ_STREAM | WRITE | {"elasticache:Connect"},
+    "IngesterTaskRole": PUT | READ_STREAM | WRITE | {"dynamodb:GetItem", "elasticache:Connect"},
     "ArchiveRole": READER | {"dynamodb:BatchWriteItem", "dynamodb:PutItem"},
     "LiveRole": READER | READ_BARS | WRITE | PUT | {"s3:GetObject"},
     "PersistRole": READER | READ_BARS | WRITE | PUT,
@@ -99,7 +99,7 @@ def test_nobody_may_delete_data(templates: Templates) -> None:
 
 
 CONTROL = {
-    "IngesterTaskRole": {"write": {"lease", "ingest", "feed", "symbols"}},
+    "IngesterTaskRole": {"read": {"symbols"}, "write": {"lease", "ingest", "feed", "symbols"}},
     "ArchiveRole": {},
     "LiveRole": {"write": {"late#*"}},
     "PersistRole": {"read": {"late#*"}, "write": {"through"}},

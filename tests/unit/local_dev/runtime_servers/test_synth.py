@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from local_dev.runtime.processes import Supervisor
-from local_dev.runtime.synth import KEPT, SynthFailed, assembly, key_of, templates
+from local_dev.runtime.synth import KEPT, MADE_FROM, SynthFailed, assembly, key_of, templates
 
 SYNTH = """
     import json, pathlib, sys
@@ -29,10 +29,10 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
 def root(tmp_path: Path) -> Path:
     """A source tree whose synthesis notes each run."""
     root = tmp_path / "root"
-    (root / "stacks").mkdir(parents=True)
-    (root / "locks").mkdir()
-    for name in ("app.py", "cdk.json", "locks/dev.txt", "stacks/__init__.py"):
-        (root / name).write_text("")
+    for name in MADE_FROM:
+        file = root / name if Path(name).suffix else root / name / "__init__.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("")
     (root / "stacks" / "synth.py").write_text(textwrap.dedent(SYNTH))
     return root
 
