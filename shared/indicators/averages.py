@@ -19,9 +19,5 @@ def ema(values: Sequence[float], period: int) -> list[float]:
     if len(values) < period:
         return []
     k = 2.0 / (period + 1)
-    average = mean(values[:period])
-    averages = [average]
-    for value in values[period:]:
-        average = (value - average) * k + average
-        averages.append(average)
-    return averages
+    average = first = mean(values[:period])
+    return [first, *[average := (value - average) * k + average for value in values[period:]]]

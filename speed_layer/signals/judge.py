@@ -5,7 +5,9 @@ final value, but for what comes later than that. Only bars with an open count: a
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 from shared.bars.scale import PRICE_DIGITS, format_scaled
@@ -58,16 +60,14 @@ def judge_times(  # noqa: PLR0917  (as `judge`)
     sessions: SessionTable,
 ) -> Judgement:
     """The judgement of the bars that start at `times` (Unix ms); a time without a bar can have no signal."""
-    positions = {bar.t: position for position, bar in enumerate(bars)}
-    times = list(times)
+    ends = {t: _end_at(bars, t) for t in times}
     judgement: Judgement = {}
     for one in strategies:
         if not one.judges(sym, tf):
             continue
         width = one.strategy.window(tf)
-        for t in times:
+        for t, end in ends.items():
             key = signal_id(one.name, one.params, sym, tf, t)
-            end = positions.get(t, -1) + 1
             window = bars[end - width : end] if end >= width else ()
             judgement[key] = None
             if window and window[0].t >= t - LOOKBACK_MS:
@@ -76,3 +76,9 @@ def judge_times(  # noqa: PLR0917  (as `judge`)
                     price = format_scaled(window[-1].close, PRICE_DIGITS)
                     judgement[key] = Signal(key, one.name, one.params, sym, tf, t, side, price)
     return judgement
+
+
+def _end_at(bars: Sequence[Bar], t: int) -> int:
+    """How many bars there are up to the one that starts at `t`; 0 where there is none."""
+    end = bisect_right(bars, t, key=attrgetter("t"))
+    return end if end and bars[end - 1].t == t else 0

@@ -28,9 +28,9 @@ from speed_layer.signals.ring import Ring
 
 READER: Final = "signals"
 STORED_BY: Final = "persist"
-WAIT_S: Final = 15.0
-"""How long a batch waits for the bars table before it is reported, to come again."""
+LOOKS: Final = 150
 LOOK_EVERY_S: Final = 0.1
+"""How often a batch looks whether the bars table has what it needs, before it is reported, to come again."""
 
 
 class Marks(Protocol):
@@ -106,13 +106,11 @@ class _Judging:
 
         What a batch that was given up had closed is before it too: of that, only the batch itself can tell.
         """
-        waited = 0.0
-        while int(self._edges.control.through(STORED_BY) or 0) < int(self._first):
-            if waited >= WAIT_S:
-                raise StoreUnavailable(f"bars table: {STORED_BY} has not come to record {self._first} yet")
+        for _ in range(LOOKS):
+            if int(self._edges.control.through(STORED_BY) or 0) >= int(self._first):
+                return max(self._promised_ms, self._brought.closed_ms)
             self._edges.sleep(LOOK_EVERY_S)
-            waited += LOOK_EVERY_S
-        return max(self._promised_ms, self._brought.closed_ms)
+        raise StoreUnavailable(f"bars table: {STORED_BY} has not come to record {self._first} yet")
 
     def judged(self, key: Key, ring: Ring) -> Judged:
         """Merge the bars of one symbol and timeframe into their ring, and judge what follows from them."""

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import StoreUnavailable
-from shared.stores.control import LATE_MARK_TTL_S, ControlStore
+from shared.stores.control import LATE_MARK_TTL_S, ControlStore, Progress
 from tests.unit.shared.stores.conftest import TABLE, THROTTLED, answer_with_error, create_table, cut_pages, lose_answer
 
 NOW = 1_381_260_000.0
@@ -232,3 +232,19 @@ def test_totals_of_signals_are_written_and_never_added_to(control: ControlStore)
     control.put_signal_counts({"stored": 3, "withdrawn": 1})
     control.put_signal_counts({"stored": 4, "withdrawn": 1})
     assert control.signal_counts() == {"stored": 4, "withdrawn": 1}
+
+
+def test_how_far_a_function_has_come_is_kept_with_what_came_of_it(control: ControlStore) -> None:
+    assert control.progress("signals") == Progress("", 0, 0)
+    assert control.through("signals") is None
+    control.put_progress("signals", Progress("4" * 56, 1_381_239_060, 7))
+    control.put_through("persist", "5" * 56)
+    assert control.progress("signals") == Progress("4" * 56, 1_381_239_060, 7)
+    assert (control.through("signals"), control.through("persist")) == ("4" * 56, "5" * 56)
+
+
+def test_signals_that_were_filled_in_and_those_that_were_found_are_counted_together(control: ControlStore) -> None:
+    control.put_progress("signals", Progress("49", 0, 7))
+    assert control.signal_counts() == {"stored": 7}
+    control.put_signal_counts({"stored": 100})
+    assert control.signal_counts() == {"stored": 107}

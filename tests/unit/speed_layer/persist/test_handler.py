@@ -63,16 +63,30 @@ def test_a_malformed_record_is_quarantined_and_the_batch_goes_on(world: Consumer
     assert len(world.shown(["SPY"])) == 1
 
 
+def test_after_a_batch_it_says_how_far_it_has_come_and_not_before(
+    world: Consumers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert world.control.through("persist") is None
+    with monkeypatch.context() as down:
+        down.setattr(world.rows, "put_base", _fail)
+        with pytest.raises(StoreUnavailable):
+            persist([record(encode([_bar()]), 5)], world.edges, NOW_S)
+    assert world.control.through("persist") is None
+    persist([record(encode([_bar()]), 5), record(b"{}", 6)], world.edges, NOW_S)
+    assert world.control.through("persist") == "6", "what went to quarantine is done too"
+
+
+def _fail(*_: Any) -> None:
+    raise StoreUnavailable("bars table: down")
+
+
 def test_a_table_that_does_not_answer_makes_the_batch_come_again(
     world: Consumers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any) -> None:
-        raise StoreUnavailable("bars table: down")
-
     monkeypatch.setattr(handler, "wire", lambda: world.edges)
     event = lambda_event(encode([_bar()]), encode([_bar(2)]), first=5)
     with monkeypatch.context() as down:
-        down.setattr(world.rows, "put_base", fail)
+        down.setattr(world.rows, "put_base", _fail)
         assert handler.lambda_handler(event, None) == {"batchItemFailures": [{"itemIdentifier": "5"}]}
     assert handler.lambda_handler(event, None) == {"batchItemFailures": []}
     assert world.shown(["SPY"]) == {("SPY", MINUTE): _partial(2)}

@@ -70,6 +70,7 @@ class Market:
         self.signals = SignalRows()
         self.kept = kept_bars(self.strategies)
         self.cache = RingRows(self.kept)
+        self.rings = cast(Rings, self.cache)
         self.faults = faults
         self.kills = self.refusals = self.cache_faults = 0
         self.minute = 0
@@ -83,7 +84,7 @@ class Market:
         """The signals function as it starts: what an earlier one remembered is gone."""
         return Edges(
             control=cast(Marks, Faulty(self.world.control, self._maybe)),
-            closed=ClosedBars(cast(Rings, self.cache), Faulty(self.world.rows, self._maybe), self.kept),
+            closed=ClosedBars(self.rings, Faulty(self.world.rows, self._maybe), self.kept),
             minutes=Faulty(self.world.rows, self._maybe),
             store=Faulty(self.signals, self._maybe),
             lake=self.world.lake,
