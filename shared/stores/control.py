@@ -110,6 +110,10 @@ class ControlStore:
         """Totals of signals that were filled in, not found by the signals function: `stored`."""
         self._put("signals", "counts", counts)
 
+    def filled_in_signals(self) -> int:
+        """What `put_signal_counts` was told last."""
+        return int((self._get("signals", "counts") or {}).get("stored", 0))
+
     def signal_counts(self) -> dict[str, int]:
         """`stored`: signals that are in their table, filled in or found. Empty before the first one."""
         counts = {

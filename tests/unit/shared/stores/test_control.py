@@ -248,3 +248,4 @@ def test_signals_that_were_filled_in_and_those_that_were_found_are_counted_toget
     assert control.signal_counts() == {"stored": 7}
     control.put_signal_counts({"stored": 100})
     assert control.signal_counts() == {"stored": 107}
+    assert control.filled_in_signals() == 100

@@ -11,8 +11,12 @@ MINUTE = 60_000
 def bar(t: int, close: float, *, open_: float | None = None, volume: int = 100, spread: float = 0.0) -> Bar:
     """A bar from dollars and shares; it reaches `spread` beyond its open and close."""
     first = close if open_ is None else open_
-    nanos = [round(price * 10**9) for price in (first, max(first, close) + spread, min(first, close) - spread, close)]
-    return Bar(t, *nanos, volume * 10**6, None, 1)
+    high, low = max(first, close) + spread, min(first, close) - spread
+    return Bar(t, _nanos(first), _nanos(high), _nanos(low), _nanos(close), volume * 10**6, None, 1)
+
+
+def _nanos(dollars: float) -> int:
+    return round(dollars * 10**9)
 
 
 def line(closes: Sequence[float], start: int = T0, width: int = MINUTE) -> list[Bar]:

@@ -91,7 +91,7 @@ class Market:
             strategies=self.strategies,
             sessions=self.sessions,
             now_ms=lambda: NOW_S * 1000,
-            sleep=lambda seconds: self._step("persist"),
+            sleep=self._while_waiting,
         )
 
     def run(self, minutes: int) -> None:
@@ -194,6 +194,10 @@ class Market:
             self._note_births()
         self._read[kind] = start + len(batch)
         return bool(batch)
+
+    def _while_waiting(self, seconds: float) -> None:
+        """The table catches up meanwhile."""
+        self._step("persist")
 
     def _records(self, stream: str, start: int, end: int) -> list[StreamRecord]:
         shard = getattr(self.world, stream).shards[0]

@@ -25,10 +25,17 @@ def found(judgement: Judgement) -> dict[str, tuple[int, str]]:
 
 
 def test_an_id_is_the_same_for_ever_and_differs_with_everything_it_is_made_of() -> None:
-    arguments = ("ema_channel", '{"far":169,"fast":12,"near":144}', "SPY", "5m", T0)
-    assert signal_id(*arguments) == "e9896f4095520d86c9402de9", "written down once: stored ids must stay what they are"
-    others = {signal_id(*arguments[:n], f"{arguments[n]}0", *arguments[n + 1 :]) for n in range(4)}  # type: ignore[arg-type]  # one text for another
-    assert len({*others, signal_id(*arguments[:4], T0 + 1), signal_id(*arguments)}) == 6
+    params = '{"far":169,"fast":12,"near":144}'
+    first = signal_id("ema_channel", params, "SPY", "5m", T0)
+    assert first == "e9896f4095520d86c9402de9", "written down once: stored ids must stay what they are"
+    others = {
+        signal_id("rsi_reversal", params, "SPY", "5m", T0),
+        signal_id("ema_channel", "{}", "SPY", "5m", T0),
+        signal_id("ema_channel", params, "BAC", "5m", T0),
+        signal_id("ema_channel", params, "SPY", "15m", T0),
+        signal_id("ema_channel", params, "SPY", "5m", T0 + 1),
+    }
+    assert len({first, *others}) == 6
 
 
 def test_a_signal_says_what_it_is_about_and_its_price_is_the_close_to_the_last_digit() -> None:
