@@ -1,7 +1,7 @@
 """What is known of each watched symbol: its last trade, day, minute and signal, whichever order the news comes in."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -36,6 +36,10 @@ class Row:
         return 100 * self.change / self.previous if self.change is not None and self.previous else None
 
 
+Taker = Callable[[Row, Mapping[str, Any]], bool]
+"""Puts news into a row; whether it was any."""
+
+
 class Board:
     """`symbols` empty: every symbol that is heard of."""
 
@@ -60,35 +64,40 @@ class Board:
             take = self._takers.get(event.get("ev", ""))
             if take is not None:
                 try:
-                    row = self._row(event["sym"])
-                    news = take(row, event)
+                    self._note(self._row(event["sym"]), take, event)
                 except (KeyError, TypeError, ArithmeticError):
                     self.unreadable += 1
-                    continue
-                if news:
-                    self._changed.add(row.sym)
 
     def take_snapshots(self, snapshots: Iterable[Mapping[str, Any]]) -> None:
         """As the REST API gives them."""
         for snapshot in snapshots:
-            row = self._row(snapshot["ticker"])
-            row.previous = _number(snapshot.get("prevDay", {}).get("c")) or row.previous
-            at_ms, volume = snapshot.get("updated", 0) // NS_PER_MS, snapshot.get("day", {}).get("v")
-            if volume is not None and at_ms >= row.volume_ms:
-                row.volume, row.volume_ms = _number(volume), at_ms
-            last = snapshot.get("lastTrade")
-            if last is not None and (last["t"] // NS_PER_MS, 0) > row.traded:
-                row.price, row.size, row.traded = _number(last["p"]), _number(last["s"]), (last["t"] // NS_PER_MS, 0)
+            self._note(self._row(snapshot["ticker"]), _take_snapshot, snapshot)
 
     def take_signals(self, signals: Iterable[Mapping[str, Any]]) -> None:
         """As the REST API gives them."""
         for signal in signals:
-            _take_signal(self._row(signal["ticker"]), signal)
+            self._note(self._row(signal["ticker"]), _take_signal, signal)
+
+    def _note(self, row: Row, take: Taker, said: Mapping[str, Any]) -> None:
+        if take(row, said):
+            self._changed.add(row.sym)
 
     def _row(self, sym: str) -> Row:
         if sym not in self._rows:
             self._rows[sym] = Row(sym)
         return self._rows[sym]
+
+
+def _take_snapshot(row: Row, snapshot: Mapping[str, Any]) -> bool:
+    before = replace(row)
+    row.previous = _number(snapshot.get("prevDay", {}).get("c")) or row.previous
+    at_ms, volume = snapshot.get("updated", 0) // NS_PER_MS, snapshot.get("day", {}).get("v")
+    if volume is not None and at_ms >= row.volume_ms:
+        row.volume, row.volume_ms = _number(volume), at_ms
+    last = snapshot.get("lastTrade")
+    if last is not None and (last["t"] // NS_PER_MS, 0) > row.traded:
+        row.price, row.size, row.traded = _number(last["p"]), _number(last["s"]), (last["t"] // NS_PER_MS, 0)
+    return row != before
 
 
 def _take_trade(row: Row, event: Mapping[str, Any]) -> bool:
@@ -120,8 +129,9 @@ def _take_signal(row: Row, signal: Mapping[str, Any]) -> bool:
     """The one of the latest bar stays, also when it is withdrawn."""
     if row.signal is not None and signal["t"] < row.signal["t"]:
         return False
+    news = row.signal is None or (row.signal["t"], row.signal.get("status")) != (signal["t"], signal.get("status"))
     row.signal = signal
-    return True
+    return news
 
 
 def _number(value: Any) -> Decimal | None:

@@ -1,11 +1,11 @@
 """What `watch` shows: a table that changes in place for a person, lines for a log."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Final, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -18,7 +18,11 @@ TABLE_SECONDS: Final = 0.25
 LINES_SECONDS: Final = 1.0
 CENT: Final = Decimal("0.01")
 AROUND: Final = 6  # rows of the terminal that the table needs besides its symbols
-COLUMNS: Final = ("symbol", "last", "size", "change", "%", "day volume", "minute", "signal", "at")
+ALL: Final = ("symbol", "last", "size", "change", "%", "day volume", "minute", "signal", "at")
+LEFT_OUT: Final = ((124, frozenset({"minute", "size"})), (96, frozenset({"day volume"})))
+"""What a terminal narrower than so many columns has no room for."""
+WHOLE_MINUTE: Final = 150
+"""From so many columns on a minute bar is shown with all its prices, below that with its close."""
 
 
 class WatchScreen:
@@ -75,11 +79,14 @@ class WatchScreen:
         more = f"{len(rows) - len(shown)} more symbols below" if len(shown) < len(rows) else ""
         unread = f"{self._board.unreadable} events not understood" if self._board.unreadable else ""
         below = (self._connection, self._trouble, more, unread, "Ctrl-C ends")
-        table = Table(title=self.title or None, caption=" | ".join(part for part in below if part))
-        for name in COLUMNS:
+        width = self._console.width
+        table = Table(title=self.title or None, caption=" | ".join(part for part in below if part), box=SIMPLE_HEAD)
+        names = [name for name in ALL if not any(width < least and name in left for least, left in LEFT_OUT)]
+        for name in names:
             table.add_column(name, justify="left" if name in {"symbol", "minute", "signal"} else "right", no_wrap=True)
         for row in shown:
-            table.add_row(*_cells(row))
+            cells = _cells(row, whole_minute=width >= WHOLE_MINUTE)
+            table.add_row(*(cells[name] for name in names))
         return table
 
 
@@ -92,27 +99,26 @@ def line(row: Row) -> str:
     return " | ".join(part for part in (trade, change, day, _minute(row), _signal(row)) if part)
 
 
-def _cells(row: Row) -> Iterable[Text]:
+def _cells(row: Row, *, whole_minute: bool) -> dict[str, Text]:
     colour = "" if not row.change else "green" if row.change > 0 else "red"
-    percent = _signed(_rounded(row.percent))
-    return (
-        Text(row.sym, "bold"),
-        Text(_price(row.price), colour),
-        Text(_text(row.size)),
-        Text(_signed(row.change), colour),
-        Text(percent, colour),
-        Text(_shares(row.volume)),
-        Text(_minute(row)),
-        Text(_signal(row)),
-        Text(_clock(row.traded[0], "%H:%M:%S")),
-    )
+    return {
+        "symbol": Text(row.sym, "bold"),
+        "last": Text(_price(row.price), colour),
+        "size": Text(_text(row.size)),
+        "change": Text(_signed(row.change), colour),
+        "%": Text(_signed(_rounded(row.percent)), colour),
+        "day volume": Text(_shares(row.volume)),
+        "minute": Text(_minute(row, "ohlc" if whole_minute else "c")),
+        "signal": Text(_signal(row)),
+        "at": Text(_clock(row.traded[0], "%H:%M:%S")),
+    }
 
 
-def _minute(row: Row) -> str:
+def _minute(row: Row, prices: str = "ohlc") -> str:
     if row.minute is None:
         return ""
-    prices = " ".join(_price(row.minute.get(name)) for name in ("o", "h", "l", "c"))
-    return f"{_clock(row.minute['s'], '%H:%M')} {prices} v {_shares(row.minute.get('v'))}"
+    chosen = " ".join(_price(row.minute.get(name)) for name in prices)
+    return f"{_clock(row.minute['s'], '%H:%M')} {chosen} v {_shares(row.minute.get('v'))}"
 
 
 def _signal(row: Row) -> str:

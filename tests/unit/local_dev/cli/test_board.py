@@ -81,6 +81,12 @@ def test_symbols_without_news_are_not_named_again() -> None:
     assert board.changed() == []
     board.take([trade(1, "10", sym="NEW")])
     assert [row.sym for row in board.changed()] == ["NEW"]
+    snapshot = {"ticker": "BAC", "updated": 100_000 * 10**6, "prevDay": {"c": 9}, "day": {"v": 7}}
+    signal = {"ticker": "AIG", "strategy": "rsi", "timeframe": "5m", "t": AT_MS, "side": "sell", "status": "active"}
+    for news in (["AIG", "BAC"], []):
+        board.take_snapshots([snapshot])
+        board.take_signals([signal])
+        assert [row.sym for row in board.changed()] == news, "the same answer again is no news"
 
 
 @pytest.mark.parametrize(

@@ -274,3 +274,28 @@ def test_more_symbols_than_rows_are_counted(colour_terminal: Terminal) -> None:
     with stocks(script) as fake:
         assert watch(colour_terminal, fake, symbols="*") == 0
     assert "S29" not in colour_terminal.out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("columns", "there", "left_out"),
+    [
+        ("150", "09:29 45.00 45.20 44.90 45.15 v 900", "…"),
+        ("124", "09:29 45.15 v 900", "…"),
+        ("96", "12,300", "v 900"),
+        ("80", "buy ema_channel 1m 09:29", "12,300"),
+    ],
+)
+def test_a_narrow_terminal_gets_fewer_columns_but_whole_ones(
+    columns: str, there: str, left_out: str, colour_terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+
+    async def script(client: Client) -> None:
+        await client.log_in()
+        await client.send(TRADE, MINUTE, SECOND, BUY)
+        await shown(colour_terminal.out, there, "45.10", "+0.22", "buy ema_channel 1m 09:29", "09:30:01")
+        interrupt()
+
+    with stocks(script) as fake:
+        assert watch(colour_terminal, fake) == 0
+    assert left_out not in colour_terminal.out.getvalue()
