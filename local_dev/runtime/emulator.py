@@ -120,7 +120,6 @@ def install() -> None:
     dynamodb.get_state = get_tables
     dynamodb._restore_state = restore_tables
     emulator_queries.install()
-    emulator_queries.install()
 
 
 if __name__ == "__main__":
