@@ -44,6 +44,16 @@ def until(page: Page, true: Callable[[], bool], within_s: float = 15) -> None:
         page.wait_for_timeout(20)
 
 
+AT_REST = 2
+"""Readings of a page that only waits for events: the first page, and what came before the handshake."""
+
+
+def readings(platform: FakePlatform, frame: str = "1/minute") -> int:
+    """How often bars of the first symbol were read."""
+    path = f"/v2/aggs/ticker/ALFA/range/{frame}/"
+    return sum(count for asked, count in platform.requests.items() if asked.startswith(path))
+
+
 def wrong_second(platform: FakePlatform) -> dict[str, Any]:
     """A pushed second whose high is none of the market's: only a reading of REST can put it right."""
     start = (platform.clock - 1) * 1000

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.platform import FakePlatform
-from tests.browser.reading import data, expected, rows, wrong_second
+from tests.browser.reading import AT_REST, data, expected, readings, rows, until, wrong_second
 
 WIDTHS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400}
 
@@ -21,10 +21,10 @@ def test_scrolling_back_reaches_the_first_bar_and_stops_there(live: Page, platfo
     expect(live.locator("#history")).to_have_text("First bar: Mar 4, 04:00")
     assert data(live, "first") == str(platform.first * 1000)
     assert int(data(live, "bars")) == (platform.clock - platform.first) // 60 + 1, "each minute once"
-    pages = sum(count for path, count in platform.requests.items() if "/aggs/ticker/ALFA/" in path)
+    pages = readings(platform)
     live.mouse.wheel(-6000, 0)
     live.wait_for_timeout(300)
-    assert sum(count for path, count in platform.requests.items() if "/aggs/ticker/ALFA/" in path) == pages
+    assert readings(platform) == pages
     live.locator("#table-button").click()
     first = rows(live)[:60]
     assert first == expected("ALFA", platform.first, platform.first + 3600, 60)
@@ -38,6 +38,7 @@ def test_a_timeframe_shows_the_windows_of_rest_and_settles_the_forming_one(
     live: Page, platform: FakePlatform, frame: str
 ) -> None:
     width = WIDTHS[frame]
+    until(live, lambda: readings(platform) == AT_REST)
     live.get_by_role("radio", name=frame, exact=True).click()
     expect(live.locator("#stage")).to_have_attribute("data-state", "ready")
     live.locator("#table-button").click()

@@ -5,21 +5,15 @@ from playwright.sync_api import Page, expect
 from tests.browser import market
 from tests.browser.conftest import Watched
 from tests.browser.platform import KEY, START, FakePlatform
-from tests.browser.reading import expected, legend, rows, until, wrong_second
-
-BARS = "/v2/aggs/ticker/ALFA/range/1/minute"
+from tests.browser.reading import AT_REST, expected, legend, readings, rows, until, wrong_second
 
 
 def last(page: Page) -> dict[str, str]:
     return {name: legend(page)[name] for name in "ohlc"}
 
 
-def readings(platform: FakePlatform) -> int:
-    return sum(count for path, count in platform.requests.items() if path.startswith(BARS))
-
-
 def test_the_forming_bar_follows_every_second(live: Page, platform: FakePlatform) -> None:
-    until(live, lambda: readings(platform) == 2)  # the first page, and what came before the handshake
+    until(live, lambda: readings(platform) == AT_REST)
     before = last(live)
     platform.advance(20)
     ((_, o, h, low, c),) = expected("ALFA", START - 30, platform.clock, 60)
@@ -29,10 +23,11 @@ def test_the_forming_bar_follows_every_second(live: Page, platform: FakePlatform
     expect(live.locator("#title-price")).to_have_text(c)
     expect(live.locator("#row-BRVO .row-price")).to_have_text(expected("BRVO", START, platform.clock, 60)[-1][4])
     expect(live.locator("#clock-time")).to_have_text("10:00:50")
-    assert readings(platform) == 2, "seconds move the bar, not requests"
+    assert readings(platform) == AT_REST, "seconds move the bar, not requests"
 
 
 def test_a_closed_minute_is_read_again_and_equals_rest(live: Page, platform: FakePlatform) -> None:
+    until(live, lambda: readings(platform) == AT_REST)
     live.locator("#table-button").click()
     platform.push(wrong_second(platform))
     expect(live.locator("#legend [data-field=h]")).to_have_text("999.00")
