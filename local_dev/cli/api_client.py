@@ -32,7 +32,7 @@ class ApiClient:
             raise WrongInput(f"--url must start with http:// or https://, was {url}.")
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=read_seconds)
         self._url, self._pool = url, urllib3.PoolManager(timeout=timeout, retries=False)
-        self._given_key = key
+        self._given_key, self._read_seconds = key, read_seconds
 
     def key(self) -> str:
         """Empty when there is none: the API then refuses in its own words."""
@@ -83,6 +83,8 @@ class ApiClient:
         try:
             answer = self._pool.request("GET", url, headers=headers)
             body = json.loads(answer.data, parse_float=Decimal)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise ApiFailed(f"{self._url} took longer than {self._read_seconds:g} s to answer") from error
         except urllib3.exceptions.HTTPError as error:
             raise ApiFailed(f"{self._url} does not answer: is the platform running there?") from error
         except ValueError as error:

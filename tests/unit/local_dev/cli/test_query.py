@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from local_dev.cli import running
+from local_dev.cli.api_client import ApiClient, ApiFailed
 from local_dev.cli.main import main
 from local_dev.cli.query import timeframe
 from local_dev.runtime.state import Source, open_state
@@ -116,6 +118,13 @@ def test_a_failing_api_is_no_wrong_input(capsys: pytest.CaptureFixture[str], api
     assert main(["query", "AIG", "--url", api.url]) == 1
     assert main(["query", "AIG", "--url", "http://127.0.0.1:1"]) == 1
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_an_api_that_takes_too_long_is_told_from_one_that_is_not_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = ApiClient(f"http://127.0.0.1:{silent.getsockname()[1]}", "", read_seconds=0.1)
+        with pytest.raises(ApiFailed, match=r"took longer than 0\.1 s"):
+            client.feed()
 
 
 @pytest.mark.parametrize("text", ["", "m", "0m", "5x", "5 m", "1.5h"])
