@@ -10,6 +10,7 @@ from local_dev.cli.options import source_of
 from local_dev.cli.vendor_key import vendor_key
 from local_dev.runtime.sources import Endpoints, FeedSource, Recorded, Simulated, Vendor
 from local_dev.runtime.state import Source
+from local_dev.simulator.instruments import INSTRUMENTS
 from local_dev.vendor.settings import parse_speed
 
 
@@ -33,14 +34,19 @@ def chosen(options: argparse.Namespace) -> Choice:
     if source.fits_any:
         return Choice(source, None)
     if source.feed == "sim":
-        return Choice(source, _simulated(options, speed))
+        return Choice(source, _simulated(options, speed, source.symbols))
     if source.feed == "polygon":
         return Choice(source, _vendor(options, speed))
     return Choice(source, Recorded(Path(source.feed), options.speed))
 
 
-def _simulated(options: argparse.Namespace, speed: float | None) -> Simulated:
+def _simulated(options: argparse.Namespace, speed: float | None, symbols: str) -> Simulated:
     _never_ends(options)
+    there_are = {instrument.sym for instrument in INSTRUMENTS}
+    if unknown := set(symbols.split(",")) - there_are - {"*"}:
+        raise WrongInput(
+            f"--symbols: the simulated market has no {min(unknown)}; it has {', '.join(sorted(there_are))}."
+        )
     if speed is None:
         raise WrongInput("--speed max is for recorded trades: the simulated market takes a number.")
     return Simulated(options.speed)

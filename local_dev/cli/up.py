@@ -12,7 +12,7 @@ from local_dev.cli.running import forget, note
 from local_dev.cli.screen import Screen, summary
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.runtime.feed import Feed
-from local_dev.runtime.finish import Counts, close, drain, verify
+from local_dev.runtime.finish import Counts, close, drain, settle, verify
 from local_dev.runtime.opening import open_feed
 from local_dev.runtime.past import Past
 from local_dev.runtime.platform import Platform
@@ -144,5 +144,7 @@ def _stop(state: StateFolder, platform: Platform, feed: Feed | None, screen: Scr
     forget(state.path)
     if feed is not None:
         feed.stop()
+        if feed.source.live:
+            settle(platform)
     platform.stop()
     state.close()

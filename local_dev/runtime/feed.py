@@ -29,8 +29,8 @@ class Feed:
     """Belongs to one platform; `stop` before the platform's. `symbols`: `*` or a comma list."""
 
     def __init__(self, platform: Platform, source: FeedSource, symbols: str) -> None:
-        self.source = source
-        self._platform, self._symbols = platform, symbols
+        self.source, self.symbols = source, symbols
+        self._platform = platform
         self._port = free_port()
         self._server: Child | None = None
         self._ingester: Child | None = None
@@ -66,7 +66,7 @@ class Feed:
             "SOCKET_URL": endpoints.socket_url,
             "REST_URL": endpoints.rest_url,
             "POLYGON_API_KEY": endpoints.key,
-            "SYMBOLS": self._symbols,
+            "SYMBOLS": self.symbols,
             "LIVE": "1" if self.source.live else "0",
             "LEASE_OWNER": "local",  # a predecessor is dead for certain: nobody need wait out its lease
             "LEASE_SECONDS": LEASE_SECONDS,

@@ -11,6 +11,7 @@ from local_dev.runtime.raw_log import Tally, audit
 from local_dev.runtime.state import StateFolder
 
 DRAIN_SECONDS = 300.0
+SETTLE_SECONDS = 10.0
 TRADES, BARS, SIGNALS = ("archive", "live"), ("persist", "signals"), "notify"
 """Roles by the stream they read, in the order in which one stream's readers feed the next."""
 SUMMED = ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
@@ -57,6 +58,17 @@ def drain(platform: Platform) -> None:
         for role in BARS:
             _drained(platform, role, pollers[role], deadline)
     _drained(platform, SIGNALS, pollers[SIGNALS], deadline)
+
+
+def settle(platform: Platform) -> None:
+    """Before a stop of a live feed: let the functions take what streams hold, whose records age while we are away.
+
+    What they have not taken after SETTLE_SECONDS waits for the next start.
+    """
+    deadline = time.monotonic() + SETTLE_SECONDS
+    for role in (*TRADES, *BARS, SIGNALS):
+        if role in platform.pollers:
+            platform.pollers[role].wait_drained(max(deadline - time.monotonic(), 0.0))
 
 
 def _drained(platform: Platform, role: str, poller: Poller, deadline: float) -> None:

@@ -29,12 +29,14 @@ LATER = 10
 
 class Task(msgspec.Struct, frozen=True):
     """`spans` of minutes to load (since, until), in order of time; signals of the last day before `judged`, none when
-    it is 0. All Unix ms. `grows`: the last span ends now, and as many minutes later as loading takes."""
+    it is 0. All Unix ms. `grows`: the last span ends now, and as many minutes later as loading takes. `symbols`: those
+    that the feed brings, empty = all there are; minutes are loaded of every one."""
 
     spans: tuple[tuple[int, int], ...]
     judged: int
     seed: int
     grows: bool
+    symbols: tuple[str, ...] = ()
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -59,7 +61,8 @@ class Loader:
 
     def carry_out(self, task: Task) -> Done:
         """Raises StoreUnavailable."""
-        symbols = [self._load(*span) for span in task.spans][-1]
+        loaded = [self._load(*span) for span in task.spans][-1]
+        symbols = [sym for sym in loaded if not task.symbols or sym in task.symbols]
         since, until = task.spans[0][0], task.spans[-1][1]
         signals = 0
         if task.judged:

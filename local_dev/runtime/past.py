@@ -59,8 +59,10 @@ def plan(known: Spans, promise_ms: int, now_ms: int, *, kept: bool, live: bool) 
 class Past:
     """Belongs to one platform, whose supervisor stops what loads."""
 
-    def __init__(self, platform: Platform, source: Simulated) -> None:
+    def __init__(self, platform: Platform, source: Simulated, symbols: str) -> None:
+        """`symbols`: `*` or a comma list, those of the feed."""
         self._platform, self._source = platform, source
+        self._symbols = () if symbols == "*" else tuple(symbols.split(","))
         self._began = time.monotonic()
         self._plan = Plan((), (), ())
         self._first: Child | None = None
@@ -74,7 +76,7 @@ class Past:
         if first:
             judged = known[-1][1] if record.past_kept else max(known[-1][1], promise_ms)
             grows = known[-1][1] == now_ms - now_ms % MINUTE_MS
-            self._first = self._start("past", Task(first, judged, self._source.seed, grows))
+            self._first = self._start("past", Task(first, judged, self._source.seed, grows, self._symbols))
 
     def finish(self) -> str:
         """Wait for it, and begin with the rest; what was done, as a line for people. Raises PlatformFailed."""

@@ -38,6 +38,7 @@ def test_what_does_not_go_together_is_one_sentence(capsys: pytest.CaptureFixture
     assert "never ends" in refusal(capsys, "up", "--feed", "polygon", "--once")
     assert "--speed max" in refusal(capsys, "up", "--feed", "sim", "--speed", "max")
     assert "--speed 2" in refusal(capsys, "up", "--feed", "polygon", "--speed", "2")
+    assert "no XYZ" in refusal(capsys, "up", "--symbols", "SPY,XYZ")
     assert "--feed none" in refusal(capsys, "up", "--feed", "none", "--hold-until-subscriber")
 
 

@@ -82,6 +82,13 @@ def test_a_span_of_the_past_stays_within_its_end(emulator: Clients, monkeypatch:
     assert (minutes[0], minutes[-1]) == (END - 3 * HOUR, END - MINUTE)
 
 
+def test_only_symbols_of_the_feed_are_told_and_judged(emulator: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = Tables(emulator, monkeypatch)
+    done = tables.loader.carry_out(Task(((END - 2 * HOUR, END),), END, seed=1, grows=True, symbols=("SPY", "AAPL")))
+    assert (done.symbols, tables.control.symbols()) == (2, ["AAPL", "SPY"])
+    assert list(tables.signals.of_symbol("MSFT", 0, END)) == []
+
+
 def test_loading_again_changes_nothing(emulator: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     tables, task = Tables(emulator, monkeypatch), Task(((END - HOUR, END),), 0, seed=1, grows=False)
     tables.loader.carry_out(task)

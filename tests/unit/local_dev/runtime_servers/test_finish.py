@@ -4,7 +4,7 @@ from typing import Any, cast
 import pytest
 
 from local_dev.runtime import mapping_rules
-from local_dev.runtime.finish import Counts, drain, reckon
+from local_dev.runtime.finish import Counts, drain, reckon, settle
 from local_dev.runtime.platform import Platform, PlatformFailed
 from local_dev.runtime.raw_log import Tally
 
@@ -116,3 +116,11 @@ def test_a_stage_that_does_not_come_to_its_end_is_named() -> None:
     stages["signals"].wait_drained = lambda seconds: False  # type: ignore[method-assign]  # this one never ends
     with pytest.raises(PlatformFailed, match="signals has not caught up"):
         drain(cast(Platform, SimpleNamespace(pollers=stages, check=lambda: None)))
+
+
+def test_before_a_stop_each_stage_takes_what_it_can_and_none_is_complained_of() -> None:
+    stages, order = pipeline()
+    stages["persist"].wait_drained = lambda seconds: False  # type: ignore[method-assign]  # this one never ends
+    settle(cast(Platform, SimpleNamespace(pollers=stages)))
+    assert order == ["archive", "live", "signals", "notify"]
+    settle(cast(Platform, SimpleNamespace(pollers={})))
