@@ -38,17 +38,17 @@ def reconcile(judged: Iterable[Judged], store: Store, now_ms: Callable[[], int],
     have been `tried` before.
     """
     judged = [one for one in judged if one.judgement]
+    asked = [(one, times) for one in judged if (times := [t for t, due in one.due.items() if due.again or tried])]
+    held: dict[str, StoredSignal] = {}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        held = list(pool.map(lambda one: _held(one, store, tried=tried), judged))
-        changes = [change for pair in zip(judged, held, strict=True) for change in _changes(*pair, store, now_ms)]
+        for found in pool.map(lambda ask: _held(*ask, store), asked):
+            held |= found
+        changes = [change for one in judged for change in _changes(one, held, store, now_ms)]
         return list(pool.map(lambda change: change(), changes))
 
 
-def _held(judged: Judged, store: Store, *, tried: bool) -> dict[str, StoredSignal]:
-    """Stored signals by id of the bars that may have been judged before."""
-    times = [t for t, due in judged.due.items() if due.again or tried]
-    if not times:
-        return {}
+def _held(judged: Judged, times: list[int], store: Store) -> dict[str, StoredSignal]:
+    """Stored signals by id of these bars."""
     stored = store.of_symbol(judged.key[0], min(times), max(times) + 1)
     return {one.id: one for one in stored if one.id in judged.judgement}
 

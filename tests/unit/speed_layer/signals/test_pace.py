@@ -14,7 +14,7 @@ from shared.models.bar import Partial
 from shared.stores.control import Progress
 from shared.stores.lake import Lake
 from shared.stores.rings import ClosedBar, Rings, RingsState
-from shared.stores.valkey import Valkey, connect
+from shared.stores.valkey import Valkey
 from speed_layer.engine.python import NAME
 from speed_layer.signals.closed import ClosedBars
 from speed_layer.signals.config import configured
@@ -60,11 +60,20 @@ def minute(hour: int) -> bytes:
     )
 
 
+def a_million_steps() -> float:
+    """Processor seconds of a plain loop, about 70 ms where nothing else runs: what this machine is worth just now."""
+    begin = time.process_time()
+    total = 0.0
+    for number in range(1_000_000):
+        total += number * 0.5
+    return time.process_time() - begin
+
+
 def test_a_full_minute_takes_well_under_100_ms_of_processor_time(server: ValkeyServer) -> None:
     strategies = configured()
     kept = kept_bars(strategies)
     control, signals = ControlRows(), SignalRows()
-    rings = Rings(Valkey(connect(server.endpoint), time.monotonic), kept)
+    rings = Rings(Valkey(server.client, time.monotonic), kept)
     rows = BarRows()
     prices = walk(1)[:400]
     whole = {
@@ -95,6 +104,6 @@ def test_a_full_minute_takes_well_under_100_ms_of_processor_time(server: ValkeyS
         begin = time.process_time()
         handle(batch, edges)
         took.append(time.process_time() - begin)
-    assert min(took[1:]) < 0.1, "the first one reads its rings from the cache"
+    assert min(took[1:]) < min(a_million_steps() for _ in range(3)), "the first one reads its rings from the cache"
     assert len(signals.rows) >= len(SYMBOLS), "there was something to say"
     assert rows.reads == 0, "every ring was there"
