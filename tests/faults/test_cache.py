@@ -60,36 +60,42 @@ def troubled(recorded_trades: list[Path], tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("cache")
     files = rewrite.cut([file for file in recorded_trades if str(DAY) in file.name], folder / "cut", SINCE, UNTIL)
     during: dict[str, set[str]] = {}
-    with running(folder / "state", feed=folder / "cut", speed=str(SPEED)) as platform, reading(platform) as answers:
-        cache = client(platform)
-        platform.wait_for(lambda: bool(cache.keys("min:*")), 60, "to have minutes in the cache")
-        killed = platform.pids()["valkey"]
-
-        os.kill(killed, signal.SIGSTOP)
-        during["stalled"] = watched(platform, STALL_S)
-        os.kill(killed, signal.SIGCONT)
-        platform.wait_for(lambda: seen(platform) == "ok", 15, "to use the cache again after the stall")
-
-        keys_before = int(cache.dbsize())
-        cache.flushall()
-        keys_after = int(cache.dbsize())
-        platform.wait_for(lambda: bool(cache.keys("min:*")), 15, "to fill the empty cache")
-
-        cache.config_set("min-replicas-to-write", 1)
-        write_refused = refuses_writes(cache)
-        during["read-only"] = watched(platform, STALL_S)
-        cache.config_set("min-replicas-to-write", 0)
-
-        os.kill(killed, signal.SIGKILL)
-        platform.wait_for(lambda: platform.pids().get("valkey") not in {None, killed}, 15, "to have the cache again")
-        reborn = platform.pids()["valkey"]
-        platform.wait_for(lambda: seen(platform) == "ok", 15, "to use the new cache")
-        platform.wait_until_ended(within_s=120)
-        at_the_end = seen(platform)
+    with running(folder / "state", feed=folder / "cut", speed=str(SPEED)) as platform:
+        with reading(platform) as answers:
+            made = troubles(platform, during)
+            platform.wait_until_ended(within_s=120)
+            at_the_end = seen(platform)
         run = observe(platform, TARGETS, within_s=10)
-    return Troubled(
-        run, answers, during, keys_before, keys_after, write_refused, (killed, reborn), at_the_end, Reference(files)
-    )
+    return Troubled(run, answers, during, *made, at_the_end, Reference(files))
+
+
+def troubles(platform: LocalPlatform, during: dict[str, set[str]]) -> tuple[int, int, bool, tuple[int, int]]:
+    """Stall, empty, refuse writes, kill; the proofs."""
+    cache = client(platform)
+    platform.wait_for(lambda: bool(cache.keys("min:*")), 60, "to have minutes in the cache")
+    platform.wait_for(lambda: b"results" in platform.rest.get("/v3/trades/SPY?limit=1")[1], 60, "to have ticks")
+    killed = platform.pids()["valkey"]
+
+    os.kill(killed, signal.SIGSTOP)
+    during["stalled"] = watched(platform, STALL_S)
+    os.kill(killed, signal.SIGCONT)
+    platform.wait_for(lambda: seen(platform) == "ok", 15, "to use the cache again after the stall")
+
+    keys_before = int(cache.dbsize())
+    cache.flushall()
+    keys_after = int(cache.dbsize())
+    platform.wait_for(lambda: bool(cache.keys("min:*")), 15, "to fill the empty cache")
+
+    cache.config_set("min-replicas-to-write", 1)
+    write_refused = refuses_writes(cache)
+    during["read-only"] = watched(platform, STALL_S)
+    cache.config_set("min-replicas-to-write", 0)
+
+    os.kill(killed, signal.SIGKILL)
+    platform.wait_for(lambda: platform.pids().get("valkey") not in {None, killed}, 15, "to have the cache again")
+    reborn = platform.pids()["valkey"]
+    platform.wait_for(lambda: seen(platform) == "ok", 15, "to use the new cache")
+    return keys_before, keys_after, write_refused, (killed, reborn)
 
 
 def client(platform: LocalPlatform) -> Any:
