@@ -101,8 +101,9 @@ def sort_key(attribute: Mapping[str, Any] | None, kind: str) -> Any:
 
 def project(item: Item, projection: str, names: Mapping[str, str]) -> Any:
     """The attributes that a list of #names gives; anything else is left to the emulator."""
-    wanted = list(map(names.get, projection.split(", "))) if _PLAIN_PROJECTION.fullmatch(projection or "") else [None]
-    if None in wanted or len(set(wanted)) < len(wanted):
+    references = projection.split(", ") if _PLAIN_PROJECTION.fullmatch(projection or "") else []
+    wanted = {names[reference] for reference in references if reference in names}
+    if not references or len(wanted) < len(references):
         return _project(item, projection, names)
     return {name: item[name] for name in wanted if name in item}
 
