@@ -4,7 +4,7 @@ const DASH = "–";
 const MINUS = "−";
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 2 });
 const whole = new Intl.NumberFormat("en-US");
-/** @type {Map<number, Intl.NumberFormat>} */
+/** By least and most digits. @type {Map<number, Intl.NumberFormat>} */
 const byDigits = new Map();
 
 /**
@@ -17,17 +17,28 @@ export function priceDigits(price) {
   return size >= 0.01 ? 4 : 6;
 }
 
-/** @param {number | null | undefined} price */
-export function price(price) {
+/**
+ * A price in the digits of its magnitude, so that columns and axes keep still.
+ * @param {number | null | undefined} price
+ */
+export const price = (price) => inDigits(price, priceDigits);
+
+/**
+ * A price with every digit that a trade may have below a cent.
+ * @param {number | null | undefined} price
+ */
+export const exactPrice = (price) => inDigits(price, () => 4);
+
+/** @param {number | null | undefined} price @param {(price: number) => number} most  digits after the point */
+function inDigits(price, most) {
   if (!Number.isFinite(price)) return DASH;
-  const digits = priceDigits(price);
-  let format = byDigits.get(digits);
+  const least = priceDigits(price);
+  const digits = Math.max(least, most(price));
+  const key = 10 * least + digits;
+  let format = byDigits.get(key);
   if (format === undefined) {
-    format = new Intl.NumberFormat("en-US", {
-      minimumFractionDigits: digits,
-      maximumFractionDigits: Math.max(digits, 4),
-    });
-    byDigits.set(digits, format);
+    format = new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: digits });
+    byDigits.set(key, format);
   }
   return format.format(price);
 }

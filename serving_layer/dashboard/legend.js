@@ -1,7 +1,7 @@
 /** The numbers of one bar over the chart: the one under the pointer, else the last. */
 
 import { byId, element, setText } from "./dom.js";
-import { change, direction, percent, price, volume } from "./format.js";
+import { change, direction, percent, exactPrice, volume } from "./format.js";
 import { dayAndTime } from "./new_york.js";
 
 const FIELDS = [
@@ -37,7 +37,13 @@ export class Legend {
     this.#root.dataset.t = String(bar.t);
     this.#root.dataset.direction = direction(bar.c - bar.o);
     setText(this.#time, dayAndTime(bar.t));
-    const texts = { O: price(bar.o), H: price(bar.h), L: price(bar.l), C: price(bar.c), V: volume(bar.v) };
+    const texts = {
+      O: exactPrice(bar.o),
+      H: exactPrice(bar.h),
+      L: exactPrice(bar.l),
+      C: exactPrice(bar.c),
+      V: volume(bar.v),
+    };
     for (const [letter, text] of Object.entries(texts)) setText(this.#values.get(letter), text);
     setText(this.#change, `${change(bar.c - bar.o, bar.c)} (${percent(((bar.c - bar.o) / bar.o) * 100)})`);
   }

@@ -17,7 +17,7 @@ import { LiveSocket } from "./socket.js";
 import { Stage } from "./stage.js";
 import { BarTable } from "./table.js";
 import { followTheme } from "./theme.js";
-import { TIMEFRAMES, timeframe } from "./timeframes.js";
+import { FIRST, TIMEFRAMES, timeframe } from "./timeframes.js";
 import { showTitle } from "./title.js";
 import { showSignalTip } from "./tooltip.js";
 import { WatchList } from "./watchlist.js";
@@ -231,10 +231,10 @@ function readHealth(answer) {
   tradesIn = feed.trades_in ?? tradesIn;
 }
 
-/** The symbol and timeframe of the address, else the first symbol in minutes. */
+/** The symbol and timeframe of the address, else the first symbol in the timeframe to begin with. */
 function fromAddress() {
   const [symbol, name] = new URLSearchParams(`at=${location.hash.slice(1)}`).get("at").split("/");
-  return [watch.quotes.has(symbol) ? symbol : watch.symbols[0], timeframe(name) ?? TIMEFRAMES[0]];
+  return [watch.quotes.has(symbol) ? symbol : watch.symbols[0], timeframe(name) ?? timeframe(FIRST)];
 }
 
 async function start() {

@@ -7,6 +7,7 @@
 import { byId, element, radioGroup, setText } from "./dom.js";
 import { price, strategy } from "./format.js";
 import { dayAndTime } from "./new_york.js";
+import { WATCHED } from "./timeframes.js";
 
 const MOST_OF_A_CHART = 4_000;
 const MOST_OF_THE_MARKET = 200;
@@ -80,7 +81,7 @@ export class Signals {
     this.#symbol = symbol;
     this.#frame = frame;
     this.#draw();
-    await this.#read({ ticker: symbol, timeframe: frame }, MOST_OF_A_CHART);
+    if (WATCHED.includes(frame)) await this.#read({ ticker: symbol, timeframe: frame }, MOST_OF_A_CHART);
   }
 
   /** Read again what may have been missed. */

@@ -1,7 +1,7 @@
 /** The bars in view as a table: for those who cannot see a canvas, and for exact numbers. */
 
 import { byId, element } from "./dom.js";
-import { count, percent, price, volume } from "./format.js";
+import { count, percent, exactPrice, volume } from "./format.js";
 import { dayAndTime } from "./new_york.js";
 
 const MOST = 300;
@@ -53,10 +53,10 @@ const row = (bar) =>
     { "data-t": String(bar.t) },
     element("th", { scope: "row", text: dayAndTime(bar.t) }),
     ...[
-      price(bar.o),
-      price(bar.h),
-      price(bar.l),
-      price(bar.c),
+      exactPrice(bar.o),
+      exactPrice(bar.h),
+      exactPrice(bar.l),
+      exactPrice(bar.c),
       percent((bar.c / bar.o - 1) * 100),
       volume(bar.v),
       count(bar.n),

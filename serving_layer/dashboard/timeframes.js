@@ -3,6 +3,11 @@
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
+/** The one that the page opens with: its bars move, and strategies watch it. */
+export const FIRST = "5m";
+/** Strategies watch bars of these. */
+export const WATCHED = ["1m", "5m", "15m", "30m", "1h"];
+
 /** @typedef {{name: string, multiplier: number, unit: "minute" | "hour", ms: number}} Timeframe */
 
 /** @type {Timeframe[]} */

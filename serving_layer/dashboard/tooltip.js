@@ -1,7 +1,7 @@
 /** Beside the pointer: the signals of the bar under it. */
 
 import { byId, element } from "./dom.js";
-import { price, strategy } from "./format.js";
+import { exactPrice, strategy } from "./format.js";
 
 /**
  * @param {import("./api.js").Signal[]} signals  of one bar; none hides it
@@ -18,7 +18,7 @@ export function showSignalTip(signals, x) {
         { "data-side": one.side, "data-status": one.status },
         element("strong", { class: "signal-side", text: one.side === "buy" ? "Buy" : "Sell" }),
         element("span", {
-          text: `${strategy(one.strategy)} at ${price(one.price)}${one.status === "withdrawn" ? ", withdrawn" : ""}`,
+          text: `${strategy(one.strategy)} at ${exactPrice(one.price)}${one.status === "withdrawn" ? ", withdrawn" : ""}`,
         }),
       ),
     ),

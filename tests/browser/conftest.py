@@ -106,8 +106,8 @@ def open_page(browser: Browser, watched: Watched, platform: FakePlatform) -> Ite
 
 @pytest.fixture
 def live(open_page: Open, platform: FakePlatform) -> Page:
-    """The page of the fake platform, with bars and a live connection."""
-    page = open_page(platform.base)
+    """The page of the fake platform, with minute bars and a live connection."""
+    page = open_page(platform.base, "/#ALFA/1m")
     expect(page.locator("#stage")).to_have_attribute("data-state", "ready")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
     return page

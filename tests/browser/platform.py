@@ -170,6 +170,8 @@ class FakePlatform:
         return web.json_response(body)
 
     async def _signals(self, request: web.Request) -> web.Response:
+        if request.query.get("timeframe", "1m") not in ("1m", "5m", "15m", "30m", "1h"):
+            return _refused(400, "The parameter 'timeframe' must be 1m or 5m or 15m or 30m or 1h")
         return web.json_response({"status": "OK", "results": self.signals.answer(request.query)})
 
     async def _file(self, request: web.Request) -> web.StreamResponse:

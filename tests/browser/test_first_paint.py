@@ -45,6 +45,13 @@ def test_first_paint_shows_candles_prices_signals_and_that_they_are_simulated(
     assert painted, "no green pixel: no rising candle was drawn"
 
 
+def test_without_an_address_it_opens_the_first_symbol_in_five_minutes(open_page: Open, platform: FakePlatform) -> None:
+    page = open_page(platform.base, "/#%E0%A4%A/nonsense")
+    expect(page.locator("#title-symbol")).to_have_text("ALFA")
+    expect(page.get_by_role("radio", name="5m", exact=True)).to_have_attribute("aria-checked", "true")
+    expect(page.locator("#stage")).to_have_attribute("data-state", "ready")
+
+
 def test_the_page_is_served_with_a_policy_that_names_no_other_host_and_no_inline_code(
     live: Page, watched: Watched
 ) -> None:
