@@ -30,25 +30,23 @@ class ClosedBars:
         self._cache, self._minutes, self._kept = cache, minutes, kept
         self._held: dict[Key, Ring] = {}
         self._state = NOWHERE
-        self._cached = NOWHERE
         self._rebuilt: set[Key] = set()
 
-    def begin(self, through: str, first: str) -> bool:
-        """A batch begins with record `first`; all through record `through` was done ("" for none).
+    def begin(self, through: str, first: str, last: str) -> bool:
+        """A batch of the records `first` to `last` begins; all through record `through` was done ("" for none).
 
-        Whether somebody may have tried it before.
+        Whether some of it may have been tried before, alone or in a larger batch.
         """
-        tried = not (self._state.is_believed(through, first) and not self._state.begun)
+        cached = self._cache.state() or NOWHERE
+        reached = max(self._state.tried, cached.tried, key=_number)
+        again = not self._state.is_believed(through, first) or _number(first) <= _number(reached)
         if not self._state.is_believed(through, first):
             self._held.clear()
-        self._state = RingsState("", through, first)
-        cached = self._cache.state() or NOWHERE
-        tried = tried or cached.begun == first
         generation = cached.generation if cached.is_believed(through, first) else uuid.uuid4().hex
-        self._cached = RingsState(generation, through, first)
-        self._cache.put_state(self._cached)
+        self._state = RingsState(generation, through, first, max(reached, last, key=_number))
+        self._cache.put_state(self._state)
         self._rebuilt = set()
-        return tried
+        return again
 
     def rings(self, keys: Iterable[Key], wait: Callable[[], int], now_s: int) -> dict[Key, Ring]:
         """The rings of these symbols and timeframes, to be merged into.
@@ -58,7 +56,7 @@ class ClosedBars:
         """
         keys = list(keys)
         absent = [key for key in keys if key not in self._held]
-        for key, bars in self._cache.read(absent, self._cached.generation).items():
+        for key, bars in self._cache.read(absent, self._state.generation).items():
             self._held[key] = Ring(self._kept[key[1]], bars)
         if lost := [key for key in absent if key not in self._held]:
             end = wait()
@@ -75,11 +73,14 @@ class ClosedBars:
 
     def finish(self, last: str, added: Mapping[Key, Iterable[ClosedBar]]) -> None:
         """All through record `last` is in the rings, by adding these bars: let the cache know."""
-        done = RingsState(self._cached.generation, last)
+        self._state = done = RingsState(self._state.generation, last, tried=self._state.tried)
         whole = {key: self._held[key].closed for key in self._rebuilt}
         rest = {key: bars for key, bars in added.items() if key not in whole}
         if gone := self._cache.write(done, rest, whole):
             self._cache.write(done, {}, {key: self._held[key].closed for key in gone})
-        self._state = RingsState("", last)
         for key in list(self._held)[: max(0, len(self._held) - MOST_HELD)]:
             del self._held[key]
+
+
+def _number(sequence: str) -> int:
+    return int(sequence or 0)

@@ -41,7 +41,7 @@ def reconcile(judged: Iterable[Judged], store: Store, now_ms: Callable[[], int],
     asked = [(one, times) for one in judged if (times := [t for t, due in one.due.items() if due.again or tried])]
     held: dict[str, StoredSignal] = {}
     with ThreadPoolExecutor(PARALLEL) as pool:
-        for found in pool.map(lambda ask: _held(*ask, store), asked):
+        for found in pool.map(lambda ask: _held(ask[0], ask[1], store), asked):
             held |= found
         changes = [change for one in judged for change in _changes(one, held, store, now_ms)]
         return list(pool.map(lambda change: change(), changes))

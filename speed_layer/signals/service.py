@@ -71,7 +71,7 @@ def handle(batch: list[StreamRecord], edges: Edges) -> None:
 def _handle(batch: list[StreamRecord], before: Progress, edges: Edges) -> None:
     first, last = batch[0].sequence, batch[-1].sequence
     brought = read(decode_or_quarantine(batch, decode_bars, READER, edges.lake))
-    tried = edges.closed.begin(before.sequence, first)
+    tried = edges.closed.begin(before.sequence, first, last)
     judging = _Judging(edges, brought, before, first)
     judging.bring_longer_windows()
     rings = edges.closed.rings(brought.bars, judging.closed_ms, judging.now_s)
