@@ -6,9 +6,8 @@ Times are Unix seconds here; prices are whole units inside (see scale), dollars 
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 SYMBOLS = {
     "ALFA": 182.4,
@@ -24,8 +23,7 @@ SILENT = "ZULU"
 """A symbol that is listed and has never traded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Trades of a span of time, folded: units of price, shares, count."""
 
     o: int
@@ -36,43 +34,42 @@ class Span:
     n: int
 
 
-@lru_cache(maxsize=1 << 20)
-def second(sym: str, s: int) -> Span:
-    """What a second holds: waves of several lengths and a little noise, the same on every machine."""
-    middle, seed = SYMBOLS[sym] * scale(sym), sum(map(ord, sym))
-    noise = ((s * 2_654_435_761 + seed * 40_503) >> 7) % 997
+@lru_cache(maxsize=1 << 16)
+def _minute(sym: str, minute: int) -> tuple[float, float]:
+    """The price in the middle of a minute without its noise, and how busy the minute is: waves of several lengths."""
+    seed = sum(map(ord, sym))
     wave = (
-        0.016 * math.sin(s / 21_000 + seed)
-        + 0.009 * math.sin(s / 4_700 + 2 * seed)
-        + 0.0035 * math.sin(s / 800 + 3 * seed)
-        + 0.0012 * math.sin(s / 130)
-        + (noise % 9 - 4) / 12_000
+        0.016 * math.sin(minute / 350 + seed)
+        + 0.009 * math.sin(minute / 78 + 2 * seed)
+        + 0.0035 * math.sin(minute / 13 + 3 * seed)
+        + 0.0012 * math.sin(minute / 2.2)
     )
-    step, busy = max(1, round(middle / 6_000)), 1.4 + math.sin(s / 5_000) + 2 * (noise > 980)
-    c = round(middle * (1 + wave))
+    return SYMBOLS[sym] * scale(sym) * (1 + wave), 1.4 + math.sin(minute / 83)
+
+
+def second(sym: str, s: int) -> Span:
+    """What a second holds: the same on every machine."""
+    middle, busy = _minute(sym, s // 60)
+    noise = ((s * 2_654_435_761 + len(sym) * 40_503) >> 7) % 997
+    step = max(1, round(middle / 6_000))
+    c = round(middle * (1 + (noise % 9 - 4) / 12_000))
     return Span(
-        o=c - step * (noise % 3 - 1),
-        h=c + step * (1 + noise % 2),
-        l=c - step * (1 + noise % 3),
-        c=c,
-        v=round((40 + noise % 160) * busy),
-        n=1 + noise % 4,
+        c - step * (noise % 3 - 1),
+        c + step * (1 + noise % 2),
+        c - step * (1 + noise % 3),
+        c,
+        round((40 + noise % 160) * (busy + 2 * (noise > 980))),
+        1 + noise % 4,
     )
 
 
 def fold(spans: Iterable[Span]) -> Span | None:
     """The spans in order of time as one."""
-    all_ = list(spans)
-    if not all_:
+    columns = list(zip(*spans, strict=True))
+    if not columns:
         return None
-    return Span(
-        o=all_[0].o,
-        h=max(s.h for s in all_),
-        l=min(s.l for s in all_),
-        c=all_[-1].c,
-        v=sum(s.v for s in all_),
-        n=sum(s.n for s in all_),
-    )
+    o, h, low, c, v, n = columns
+    return Span(o[0], max(h), min(low), c[-1], sum(v), sum(n))
 
 
 @lru_cache(maxsize=1 << 16)

@@ -10,6 +10,7 @@ WIDTHS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400
 
 
 def test_scrolling_back_reaches_the_first_bar_and_stops_there(live: Page, platform: FakePlatform) -> None:
+    until(live, lambda: readings(platform) == AT_REST)
     box = live.locator("#chart").bounding_box()
     assert box is not None
     live.mouse.move(box["x"] + 200, box["y"] + 200)
