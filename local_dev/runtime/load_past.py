@@ -68,8 +68,7 @@ class Loader:
         if task.judged:
             self._control.put_symbols(sorted({*self._control.symbols(), *symbols}))
             signals = sum(self._judge(sym, task.judged) for sym in symbols)
-            counts = self._control.signal_counts()
-            self._control.put_signal_counts({"stored": counts.get("stored", 0) + signals})
+            self._control.put_signal_counts({"stored": self._control.filled_in_signals() + signals})
         if task.grows and (now := _now_s() * 1000 // MINUTE_MS * MINUTE_MS) > until:
             self._load(until, now)
             until = now

@@ -11,9 +11,12 @@ from local_dev.cli.main import COMMANDS, parser
 from local_dev.vendor.settings import parse_speed
 from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
+from serving_layer.push.settings import PushSettings
 from shared.bars.windows import STREAM_TIMEFRAMES
 from speed_layer.ingest.settings import IngestSettings
+from speed_layer.notify.handler import NotifySettings
 from speed_layer.settings import ArchiveSettings, TableSettings
+from speed_layer.signals.settings import SignalsSettings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -62,7 +65,8 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_every_setting_is_in_the_documents() -> None:
-    kinds = (IngestSettings, ArchiveSettings, TableSettings, ApiSettings, AuthSettings)
+    speed = (IngestSettings, ArchiveSettings, TableSettings, SignalsSettings, NotifySettings)
+    kinds = (*speed, ApiSettings, AuthSettings, PushSettings)
     names = {field.name.upper() for kind in kinds for field in msgspec.structs.fields(kind)}
     assert {name for name in names if f"`{name}`" not in TEXT} == set()
 
