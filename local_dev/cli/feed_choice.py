@@ -1,6 +1,7 @@
 """Which feed `up` was asked for: everything that can be wrong with it is found before anything is started."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from local_dev.cli.errors import WrongInput
 from local_dev.cli.options import source_of
 from local_dev.cli.vendor_key import vendor_key
 from local_dev.runtime.sources import Endpoints, FeedSource, Recorded, Simulated, Vendor
-from local_dev.runtime.state import Source
+from local_dev.runtime.state import VERSION_FILE, Source, claimed
 from local_dev.simulator.instruments import INSTRUMENTS
 from local_dev.vendor.settings import parse_speed
 
@@ -57,7 +58,9 @@ def _vendor(options: argparse.Namespace, speed: float | None) -> Vendor:
     if speed != 1.0:
         raise WrongInput(f"--speed {options.speed}: the vendor's feed has the pace that the market has.")
     key = vendor_key()
-    hosts = choose(key)
+    in_use = (options.state / VERSION_FILE).exists()
+    with claimed(options.state) if in_use else nullcontext():  # to ask would cut off a feed that runs with this key
+        hosts = choose(key)
     return Vendor(Endpoints(hosts.socket_url, hosts.rest_url, key))
 
 

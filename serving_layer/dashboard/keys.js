@@ -23,14 +23,14 @@ function shortcuts(actions, help) {
   return [
     {
       keys: ["ArrowUp", "ArrowDown"],
-      shown: "↑ ↓",
+      shown: "Up, Down",
       does: "move through the watch list",
       run: (key) => actions.move(key === "ArrowDown" ? 1 : -1),
     },
     { keys: ["Enter"], shown: "Enter", does: "show the pointed symbol", run: actions.choose },
     {
       keys: ["ArrowLeft", "ArrowRight"],
-      shown: "← →",
+      shown: "Left, Right",
       does: "scroll the chart",
       run: (key) => actions.scroll(key === "ArrowLeft" ? -20 : 20),
     },

@@ -11,7 +11,7 @@ from local_dev.cli.feed_choice import Choice, chosen
 from local_dev.cli.up import add_arguments
 from local_dev.cli.vendor_hosts import Hosts
 from local_dev.runtime.sources import Endpoints, Recorded, Simulated, Vendor
-from local_dev.runtime.state import Source
+from local_dev.runtime.state import Source, WrongState, open_state
 
 
 def choice(*arguments: str) -> Choice:
@@ -36,7 +36,9 @@ def test_none_is_no_feed() -> None:
 
 
 @pytest.mark.parametrize("delayed", [False, True])
-def test_the_vendors_feed_comes_from_where_the_key_may_read(monkeypatch: pytest.MonkeyPatch, delayed: bool) -> None:
+def test_the_vendors_feed_comes_from_where_the_key_may_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, delayed: bool
+) -> None:
     asked: list[str] = []
 
     def choose(key: str) -> Hosts:
@@ -46,8 +48,19 @@ def test_the_vendors_feed_comes_from_where_the_key_may_read(monkeypatch: pytest.
     monkeypatch.setattr(feed_choice, "vendor_key", lambda: "secret")
     monkeypatch.setattr(feed_choice, "choose", choose)
     endpoints = Endpoints("wss://stream/stocks", "https://rest", "secret")
-    assert choice("--feed", "polygon") == (Source("polygon"), Vendor(endpoints))
+    assert choice("--feed", "polygon", "--state", str(tmp_path)) == (Source("polygon"), Vendor(endpoints))
     assert asked == ["secret"]
+
+
+def test_the_vendor_is_not_asked_while_a_feed_runs_on_the_same_state(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(feed_choice, "vendor_key", lambda: "secret")
+    monkeypatch.setattr(feed_choice, "choose", pytest.fail)
+    running = open_state(tmp_path / "state", Source("polygon"), fresh=False)
+    with pytest.raises(WrongState, match="in use"):
+        choice("--feed", "polygon", "--state", str(running.path))
+    running.close()
 
 
 def test_the_vendor_is_not_asked_for_what_is_wrong_anyway(monkeypatch: pytest.MonkeyPatch) -> None:
