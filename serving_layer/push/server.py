@@ -1,9 +1,7 @@
 """The port: WebSocket on `/stocks`, health on `/health`, nothing else."""
 
 import asyncio
-from collections.abc import Iterable
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -12,6 +10,7 @@ from websockets.http11 import Request, Response
 
 from serving_layer.push.client import POLICY_VIOLATION, SERVICE_RESTART, AskKey, Client, Leaving, Limits
 from serving_layer.push.hub import Hub
+from serving_layer.push.origin import same_host
 from shared.observability import logger
 from shared.polygon.socket import Status, frame_of, status_event
 
@@ -20,22 +19,6 @@ LARGEST_MESSAGE = 1_000_000
 """Bytes of a client's message: a list of every symbol of the market is about 100 KB."""
 PING_S, PONG_S = 20.0, 60.0
 STOP_S = 1.5
-
-
-def same_host(origins: Iterable[str], host: str) -> bool:
-    """Whether a page that opens a socket came from us: browsers send its origin along, other clients send none.
-
-    >>> same_host(["http://127.0.0.1:8000"], "127.0.0.1:8000"), same_host(["https://elsewhere.example"], "ours.example")
-    (True, False)
-    """
-    return all(_host_of(origin) == host.lower() for origin in origins)
-
-
-def _host_of(origin: str) -> str | None:
-    try:
-        return urlsplit(origin.lower()).netloc or None
-    except ValueError:
-        return None
 
 
 class PushServer:
@@ -87,7 +70,8 @@ class PushServer:
         if path != SOCKET_PATH:
             return connection.respond(HTTPStatus.NOT_FOUND, "not found\n")
         hosts = request.headers.get_all("Host")
-        if not same_host(request.headers.get_all("Origin"), hosts[0] if len(hosts) == 1 else ""):
+        host = hosts[0] if len(hosts) == 1 else ""
+        if not all(same_host(origin, host) for origin in request.headers.get_all("Origin")):
             return connection.respond(HTTPStatus.FORBIDDEN, "pages of other sites may not connect\n")
         return None
 

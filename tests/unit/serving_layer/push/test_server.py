@@ -11,7 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from serving_layer.push.client import Limits
-from serving_layer.push.server import LARGEST_MESSAGE, same_host
+from serving_layer.push.server import LARGEST_MESSAGE
 from tests.unit.serving_layer.push.support import (
     KEY,
     MINUTE,
@@ -292,21 +292,6 @@ def test_a_page_of_our_own_may_connect() -> None:
             pass
 
     run(test)
-
-
-@pytest.mark.parametrize(
-    ("origins", "host", "same"),
-    [
-        ([], "ours.example", True),
-        (["https://OURS.example"], "ours.example", True),
-        (["https://ours.example:8443"], "ours.example", False),
-        (["https://ours.example", "https://elsewhere.example"], "ours.example", False),
-        (["https://ours.example"], "", False),
-        (["null"], "", False),
-    ],
-)
-def test_an_origin_is_the_same_where_host_and_port_are(origins: list[str], host: str, same: bool) -> None:
-    assert same_host(origins, host) is same
 
 
 def test_one_connection_too_many_is_told_so_and_the_others_stay() -> None:
