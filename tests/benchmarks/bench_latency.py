@@ -132,7 +132,7 @@ class _Listener(threading.Thread):
 def _host_minus_feed(platform: LocalPlatform) -> float:
     """Host time less feed time, Unix ms: the smallest of some looks at the vendor server's clock."""
     url = next(line.split()[-1] for line in platform.printed().splitlines() if line.startswith("vendor"))
-    looks = []
+    looks: list[float] = []
     for _ in range(20):
         with urllib.request.urlopen(f"{url}/__feed", timeout=5) as answer:  # noqa: S310 -- our own server
             clock_ms = json.load(answer)["clock_ms"]

@@ -21,14 +21,14 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
 SEED = 34
 DAY = date(2013, 10, 8)
-SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(12, 30))
+SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(12, 10))
 SPEED = 300
 RUN_S = (UNTIL - SINCE) / 1000 / SPEED
 SYMBOLS = ("AIG", "BAC", "SPY")
 MAKERS = ("signals", "valkey", "persist", "notify", "signals")
 KILLS = 15
 FACTOR = 2
-STRATEGIES = [
+STRATEGIES: list[dict[str, Any]] = [
     {"strategy": "volume_spike", "timeframes": ["1m", "5m"], "params": {"factor": FACTOR}},
     {"strategy": "macd_cross", "timeframes": ["1m"]},
     {"strategy": "rsi_reversal", "timeframes": ["1m"]},
