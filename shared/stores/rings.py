@@ -8,7 +8,6 @@ without that are not believed: a batch may have passed them by. Writes are compa
 import hashlib
 import logging
 from collections.abc import Iterable, Mapping
-from itertools import starmap
 from typing import Any, NamedTuple
 
 import msgspec
@@ -105,8 +104,9 @@ class Rings:
         """False when the cache did not take it."""
         return self._valkey.attempt(lambda client: client.set(_STATE, msgspec.json.encode(state), ex=TTL_S)) is True
 
-    def read(self, keys: Iterable[Key], generation: str) -> dict[Key, list[ClosedBar]]:
-        """The rings that are there in this generation, by start of their bars; one round trip."""
+    def read(self, keys: Iterable[Key], generation: str, since: int = 0) -> dict[Key, list[ClosedBar]]:
+        """The rings that are there in this generation, by start of their bars (Unix ms), `since` included; one round
+        trip. What starts before that is not even decoded."""
         keys = list(keys)
 
         def ask(client: Any) -> list[dict[bytes, bytes]]:
@@ -121,7 +121,7 @@ class Rings:
         for key, fields in zip(keys, found, strict=False):  # nothing is found while the cache is away
             if fields.pop(_GENERATION, b"").decode() == generation:
                 try:
-                    rings[key] = sorted(starmap(_bar, fields.items()))
+                    rings[key] = sorted(_bar(t, value) for t, value in fields.items() if int(t) >= since)
                 except (InvalidRecord, ValueError) as error:
                     _unread(error)
         return rings
@@ -154,14 +154,15 @@ class Rings:
         return set() if taken is None else {key for key, answer in zip(keys, taken, strict=True) if not answer}
 
     def closed(
-        self, symbols: Iterable[str], tf: Timeframe, through: str | None
+        self, symbols: Iterable[str], tf: Timeframe, through: str | None, since: int = 0
     ) -> dict[str, list[tuple[int, Partial]]]:
-        """Closed bars (start, partial) by symbol, in order of time, as of the record `through` of the bars stream,
-        which control.through("signals") names. Symbols whose ring is not there, or not believed, are left out."""
+        """Closed bars (start, partial) by symbol that start at `since` (Unix ms) or later, in order of time, as of the
+        record `through` of the bars stream, which control.through("signals") names. Symbols whose ring is not there,
+        or not believed, are left out; so are bars in which no trade set a price, whatever their volume."""
         state = self.state()
         if state is None or state.done != through:
             return {}
-        rings = self.read([(sym, tf) for sym in symbols], state.generation)
+        rings = self.read([(sym, tf) for sym in symbols], state.generation, since)
         return {sym: [(bar.t, bar.partial) for bar in bars] for (sym, _), bars in rings.items()}
 
     def _arguments(self, state: RingsState, key: Key, bars: Iterable[ClosedBar]) -> list[str | int]:

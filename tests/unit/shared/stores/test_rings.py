@@ -109,6 +109,14 @@ def test_closed_bars_are_given_only_as_of_the_record_that_was_asked_for(real: Ri
     assert real.closed([], "1m", "49") == {}
 
 
+def test_closed_bars_from_an_instant_on_are_all_that_is_decoded(server: ValkeyServer, real: Rings) -> None:
+    real.write(STATE, {}, {SPY: [closed(1), closed(2), closed(3)]})
+    server.client.hset("ring:{SPY}:1m", str(T0 + MINUTE), "odd")
+    partials = [(one.t, one.partial) for one in (closed(2), closed(3))]
+    assert real.closed(["SPY"], "1m", "49", T0 + 2 * MINUTE) == {"SPY": partials}
+    assert real.closed(["SPY"], "1m", "49", T0 + MINUTE) == {}, "the odd one"
+
+
 def test_every_key_expires(server: ValkeyServer, real: Rings) -> None:
     real.write(STATE, {}, {SPY: [closed(1)]})
     for key in ("ring:{SPY}:1m", "rings:state"):
