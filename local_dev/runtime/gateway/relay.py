@@ -2,7 +2,8 @@
 
 A message is taken from one side only when the other has taken the one before: who reads slowly slows the push process's
 own queue for him, and nobody else. Pings and pongs travel too, so each end sees the other end's life and not ours. When
-the push process goes, its clients are told to come back (1012); while it is not there they get 503.
+the push process goes, its clients are told to come back (1012); while it is not there they get 503. A page of another
+site gets 403: the socket to the push process is ours, so its origin is looked at here.
 """
 
 import asyncio
@@ -13,10 +14,13 @@ from typing import Literal, NamedTuple
 import aiohttp
 from aiohttp import web
 
-CLIENT_BYTES = 256 * 1024
-"""Largest message of a client: a subscription to every symbol of the market by name fits."""
+from serving_layer.push.origin import same_host
+from serving_layer.push.server import LARGEST_MESSAGE
+
 PUSH_BYTES = 16 * 1024 * 1024
 """Largest message of the push process."""
+TOO_LARGE = LARGEST_MESSAGE + 1
+"""aiohttp takes messages of fewer bytes than it is told."""
 CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 SAYABLE = (range(1000, 1004), range(1007, 1015), range(3000, 5000))
@@ -45,8 +49,11 @@ class Relay:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One client, until either side has closed."""
+        host = request.headers.get("Host", "")
+        if not all(same_host(origin, host) for origin in request.headers.getall("Origin", ())):
+            return web.json_response({"message": "Forbidden"}, status=403)
         client = ClientEnd(
-            timeout=CLOSE_SECONDS, autoping=False, compress=False, max_msg_size=CLIENT_BYTES, decode_text=False
+            timeout=CLOSE_SECONDS, autoping=False, compress=False, max_msg_size=TOO_LARGE, decode_text=False
         )
         if not client.can_prepare(request).ok:
             return web.json_response(

@@ -13,8 +13,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from local_dev.runtime.gateway.pages import Pages
-from local_dev.runtime.gateway.relay import CLIENT_BYTES
 from local_dev.runtime.gateway.server import Gateway
+from serving_layer.push.server import LARGEST_MESSAGE
 from tests.unit.local_dev.runtime_servers.gateway.conftest import Functions, rest_api
 
 SECONDS = 20
@@ -194,11 +194,42 @@ def test_a_client_that_does_not_read_holds_up_the_push_process_and_loses_nothing
     run(test())
 
 
-def test_a_message_beyond_all_subscriptions_ends_the_connection(tmp_path: Path) -> None:
+def test_the_largest_message_that_the_push_process_takes_goes_through_and_a_larger_one_ends_the_connection(
+    tmp_path: Path,
+) -> None:
     async def test() -> None:
-        async with pushing(echo) as (_, push), front_door(tmp_path, push) as port, client(port) as connection:
-            await connection.send("x" * (CLIENT_BYTES + 1))
+        message = "x" * LARGEST_MESSAGE
+        async with (
+            pushing(echo) as (_, push),
+            front_door(tmp_path, push) as port,
+            client(port, max_size=None) as connection,
+        ):
+            await connection.send(message)
+            assert await connection.recv() == message
+            await connection.send(message + "x")
             assert (await last_word(connection))[0] == 1009
+
+    run(test())
+
+
+def test_a_page_of_another_site_is_turned_away_before_the_push_process_hears_of_it(tmp_path: Path) -> None:
+    async def test() -> None:
+        heard = []
+
+        async def listen(connection: ServerConnection) -> None:
+            heard.append(connection.id)
+            await echo(connection)
+
+        async with pushing(listen) as (_, push), front_door(tmp_path, push) as port:
+            for origin in ("http://evil.example", f"http://localhost:{port}", f"http://127.0.0.1:{port + 1}", "null"):
+                with pytest.raises(InvalidStatus) as refused:
+                    await client(port, origin=origin)
+                assert refused.value.response.status_code == 403
+            assert heard == []
+            async with client(port, origin=f"http://127.0.0.1:{port}") as connection:
+                await connection.send("from our own page")
+                assert await connection.recv() == "from our own page"
+            assert len(heard) == 1
 
     run(test())
 
