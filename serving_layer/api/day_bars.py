@@ -32,7 +32,9 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         sym, services = symbol_of(ticker), wire()
         choice(event.multi_value_query_string_parameters or {}, "adjusted", "true", ("true", "false"))
         moment = services.market.moment()
-        found = services.days.previous(sym, moment, moment.now_ms, services.days.hours([sym]).get(sym, []))
+        found = services.days.previous(
+            sym, moment, moment.now_ms, services.days.hours([sym], moment.now_ms).get(sym, [])
+        )
         if found is None:
             raise Refused(TICKER_NOT_FOUND)
         session, bar = found

@@ -1,9 +1,11 @@
 """Days of symbols, as partials: closed hours where the rings have them, stored and forming minutes for the rest.
 
-A day is the merge of its minutes however they come: without rings it takes longer and is the same.
+A day is the merge of its minutes however they come: without rings it takes longer and is the same. Rings leave out an
+hour in which no trade set a price, though it may have volume: minutes are read for every hour that is not there.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import NamedTuple, Protocol
 
 from serving_layer.api.market import Market, Moment
@@ -18,13 +20,16 @@ MOST_KEPT = 20_000
 """Past days of symbols that a process remembers."""
 
 Hours = list[tuple[int, Partial]]
-"""(start, partial) of the closed hours of one symbol, without a hole from the first to the last, in order of time."""
+"""(start, partial) of the closed hours of one symbol that are there, in order of time."""
+
+Span = tuple[int, int]
+"""[start, end) in Unix ms."""
 
 
 class HourRings(Protocol):
     """Closed bars in the cache (shared/stores/rings.py): those of symbols that are there and can be believed."""
 
-    def closed(self, symbols: Iterable[str], tf: str, through: str | None) -> Mapping[str, Hours]: ...
+    def closed(self, symbols: Iterable[str], tf: str, through: str | None, since: int) -> Mapping[str, Hours]: ...
 
 
 class Today(NamedTuple):
@@ -49,18 +54,19 @@ class Days:
         self._through, self._now_s = through, now_s
         self._past: dict[tuple[str, int], tuple[float, Partial]] = {}
 
-    def hours(self, symbols: Iterable[str]) -> Mapping[str, Hours]:
-        """Rings of closed hours, to be handed to what follows."""
-        return self._rings.closed(symbols, HOUR, self._through())
+    def hours(self, symbols: Iterable[str], before_ms: int) -> Mapping[str, Hours]:
+        """Rings of closed hours, to be handed to what follows: from the start of the session before an instant on."""
+        since = next((session.start for session in self._market.sessions_before(before_ms)), before_ms)
+        return self._rings.closed(symbols, HOUR, self._through(), since)
 
     def today(self, sym: str, session: SessionDay, hours: Hours) -> Today:
         """Raises StoreUnavailable."""
-        closed, rest = _covered(session, hours)
+        closed, holes, rest = _covered(session, hours)
         minutes = list(self._minutes(sym, rest, session.end))
         newest = _last_bar(reversed(minutes))
         if newest is None and closed:
             newest = _last_bar(self._history.minutes(sym, session.start, rest, int(self._now_s()), reverse=True))
-        return Today(merge_all([*closed, *(partial for _, partial in minutes)]), newest)
+        return Today(self._merged(sym, closed, holes, minutes), newest)
 
     def previous(self, sym: str, moment: Moment, before_ms: int, hours: Hours) -> tuple[SessionDay, Bar] | None:
         """The last session of a date before an instant that has a day's bar, within a long break."""
@@ -75,14 +81,21 @@ class Days:
         now_s = self._now_s()
         until, day = self._past.get((sym, session.start), (0.0, EMPTY))
         if until <= now_s:
-            closed, rest = _covered(session, hours)
+            closed, holes, rest = _covered(session, hours)
             minutes = self._minutes(sym, rest, session.end) if rest < session.end else ()
-            day = merge_all([*closed, *(partial for _, partial in minutes)])
+            day = self._merged(sym, closed, holes, minutes)
             if len(self._past) >= MOST_KEPT:
                 self._past.clear()
             if day != EMPTY:  # what is not there yet may be loaded any time
                 self._past[sym, session.start] = (now_s + moment.keep_s(session.end), day)
         return day
+
+    def _merged(
+        self, sym: str, closed: list[Partial], holes: list[Span], rest: Iterable[tuple[int, Partial]]
+    ) -> Partial:
+        """All of a day: closed hours, the minutes of the holes between them, and the minutes after them."""
+        between = (minute for start, end in holes for minute in self._minutes(sym, start, end))
+        return merge_all([*closed, *(partial for _, partial in chain(between, rest))])
 
     def _minutes(self, sym: str, start: int, end: int) -> Iterable[tuple[int, Partial]]:
         return self._history.minutes(sym, start, end, int(self._now_s()))
@@ -92,9 +105,18 @@ def _last_bar(backwards: Iterable[tuple[int, Partial]]) -> Bar | None:
     return next((bar for t, partial in backwards if (bar := present(t, partial)) is not None), None)
 
 
-def _covered(session: SessionDay, hours: Hours) -> tuple[list[Partial], int]:
-    """What closed hours tell of a day from its start on, and from where on (Unix ms) minutes must."""
-    if not hours or hours[0][0] > session.start:
-        return [], session.start
-    rest = min(max(hours[-1][0] + HOUR_MS, session.start), session.end)
-    return [partial for t, partial in hours if session.start <= t < rest], rest
+def _covered(session: SessionDay, hours: Hours) -> tuple[list[Partial], list[Span], int]:
+    """What closed hours tell of a day, the holes before and between them, and from where on (Unix ms) there are none.
+
+    What lies in a hole, minutes must tell; hours next to each other are one hole.
+    """
+    closed: list[Partial] = []
+    holes: list[Span] = []
+    rest = session.start
+    for t, partial in hours:
+        if session.start <= t < session.end:
+            if t > rest:
+                holes.append((rest, t))
+            closed.append(partial)
+            rest = t + HOUR_MS
+    return closed, holes, rest

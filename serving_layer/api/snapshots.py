@@ -1,6 +1,6 @@
 """`GET /v2/snapshot/locale/us/markets/stocks/...`: one symbol, several, all, and those that moved most."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -27,6 +27,8 @@ _STOCKS = "/v2/snapshot/locale/us/markets/stocks"
 RULES = (f"{_STOCKS}/tickers", f"{_STOCKS}/tickers/<ticker>", f"{_STOCKS}/gainers", f"{_STOCKS}/losers")
 MOST_MOVERS = 20
 LEAST_VOLUME = 10_000 * SIZE_SCALE
+SLICE = 100
+"""Symbols whose closed hours are read and held at a time, between two looks at the clock."""
 READERS = 8
 """Symbols that are looked up at a time; the pool of connections to the tables has 16."""
 
@@ -92,15 +94,28 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
 def entries(services: Services, symbols: Sequence[str], late: Callable[[], bool] = lambda: False) -> list[Entry]:
     """What is known of each symbol, in their order. Raises StoreUnavailable, also where it would take too long."""
     moment = services.market.moment()
-    hours = services.days.hours(symbols)
+    found: list[Entry] = []
+    for first in range(0, len(symbols), SLICE):
+        found += _slice(services, moment, symbols[first : first + SLICE], late)
+    return found
+
+
+def _slice(services: Services, moment: Moment, symbols: Sequence[str], late: Callable[[], bool]) -> Iterable[Entry]:
+    """Those of so few symbols that all their closed hours may be held at once."""
+    _in_time(late)
     last = services.cache.last_trades(symbols)
+    hours = services.days.hours(symbols, moment.session.start) if moment.session else {}
 
     def look(sym: str) -> Entry:
-        if late():
-            raise StoreUnavailable("too many symbols for the time there is")
+        _in_time(late)
         return _entry(services, moment, sym, hours.get(sym, []), last.get(sym))
 
-    return list(_readers().map(look, symbols)) if len(symbols) > 1 else [look(sym) for sym in symbols]
+    return _readers().map(look, symbols) if len(symbols) > 1 else map(look, symbols)
+
+
+def _in_time(late: Callable[[], bool]) -> None:
+    if late():
+        raise StoreUnavailable("too many symbols for the time there is")
 
 
 def _entry(services: Services, moment: Moment, sym: str, hours: Hours, cached: Trade | None) -> Entry:

@@ -78,7 +78,7 @@ class Gone:
 
 
 class NoRings:
-    def closed(self, symbols: Iterable[str], tf: str, through: str | None) -> dict[str, Hours]:
+    def closed(self, symbols: Iterable[str], tf: str, through: str | None, since: int) -> dict[str, Hours]:
         return {}
 
 

@@ -30,14 +30,17 @@ EPOCH = {"last_trade_ms": T0 + HOUR}
 
 
 class Rings:
-    """Closed hours by symbol."""
+    """Closed hours by symbol; `asked`: the symbols of each reading, and from where on."""
 
     def __init__(self, hours: Mapping[str, Hours]) -> None:
         self.hours = hours
+        self.asked: list[tuple[list[str], int]] = []
 
-    def closed(self, symbols: Iterable[str], tf: str, through: str | None) -> dict[str, Hours]:
+    def closed(self, symbols: Iterable[str], tf: str, through: str | None, since: int) -> dict[str, Hours]:
         assert tf == "1h"
-        return {sym: list(self.hours[sym]) for sym in symbols if sym in self.hours}
+        symbols = list(symbols)
+        self.asked.append((symbols, since))
+        return {sym: [hour for hour in self.hours[sym] if hour[0] >= since] for sym in symbols if sym in self.hours}
 
 
 def market(symbols: Iterable[str] = ("SPY",), **parts: Any) -> Api:
@@ -244,8 +247,10 @@ def minutes_of(trades: list[tuple[int, int, int, int, str]]) -> dict[int, Partia
 
 
 def hours_of(minutes: Mapping[int, Partial], before: int) -> Hours:
+    """As the signals function keeps them: a window that no trade has opened is none."""
     starts = sorted({t - t % HOUR for t in minutes if t - t % HOUR + HOUR <= before})
-    return [(start, merge_all(p for t, p in minutes.items() if start <= t < start + HOUR)) for start in starts]
+    hours = [(start, merge_all(p for t, p in minutes.items() if start <= t < start + HOUR)) for start in starts]
+    return [(start, partial) for start, partial in hours if partial.first is not None]
 
 
 def by_hand(trades: list[tuple[int, int, int, int, str]], start: int, end: int) -> dict[str, Any] | None:
@@ -281,7 +286,6 @@ def test_with_rings_or_without_a_snapshot_is_the_same_and_right(
 
 def test_closed_hours_spare_the_reading_of_their_minutes() -> None:
     minutes = {t: minute_of(t, first=9, last=9, high=9, low=9) for t in range(YESTERDAY, T0 + HOUR, MINUTE)}
-    minutes[MIDNIGHT - DAY_MS] = minute_of(MIDNIGHT - DAY_MS, first=9, last=9, high=9, low=9)
     api = market(rings=Rings({"SPY": hours_of(minutes, T0 + 30 * MINUTE)}))
     for t, partial in minutes.items():
         api.rows.put_base("SPY", t, partial, NOW_S)
@@ -289,6 +293,40 @@ def test_closed_hours_spare_the_reading_of_their_minutes() -> None:
     ticker = api.get(SPY)["ticker"]
     assert ticker["min"]["t"] == T0 + HOUR
     assert api.rows.reads == 31, "of the hour that is open"
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2, 9])
+def test_an_hour_of_odd_lots_alone_counts_whether_or_not_the_hours_beside_it_are_closed_ones(kept: int) -> None:
+    """No trade of 06:00 to 08:00 set a price: rings leave those hours out, and their volume is of the day."""
+    minutes = {}
+    for base in (MIDNIGHT - DAY_MS, MIDNIGHT):
+        for hour, shares in ((4, 100), (5, 20), (8, 3), (9, 4_000)):
+            t = base + hour * HOUR + 7 * MINUTE
+            minutes[t] = minute_of(t, first=16_700, last=16_700, high=16_700, low=16_700, size=shares)
+        for t, shares in ((base + 6 * HOUR, 50_000), (base + 7 * HOUR + 59 * MINUTE, 600_000)):
+            minutes[t] = Partial(volume=shares * 10**6, notional=16_700 * 10**7 * shares * 10**6, count=1)
+    hours = hours_of(minutes, MIDNIGHT + 10 * HOUR)
+    assert len(hours) == 8
+    api = market(rings=Rings({"SPY": hours[len(hours) - kept :]}))
+    for t, partial in minutes.items():
+        api.rows.put_base("SPY", t, partial, NOW_S)
+    ticker = api.get(SPY)["ticker"]
+    assert (ticker["day"]["v"], ticker["min"]["av"], ticker["prevDay"]["v"]) == (654_123, 654_123, 654_123)
+    assert ticker["min"]["t"] == MIDNIGHT + 9 * HOUR + 7 * MINUTE
+
+
+def test_closed_hours_are_read_of_a_hundred_symbols_at_a_time_from_the_session_before_on() -> None:
+    symbols = sorted(f"S{n}" for n in range(250))
+    rings = Rings({})
+    api = market(symbols, rings=rings)
+    api.get(f"{STOCKS}/tickers")
+    assert rings.asked == [(symbols[first : first + 100], MIDNIGHT - DAY_MS) for first in (0, 100, 200)]
+
+
+def test_without_time_left_no_closed_hours_are_read() -> None:
+    rings = Rings({})
+    answer = market(["AIG", "SPY"], rings=rings).send(f"{STOCKS}/tickers", Context(remaining_ms=2_999))
+    assert (answer["statusCode"], rings.asked) == (503, [])
 
 
 def test_a_market_of_hundreds_is_answered_whole_and_in_order() -> None:
