@@ -31,27 +31,7 @@ def signal_id(strategy: str, params: str, sym: str, tf: Timeframe, t: int) -> st
     return hashlib.blake2b(f"{strategy}|{params}|{sym}|{tf}|{t}".encode(), digest_size=12).hexdigest()
 
 
-def judge(  # noqa: PLR0917  (the nouns of one question; every caller has them all)
-    strategies: Iterable[Configured],
-    sym: str,
-    tf: Timeframe,
-    bars: Sequence[Bar],
-    t_from: int,
-    sessions: SessionTable,
-) -> Judgement:
-    """What follows from bar `t_from` (Unix ms) being new or revised. `bars`: all there are, in order of time."""
-    times = [bar.t for bar in bars if t_from <= bar.t <= t_from + AGAIN_MS]
-    return judge_times(strategies, sym, tf, bars, times, sessions)
-
-
-def judge_history(
-    strategies: Iterable[Configured], sym: str, tf: Timeframe, bars: Sequence[Bar], sessions: SessionTable
-) -> Judgement:
-    """What follows from every bar of the past, in one go."""
-    return judge_times(strategies, sym, tf, bars, [bar.t for bar in bars], sessions)
-
-
-def judge_times(  # noqa: PLR0917  (as `judge`)
+def judge_times(  # noqa: PLR0917  (the nouns of one question; every caller has them all)
     strategies: Iterable[Configured],
     sym: str,
     tf: Timeframe,
@@ -59,7 +39,10 @@ def judge_times(  # noqa: PLR0917  (as `judge`)
     times: Iterable[int],
     sessions: SessionTable,
 ) -> Judgement:
-    """The judgement of the bars that start at `times` (Unix ms); a time without a bar can have no signal."""
+    """The judgement of the bars that start at `times` (Unix ms); a time without a bar can have no signal.
+
+    `bars`: all there are, in order of time.
+    """
     ends = {t: _end_at(bars, t) for t in times}
     judgement: Judgement = {}
     for one in strategies:

@@ -22,7 +22,7 @@ from speed_layer.kinesis_event import StreamRecord
 from speed_layer.signals.closed import ClosedBars
 from speed_layer.signals.config import configured
 from speed_layer.signals.handler import kept_bars
-from speed_layer.signals.judge import judge_history
+from speed_layer.signals.judge import judge_times
 from speed_layer.signals.service import Edges, Marks, handle
 from tests.fakes.kinesis import Killed, Kinesis, name
 from tests.fakes.ring_rows import RingRows
@@ -148,7 +148,10 @@ class Market:
             bar = present(t, partial_from_wire(partial))
             if bar is not None:
                 bars.setdefault((sym, tf), []).append(bar)
-        judged = [judge_history(self.strategies, *key, of_key, self.sessions) for key, of_key in bars.items()]
+        judged = [
+            judge_times(self.strategies, *key, of_key, [one.t for one in of_key], self.sessions)
+            for key, of_key in bars.items()
+        ]
         return {id_: signal for one in judged for id_, signal in one.items() if signal is not None}
 
     def _trade_a_minute(self) -> None:

@@ -1,6 +1,7 @@
-"""Judgements of bars: by bar, from a bar on, and of a whole past."""
+"""Judgements of bars: by bar, and of a whole past."""
 
 import time
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 
 from shared.bars.sessions import sessions_named
 from shared.models.bar import Bar
-from speed_layer.signals.config import configured
-from speed_layer.signals.judge import LOOKBACK_MS, Judgement, judge, judge_history, judge_times, signal_id
+from speed_layer.signals.config import Configured, configured
+from speed_layer.signals.judge import LOOKBACK_MS, Judgement, judge_times, signal_id
 from tests.unit.shared.indicators.test_against_talib import walk
 from tests.unit.speed_layer.feed import T0
 from tests.unit.speed_layer.signals.bars import MINUTE, bar, line
@@ -22,6 +23,11 @@ SPIKE = configured('[{"strategy": "volume_spike", "timeframes": ["1m"], "params"
 
 def found(judgement: Judgement) -> dict[str, tuple[int, str]]:
     return {id_: (signal.t, signal.side) for id_, signal in judgement.items() if signal is not None}
+
+
+def judged_all(strategies: Iterable[Configured], tf: str, bars: list[Bar]) -> Judgement:
+    """Every bar, in one go."""
+    return judge_times(strategies, "SPY", tf, bars, [one.t for one in bars], XNYS)
 
 
 def test_an_id_is_the_same_for_ever_and_differs_with_everything_it_is_made_of() -> None:
@@ -41,7 +47,7 @@ def test_an_id_is_the_same_for_ever_and_differs_with_everything_it_is_made_of() 
 def test_a_signal_says_what_it_is_about_and_its_price_is_the_close_to_the_last_digit() -> None:
     bars = [bar(T0 + n * MINUTE, 100.0) for n in range(2)]
     bars.append(Bar(T0 + 2 * MINUTE, 10**11, 10**11 + 1, 10**11, 10**11 + 1, 900 * 10**6, None, 3))
-    (signal,) = (one for one in judge_history(SPIKE, "SPY", "1m", bars, XNYS).values() if one)
+    (signal,) = (one for one in judged_all(SPIKE, "1m", bars).values() if one)
     assert signal[1:] == (
         "volume_spike",
         '{"bars":2,"factor":2.0}',
@@ -55,26 +61,27 @@ def test_a_signal_says_what_it_is_about_and_its_price_is_the_close_to_the_last_d
 
 def test_fewer_bars_than_the_window_give_no_signal() -> None:
     bars = [bar(T0, 100.0), bar(T0 + MINUTE, 101.0, open_=100.0, volume=900)]
-    judgement = judge_history(SPIKE, "SPY", "1m", bars, XNYS)
+    judgement = judged_all(SPIKE, "1m", bars)
     assert list(judgement.values()) == [None, None]
 
 
 def test_a_bar_that_is_older_than_the_look_back_is_not_looked_at() -> None:
     def judged(first: int) -> int:
         bars = [bar(first, 100.0), bar(T0, 100.0), bar(T0 + MINUTE, 101.0, open_=100.0, volume=900)]
-        return len(found(judge_history(SPIKE, "SPY", "1m", bars, XNYS)))
+        return len(found(judged_all(SPIKE, "1m", bars)))
 
     assert judged(T0 + MINUTE - LOOKBACK_MS) == 1
     assert judged(T0 + MINUTE - LOOKBACK_MS - 1) == 0
 
 
-def test_a_new_bar_asks_for_itself_and_for_bars_up_to_15_minutes_after_it() -> None:
-    bars = line([100.0 + n % 3 for n in range(60)])
-    judgement = judge(STRATEGIES, "SPY", "1m", bars, T0 + 30 * MINUTE, XNYS)
+def test_every_strategy_is_asked_for_every_time_and_no_other() -> None:
     times = [T0 + n * MINUTE for n in range(30, 46)]
-    assert judgement == judge_times(STRATEGIES, "SPY", "1m", bars, times, XNYS)
-    assert len(judgement) == 16 * 4, "each of the four strategies for one minute, for each of the 16 bars"
-    assert judge(STRATEGIES, "SPY", "1m", bars, T0 + 60 * MINUTE, XNYS) == {}
+    judgement = judge_times(STRATEGIES, "SPY", "1m", line([100.0 + n % 3 for n in range(60)]), times, XNYS)
+    asked = {
+        signal_id(one.name, one.params, "SPY", "1m", t) for one in STRATEGIES if "1m" in one.timeframes for t in times
+    }
+    assert judgement.keys() == asked
+    assert len(asked) == 16 * 4
 
 
 def test_a_time_without_a_bar_can_have_no_signal() -> None:
@@ -89,14 +96,14 @@ def test_the_past_in_one_go_is_every_bar_judged_when_it_was_the_newest(seed: int
     bars = line(walk(seed, 120), T0, {"1m": 1, "5m": 5}[tf] * MINUTE)
     one_by_one: Judgement = {}
     for end in range(1, len(bars) + 1):
-        one_by_one |= judge(STRATEGIES, "SPY", tf, bars[:end], bars[end - 1].t, XNYS)
-    assert judge_history(STRATEGIES, "SPY", tf, bars, XNYS) == one_by_one
+        one_by_one |= judge_times(STRATEGIES, "SPY", tf, bars[:end], [bars[end - 1].t], XNYS)
+    assert judged_all(STRATEGIES, tf, bars) == one_by_one
 
 
 @pytest.mark.parametrize("tf", ["5m", "15m", "1h"])
 def test_the_packaged_strategies_speak_in_a_random_market(tf: str) -> None:
     width = {"5m": 5, "15m": 15, "1h": 60}[tf] * MINUTE
-    judgement = judge_history(configured(), "SPY", tf, line(walk(5, 900) + walk(6, 900), T0, width), XNYS)
+    judgement = judged_all(configured(), tf, line(walk(5, 900) + walk(6, 900), T0, width))
     assert {"ema_channel", "rsi_reversal", "macd_cross"} <= {one.strategy for one in judgement.values() if one}
 
 
