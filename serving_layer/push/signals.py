@@ -14,7 +14,9 @@ from shared.models.signal import StoredSignal
 from shared.observability import event, logger
 from shared.polygon.events import SIGNAL, signal_event
 
-BACK_MS = 5_000
+BACK_MS = 15_000
+"""A signal's time is taken before it is written. Three tries of a write, 1 s to connect and 3 s for an answer each, end
+within 13 s, and the index follows the table a moment later."""
 MOST_REMEMBERED = 20_000
 
 log = logger("push.signals")

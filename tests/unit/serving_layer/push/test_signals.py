@@ -70,6 +70,16 @@ def test_what_is_stored_with_a_time_a_little_back_is_still_found() -> None:
     assert rig.taken == [("late", "active")]
 
 
+def test_a_signal_whose_write_succeeded_at_its_third_try_is_still_found() -> None:
+    """Its time is that of the first; each of two that failed took 1 s to connect and 3 s of waiting, the last as long."""
+    rig = Rig()
+    rig.now += 60_000
+    rig.look()
+    rig.signals.append(signal_of("late", rig.now - 3 * (1_000 + 3_000)))
+    rig.look()
+    assert rig.taken == [("late", "active")]
+
+
 def test_what_changed_while_the_table_was_away_is_made_up_for() -> None:
     rig = Rig()
     rig.look()
