@@ -71,7 +71,7 @@ def test_what_is_stored_with_a_time_a_little_back_is_still_found() -> None:
 
 
 def test_a_signal_whose_write_succeeded_at_its_third_try_is_still_found() -> None:
-    """Its time is that of the first; each of two that failed took 1 s to connect and 3 s of waiting, the last as long."""
+    """Its time is that of the first. Each took 1 s to connect and 3 s to answer, or to fail."""
     rig = Rig()
     rig.now += 60_000
     rig.look()
