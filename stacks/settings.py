@@ -8,6 +8,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from shared.errors import PermanentError
+from speed_layer.signals.config import configured
+
 US_EAST_1_PREFIX_LIST = "pl-3b927c52"
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,7 +32,7 @@ class Settings:
     log_retention_days: int = 30
     """Days that function, task and access logs are kept; one of RETENTION_DAYS."""
     strategies: str = ""
-    """JSON of the signal strategies; empty: those of speed_layer/signals/strategies.json."""
+    """JSON of the signal strategies (speed_layer/signals/config.py); empty: those of strategies.json beside it."""
     push: bool = False
     """Whether the optional WebSocket push (`on` or `off` in the context) is deployed."""
     region: str = "us-east-1"
@@ -50,8 +53,10 @@ class Settings:
                 raise ValueError(f"{name} must be at least 1, was {count}")
         if self.log_retention_days not in RETENTION_DAYS:
             raise ValueError(f"log_retention_days must be one of {RETENTION_DAYS}, was {self.log_retention_days}")
-        if self.strategies and not _is_json(self.strategies):
-            raise ValueError(f"strategies must be JSON, was {self.strategies!r}")
+        try:
+            configured(self.strategies)
+        except PermanentError as error:
+            raise ValueError(f"strategies: {error}") from error
         if self.push and self.region != "us-east-1" and self.cloudfront_prefix_list == US_EAST_1_PREFIX_LIST:
             raise ValueError(f"cloudfront_prefix_list must be that of {self.region} when push is on there")
 
@@ -90,14 +95,6 @@ RULES = {
 """Fields of text: the pattern and the words for it."""
 RETENTION_DAYS = (7, 14, 30, 90, 365)
 SWITCH = {"on": True, "off": False}
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
 
 
 def feature_flags() -> dict[str, Any]:

@@ -26,7 +26,13 @@ def test_defaults_are_a_lean_development_environment() -> None:
         ({"shards": 0}, "shards must be at least 1, was 0"),
         ({"lanes_per_shard": 0}, "lanes_per_shard must be at least 1"),
         ({"log_retention_days": 31}, "log_retention_days must be one of"),
-        ({"strategies": "ema"}, "strategies must be JSON, was 'ema'"),
+        ({"strategies": "ema"}, "strategies: STRATEGIES must be a list of strategies: JSON is malformed"),
+        ({"strategies": "{}"}, "strategies: STRATEGIES must be a list of strategies"),
+        ({"strategies": '[{"strategy": "ema", "timeframes": ["1m"]}]'}, r"entry 0 \(ema\): strategy must be one of"),
+        (
+            {"strategies": '[{"strategy": "macd_cross", "timeframes": ["1m"], "params": {"fast": 30}}]'},
+            "params: must increase: fast 30, slow 26",
+        ),
         ({"region": "Frankfurt"}, "region must be a region of AWS, such as eu-west-1, was 'Frankfurt'"),
         ({"cloudfront_prefix_list": "sg-1"}, "cloudfront_prefix_list must be pl- and"),
         ({"push": True, "region": "eu-west-1"}, "cloudfront_prefix_list must be that of eu-west-1"),
@@ -35,6 +41,11 @@ def test_defaults_are_a_lean_development_environment() -> None:
 def test_a_wrong_setting_is_named_with_its_rule_and_value(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Settings(**wrong)
+
+
+def test_strategies_are_passed_on_as_they_were_given() -> None:
+    text = '[{"strategy": "macd_cross", "timeframes": ["1m"]}]'
+    assert Settings(strategies=text).strategies == text
 
 
 def test_settings_cannot_be_changed_after_they_were_checked() -> None:
