@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.stream_probe import words
+from local_dev.runtime.loopback import proxy_for
 from shared.errors import CondvestError
 
 OPEN_S: Final = 5.0
@@ -89,7 +90,14 @@ async def _opened(url: str, key: str) -> ClientConnection:
     parts = urlsplit(url)
     address = f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{parts.path}/stocks"
     try:
-        return await connect(address, open_timeout=OPEN_S, close_timeout=CLOSE_S, max_size=MAX_FRAME, compression=None)
+        return await connect(
+            address,
+            open_timeout=OPEN_S,
+            close_timeout=CLOSE_S,
+            max_size=MAX_FRAME,
+            compression=None,
+            proxy=proxy_for(address),
+        )
     except InvalidStatus as refused:
         status = refused.response.status_code
         if status in {401, 403}:

@@ -12,6 +12,8 @@ from typing import Any, Final
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from local_dev.runtime.loopback import proxy_for
+
 LIQUID: Final = "AAPL"
 OPEN_S: Final = 5.0
 ANSWER_S: Final = 10.0
@@ -42,7 +44,9 @@ class Stream:
 def probe_stream(url: str, key: str, symbol: str = LIQUID) -> Stream:
     """Takes 27 s at the very most; a network that fails is an answer (UNKNOWN), not an error."""
     try:
-        with connect(url, open_timeout=OPEN_S, close_timeout=CLOSE_S, ping_interval=None) as socket:
+        with connect(
+            url, open_timeout=OPEN_S, close_timeout=CLOSE_S, ping_interval=None, proxy=proxy_for(url)
+        ) as socket:
             return _talk(socket, key, symbol)
     except ConnectionClosed as closed:
         said = closed.rcvd.reason or f"code {closed.rcvd.code}" if closed.rcvd else "without a word"

