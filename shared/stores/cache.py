@@ -18,6 +18,10 @@ from shared.observability import event, logger
 from shared.stores.valkey import Valkey
 
 TTL_S = 900
+"""Of forming minutes."""
+LAST_TTL_S = 120
+"""Of last trades: more than the 60 s that archive may gather a batch for. Where the ingester's writes no longer arrive,
+the table of ticks knows better from then on."""
 KEPT_MINUTES = 60
 """Newest minutes of a symbol that survive a clean-up; one is stored seconds after its end."""
 
@@ -78,7 +82,7 @@ class Cache:
         return self._valkey.run(
             _PUT_LAST,
             {
-                _last_key(sym): [TTL_S, f"{trade.t:013d} {trade.q:012d}", msgspec.json.encode(trade)]
+                _last_key(sym): [LAST_TTL_S, f"{trade.t:013d} {trade.q:012d}", msgspec.json.encode(trade)]
                 for sym, trade in latest.items()
             },
         )

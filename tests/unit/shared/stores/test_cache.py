@@ -12,7 +12,7 @@ import redis
 
 from shared.models.bar import Edges, Partial
 from shared.models.trade import Trade
-from shared.stores.cache import KEPT_MINUTES, TTL_S, Cache
+from shared.stores.cache import KEPT_MINUTES, LAST_TTL_S, TTL_S, Cache
 from shared.stores.valkey import OPEN_S, IamToken, Valkey, connect
 from tests.fakes.valkey import LOOPBACK, ValkeyServer, free_port
 
@@ -131,6 +131,17 @@ def test_every_key_expires(server: ValkeyServer, cache: Cache) -> None:
     keys = server.client.keys("*")
     assert len(keys) == 2
     assert all(0 < server.client.ttl(key) <= TTL_S for key in keys)
+
+
+def test_a_last_trade_is_gone_two_minutes_after_it_was_put_while_minutes_stay(
+    server: ValkeyServer, cache: Cache
+) -> None:
+    """A writer that is cut off leaves nothing that readers would take for the last trade for long."""
+    cache.put_minutes({("SPY", T0): partial(1)})
+    cache.put_last([trade(T0, 1)])
+    assert (LAST_TTL_S, TTL_S) == (120, 900)
+    assert 115 < server.client.ttl("last:{SPY}") <= 120
+    assert 890 < server.client.ttl("min:{SPY}") <= 900
 
 
 def test_a_symbol_keeps_its_newest_minutes_only(server: ValkeyServer, cache: Cache) -> None:
