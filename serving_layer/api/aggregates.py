@@ -52,7 +52,8 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             return read(services, request, lambda: context.get_remaining_time_in_millis() < RESERVE_MS)
 
         def seconds(page: Kept) -> int:
-            return services.market.keep_s(request.end) if page.texts else OPEN_S
+            longest = services.market.keep_s(request.end)
+            return longest if page.texts else min(OPEN_S, longest)
 
         page = services.answers.remembered(f"{RULE}?{_json.encode(request).decode()}", Kept, make, seconds)
         body = aggregates(

@@ -207,6 +207,7 @@ def test_while_a_recording_is_replayed_no_answer_is_kept(server: ValkeyServer) -
     api = Api(forming=platform.cache, control=control, valkey=platform.valkey)
     api.rows.put_base("SPY", T0 - DAY_MS, platform.minute(-1_440), NOW_S)
     server.client.flushall()
+    assert "results" not in api.get(OLD.replace("SPY", "BAC")), "an empty answer is one too"
     assert len(api.get(OLD)["results"]) == 1
     api.rows.put_base("SPY", T0 - DAY_MS + MINUTE, platform.minute(-1_439), NOW_S)
     assert len(api.get(OLD)["results"]) == 2
