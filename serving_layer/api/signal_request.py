@@ -11,15 +11,14 @@ from typing import Final
 from serving_layer.api.cursor import invalid_cursor, seal, unseal
 from serving_layer.api.parameters import Query, choice, date_of, limit_of, one, symbol_of, unit_of
 from serving_layer.api.refusals import BadRequest
-from shared.bars.windows import STREAM_TIMEFRAMES, new_york_midnight_ms
+from shared.bars.windows import END_OF_TIME_MS, STREAM_TIMEFRAMES, new_york_midnight_ms
 from shared.models.signal import StoredSignal
 from shared.stores.signals import ACTIVE, WITHDRAWN, Position
 
 PATH: Final = "/v1/signals"
 DEFAULT_LIMIT: Final = 100
 MOST_LIMIT: Final = 1_000
-END_MS: Final = 10**13
-_TIME = re.compile(r"0|[1-9][0-9]{0,12}", re.ASCII)
+_TIME = re.compile(r"0|[1-9][0-9]{0,13}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9_]{1,40}", re.ASCII)
 _ID = re.compile(r"[0-9a-f]{1,64}", re.ASCII)
 ANY: Final = "*"
@@ -77,7 +76,7 @@ def read_request(query: Query) -> SignalRequest:
         strategy=strategy or ANY,
         status=choice(query, "status", ANY, (ACTIVE, WITHDRAWN)),
         start=_time(query, "timestamp.gte", 0),
-        end=_time(query, "timestamp.lt", END_MS),
+        end=_time(query, "timestamp.lt", END_OF_TIME_MS),
         limit=limit_of(query, DEFAULT_LIMIT, MOST_LIMIT),
         descending=choice(query, "order", "desc", ("asc", "desc")) == "desc",
     )
@@ -94,7 +93,12 @@ def _continued(cursor: str) -> SignalRequest:
         sound = request.sym == ANY or symbol_of(request.sym) == request.sym
     except (ValueError, KeyError, TypeError, BadRequest) as error:
         raise invalid_cursor() from error
-    within = 0 <= start <= END_MS and 0 <= end <= END_MS and 0 <= after.at < END_MS and 1 <= limit <= MOST_LIMIT
+    within = (
+        0 <= start <= END_OF_TIME_MS
+        and 0 <= end <= END_OF_TIME_MS
+        and 0 <= after.at < END_OF_TIME_MS
+        and 1 <= limit <= MOST_LIMIT
+    )
     if not (sound and within and _ID.fullmatch(after.id)):
         raise invalid_cursor()
     return request
@@ -107,9 +111,9 @@ def _time(query: Query, name: str, default: int) -> int:
     rule = f"The parameter '{name}' must be a date as YYYY-MM-DD or a Unix time in milliseconds"
     day = date_of(rule, text)
     if day is not None:
-        return new_york_midnight_ms(day)
+        return min(new_york_midnight_ms(day), END_OF_TIME_MS)
     if not _TIME.fullmatch(text):
         raise BadRequest(rule)
     if text != "0" and (unit := unit_of(int(text))) != "milliseconds":
         raise BadRequest(f"{rule}: this number looks like {unit}")
-    return int(text)
+    return min(int(text), END_OF_TIME_MS)

@@ -10,8 +10,9 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.aggregates import RESERVE_MS
 from serving_layer.api.replies import base_url, reply, request_id
-from serving_layer.api.signal_request import ANY, END_MS, PATH, SignalRequest, read_request
+from serving_layer.api.signal_request import ANY, PATH, SignalRequest, read_request
 from serving_layer.api.wiring import Services, Signals
+from shared.bars.windows import END_OF_TIME_MS
 from shared.models.signal import StoredSignal, public_form
 from shared.stores.signals import Position
 
@@ -59,6 +60,8 @@ def read_page(
 
 
 def _rows(request: SignalRequest, signals: Signals, now_ms: int) -> Iterable[StoredSignal]:
+    if request.start >= request.end:
+        return ()
     if request.sym == ANY:
         return _known(request, signals, now_ms)
     return signals.of_symbol(request.sym, request.start, request.end, after=request.after, reverse=request.descending)
@@ -76,7 +79,7 @@ def _known(request: SignalRequest, signals: Signals, now_ms: int) -> Iterator[St
                 continue
             after = None
         if day >= first:
-            yield from signals.known_on(day, request.start, END_MS, after=after, reverse=request.descending)
+            yield from signals.known_on(day, request.start, END_OF_TIME_MS, after=after, reverse=request.descending)
 
 
 def _day(at_ms: int) -> date:

@@ -17,11 +17,11 @@ from serving_layer.api.replies import reply, request_id
 from serving_layer.api.wiring import Services
 from shared.bars.algebra import present_day
 from shared.bars.scale import SIZE_SCALE
+from shared.bars.windows import END_OF_TIME_MS
 from shared.errors import StoreUnavailable
 from shared.models.trade import Trade
 from shared.polygon.snapshot_answers import Entry, entry_text, many_tickers, movers, one_ticker
 from shared.polygon.trade_answers import row_of
-from shared.stores.ticks import END_OF_TIME_MS
 
 _STOCKS = "/v2/snapshot/locale/us/markets/stocks"
 RULES = (f"{_STOCKS}/tickers", f"{_STOCKS}/tickers/<ticker>", f"{_STOCKS}/gainers", f"{_STOCKS}/losers")

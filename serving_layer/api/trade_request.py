@@ -12,8 +12,8 @@ from urllib.parse import quote
 from serving_layer.api.cursor import invalid_cursor, seal, unseal
 from serving_layer.api.parameters import Query, choice, date_of, limit_of, one, symbol_of, unit_of
 from serving_layer.api.refusals import BadRequest
-from shared.bars.windows import new_york_midnight_ms
-from shared.stores.ticks import END_OF_TIME_MS, Order
+from shared.bars.windows import END_OF_TIME_MS, new_york_midnight_ms
+from shared.stores.ticks import Order
 
 DEFAULT_LIMIT = 1_000
 MOST_LIMIT = 50_000

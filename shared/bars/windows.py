@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 NEW_YORK: Final = ZoneInfo("America/New_York")
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
+END_OF_TIME_MS: Final = 10**13
+"""In 2286. Unix ms below it have 13 digits at most, so that as text of 13 digits they sort as they do as numbers."""
 
 STREAM_TIMEFRAMES: Final = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600}
 """Timeframe -> seconds, in rank order: rank 1 is the shortest."""

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from shared.bars.windows import MINUTE_MS
+from shared.bars.windows import END_OF_TIME_MS, MINUTE_MS
 from shared.errors import StoreUnavailable
 from shared.frames import Part, TradeRow
 from shared.stores.batch_write import put_all
@@ -24,9 +24,10 @@ TTL_S = 72 * 3_600
 CHUNK_BYTES = 350_000
 """Of `data` at most: an item takes 400 KB."""
 LEVEL = 3
-END_OF_TIME_MS = 10**13
 FIRST_PAGE, LONGER = 64, 4
-"""Chunks asked for at first, and how many times more in each next question: to see the newest trades is cheap."""
+"""Chunks asked for at first, and how many times more in each next question."""
+NEWEST_PAGE = 4
+"""Chunks asked for at first where one trade is all that is wanted: its minute has a few."""
 
 Order = tuple[int, int, int, int, str]
 """(t, q, x, trfi, i): a total order of the trades of one symbol, by (t, q)."""
@@ -69,18 +70,26 @@ class TickStore:
 
         Lazy: a reader that stops early stops the paging of the table.
         """
-        for _, items in groupby(self._chunks(sym, from_ms, to_ms, reverse=reverse), _minute_of):
+        yield from self._trades(sym, from_ms, to_ms, now_s, reverse=reverse, first_page=FIRST_PAGE)
+
+    def newest(self, sym: str, now_s: int) -> TradeRow | None:
+        """The last trade that is kept, by (t, q)."""
+        return next(self._trades(sym, 0, END_OF_TIME_MS, now_s, reverse=True, first_page=NEWEST_PAGE), None)
+
+    def _trades(
+        self, sym: str, from_ms: int, to_ms: int, now_s: int, *, reverse: bool, first_page: int
+    ) -> Iterator[TradeRow]:
+        chunks = self._chunks(sym, from_ms, to_ms, reverse=reverse, first_page=first_page)
+        for _, items in groupby(chunks, _minute_of):
             kept = sorted(
                 (item for item in items if int(item["ttl"]["N"]) > now_s), key=lambda item: item["chunk"]["S"]
             )
             rows = _unique(row for item in kept for row in _unpacked(item["data"]["B"]))
             yield from (row for row in sorted(rows, key=order_of, reverse=reverse) if from_ms <= row.t < to_ms)
 
-    def newest(self, sym: str, now_s: int) -> TradeRow | None:
-        """The last trade that is kept, by (t, q)."""
-        return next(self.trades(sym, 0, END_OF_TIME_MS, now_s, reverse=True), None)
-
-    def _chunks(self, sym: str, from_ms: int, to_ms: int, *, reverse: bool) -> Iterator[dict[str, Any]]:
+    def _chunks(
+        self, sym: str, from_ms: int, to_ms: int, *, reverse: bool, first_page: int
+    ) -> Iterator[dict[str, Any]]:
         first, last = max(from_ms, 0), min(to_ms, END_OF_TIME_MS) - 1
         if first > last:
             return
@@ -97,7 +106,7 @@ class TickStore:
             "ConsistentRead": True,
         }
         for page in count():
-            answer = self._call("query", {**request, "Limit": FIRST_PAGE * LONGER**page})
+            answer = self._call("query", {**request, "Limit": first_page * LONGER**page})
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return

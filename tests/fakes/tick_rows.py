@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from shared.bars.windows import END_OF_TIME_MS
 from shared.errors import StoreUnavailable
 from shared.frames import Part, TradeRow
-from shared.stores.ticks import END_OF_TIME_MS, order_of
+from shared.stores.ticks import order_of
 
 
 class TickRows:

@@ -174,6 +174,30 @@ def test_a_bad_parameter_is_400_and_named(api: Api, query: str, named: str) -> N
     assert f"'{named}'" in body["error"]
 
 
+@pytest.mark.parametrize("ticker", ["", "ticker=SPY&"])
+@pytest.mark.parametrize("end", ["2999-12-31", "2286-11-21", "10000000000000", "99999999999999"])
+def test_a_bound_that_no_bar_ever_reaches_is_one_on_every_page(end: str, ticker: str) -> None:
+    api = Api()
+    api.signals.put_many(stored(n, known_at=NOW_MS + n) for n in range(5))
+    pages = list(follow(api, f"/v1/signals?{ticker}timestamp.lt={end}&limit=2"))
+    assert pages == [[4, 3], [2, 1], [0]]
+    assert api.get(f"/v1/signals?{ticker}timestamp.gte={end}")["results"] == []
+
+
+def test_the_store_is_asked_for_no_time_of_more_digits_than_its_keys_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Api()
+    asked: list[tuple[int, int]] = []
+
+    def of_symbol(sym: str, start: int, end: int, **_: Any) -> Iterator[StoredSignal]:
+        asked.append((start, end))
+        return iter(())
+
+    monkeypatch.setattr(api.signals, "of_symbol", of_symbol)
+    api.get("/v1/signals?ticker=SPY&timestamp.gte=2286-11-20&timestamp.lt=2999-12-31")
+    api.get("/v1/signals?ticker=SPY&timestamp.gte=2286-11-21")
+    assert asked == [(9_999_925_200_000, 10**13)]
+
+
 def test_a_tampered_cursor_is_400(api: Api) -> None:
     url = api.get("/v1/signals?limit=3")["next_url"].removeprefix(HOST)
     assert api.send(url)["statusCode"] == 200

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto.dynamodb.models import dynamodb_backends
 
+from shared.bars.windows import END_OF_TIME_MS
 from shared.errors import StoreUnavailable
 from shared.frames import Part, TradeRow
-from shared.stores.ticks import CHUNK_BYTES, END_OF_TIME_MS, FIRST_PAGE, TTL_S, TickStore
+from shared.stores.ticks import CHUNK_BYTES, TTL_S, TickStore
 from tests.unit.shared.stores.conftest import TABLE, THROTTLED, answer_with_error, create_table, cut_pages, lose_answer
 
 T0 = 1_381_239_000_000
@@ -145,7 +146,7 @@ def test_the_newest_trade_needs_one_look_at_the_end_of_a_long_table(ticks: TickS
     newest = ticks.newest("SPY", NOW_S)
     assert newest is not None
     assert newest.i == "199"
-    assert limits == [FIRST_PAGE]
+    assert limits == [4]
     assert ticks.newest("BAC", NOW_S) is None
 
 

@@ -7,10 +7,11 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from shared.bars.windows import END_OF_TIME_MS
 from shared.errors import StoreUnavailable
 from shared.frames import Part, QuarantineWire, encode
 from shared.stores.lake import Lake
-from shared.stores.ticks import END_OF_TIME_MS, TickStore
+from shared.stores.ticks import TickStore
 from speed_layer.archive import handler
 from speed_layer.archive.handler import Shelves, archive
 from tests.fakes.s3 import S3
