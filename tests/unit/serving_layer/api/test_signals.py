@@ -195,7 +195,7 @@ def test_the_store_is_asked_for_no_time_of_more_digits_than_its_keys_have(monkey
     monkeypatch.setattr(api.signals, "of_symbol", of_symbol)
     api.get("/v1/signals?ticker=SPY&timestamp.gte=2286-11-20&timestamp.lt=2999-12-31")
     api.get("/v1/signals?ticker=SPY&timestamp.gte=2286-11-21")
-    assert asked == [(9_999_925_200_000, 10**13)]
+    assert asked == [(9_999_954_000_000, 10**13)]
 
 
 def test_a_tampered_cursor_is_400(api: Api) -> None:
