@@ -35,8 +35,8 @@ class Days(Protocol):
     """Reads days that are not known."""
 
     def want(self, sym: str, day: Day, done: Callable[[], None] | None) -> bool:
-        """Read the day and call `done`, at the latest after a short while and perhaps again. False where it cannot be
-        tried now."""
+        """Read the day and call `done` once, at the latest after a short while. False where that cannot be tried now,
+        or takes longer already: then `done` is not called."""
 
 
 class Bars:
@@ -62,7 +62,7 @@ class Bars:
         self._go(Going(SECOND_BAR, sym, sec * 1000, merge_all(partials), day, minute * 1000, so_far))
 
     def record(self, record: BarRecord) -> None:
-        """A record of the bars stream: minutes that are new, or revised, go out. Raises InvalidRecord `number`."""
+        """A record of the bars stream, as decoded: minutes that are new, or revised, go out."""
         if record.tf != PUSHED_TIMEFRAME:
             return
         sym, t, partial = record.sym, record.t, partial_from_wire(record.partial)
@@ -103,8 +103,6 @@ class Bars:
         waiting = [going]
 
         def done() -> None:
-            if self._waiting.get(sym) is not waiting:
-                return  # they have gone already
             del self._waiting[sym]
             for waited in waiting:
                 if waited.so_far is None or day.is_best(waited.minute, waited.so_far):

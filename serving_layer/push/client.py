@@ -33,7 +33,7 @@ AskKey = Callable[[str], Caller | None]
 class Limits:
     """How patient the server is (seconds), and what it has room for."""
 
-    auth_s: float = 30.0
+    auth_s: float = 10.0
     key_check_s: float = 4.0
     recheck_s: float = 60.0
     """A revoked key loses its connections within this time and what the check remembers."""
@@ -41,6 +41,8 @@ class Limits:
     """For the last word to a client that does not read."""
     buffer_bytes: int = BUFFER_BYTES
     connections: int = 200
+    unauthenticated: int = 50
+    """Of the connections, those that have not given a good key: who has none keeps nobody out who is in."""
 
 
 class Leaving(Exception):
@@ -59,6 +61,7 @@ class Client:
         self._leaving: asyncio.Future[Leaving] = asyncio.get_running_loop().create_future()
         self._outbox = Outbox(self._send, self._too_slow, limits.buffer_bytes)
         self.subscriptions = Subscriptions(hub, self)
+        self.is_authenticated = False
 
     def give(self, events: bytes) -> None:
         """As `hub.Subscriber`."""
@@ -76,14 +79,12 @@ class Client:
     async def serve(self) -> None:
         """Returns when the connection is closed."""
         try:
-            await self._tell(Status.CONNECTED, "Connected Successfully")
             try:
                 key = await self._authenticated()
             except Leaving as leaving:
-                await self._tell(leaving.status, leaving.message)
-                await self._close(leaving.code)
+                await self._dismiss(leaving)
             else:
-                await self._tell(Status.AUTH_SUCCESS, "authenticated")
+                self.is_authenticated = True
                 await self._converse(key)
         except ConnectionClosed:
             pass  # the client has gone, which is its right
@@ -91,13 +92,15 @@ class Client:
             self.subscriptions.leave()
 
     async def _authenticated(self) -> str:
-        """The client's key, once it has given a good one. Raises Leaving."""
+        """The client's key, once it has given a good one and been told so. Raises Leaving."""
         try:
             async with asyncio.timeout(self._limits.auth_s):
+                await self._tell(Status.CONNECTED, "Connected Successfully")
                 while True:
                     request = decode_request(await self._next_message())
                     if request is not None and request.action == "auth":
                         await self._check(request.params)
+                        await self._tell(Status.AUTH_SUCCESS, "authenticated")
                         return request.params
                     await self._tell(Status.ERROR, "authenticate first: send the action auth with your key")
         except TimeoutError as error:
@@ -172,6 +175,16 @@ class Client:
 
     def _too_slow(self) -> None:
         self.leave(Leaving(Status.SLOW_CONSUMER, "you read more slowly than events come", SERVICE_RESTART))
+
+    async def _dismiss(self, leaving: Leaving) -> None:
+        """The last word to a client that was not let in, which may never have read one."""
+        try:
+            async with asyncio.timeout(self._limits.farewell_s):
+                await self._tell(leaving.status, leaving.message)
+        except TimeoutError:
+            self.cut()
+        else:
+            await self._close(leaving.code)
 
     async def _tell(self, status: Status, message: str) -> None:
         await self._send(frame_of([status_event(status, message)]))

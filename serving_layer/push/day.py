@@ -73,8 +73,6 @@ class Day:
         if t < self._floor:
             self._forget_folded()
         self._closed[t] = sums
-        if t in self._forming and self._forming[t].trades <= sums.trades:
-            del self._forming[t]
         return True
 
     def is_best(self, t: int, sums: Sums) -> bool:
@@ -82,7 +80,8 @@ class Day:
         return _rank(sums) >= _rank(self._closed.get(t))
 
     def take_second(self, t: int, sums: Sums) -> Sums:
-        """Add a closed second, or what a late part adds to one, to its minute; the minute so far."""
+        """Add a closed second, or what a late part adds to one, to its minute; the minute so far by its seconds, whose
+        last ones may come after its record."""
         self._forming[t] = so_far = add(self._forming.get(t, NOTHING), sums)
         return so_far
 

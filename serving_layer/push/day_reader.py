@@ -7,6 +7,7 @@ waits.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from serving_layer.push.day import Day, Sums
 from shared.errors import StoreUnavailable
@@ -24,6 +25,20 @@ log = logger("push.days")
 StoredDay = Callable[[str, int, int], list[tuple[int, Sums]]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A day that was asked for at `since`, and who waits for it."""
+
+    since: float
+    waiting: list[Callable[[], None]] = field(default_factory=list)
+
+    def give_up(self, done: Callable[[], None]) -> None:
+        """It has waited long enough, if it still does."""
+        if done in self.waiting:
+            self.waiting.remove(done)
+            done()
+
+
 class DayReader:
     """`stored(sym, start, end)` gives minutes of [start, end) (Unix ms), `through()` the sequence number that `persist`
     has come to; both block, in threads, and raise StoreUnavailable."""
@@ -31,7 +46,7 @@ class DayReader:
     def __init__(self, stored: StoredDay, through: Callable[[], int | None]) -> None:
         self._stored, self._through = stored, through
         self._queue: asyncio.Queue[tuple[str, Day]] = asyncio.Queue()
-        self._asked: dict[str, list[Callable[[], None]]] = {}
+        self._readings: dict[str, _Reading] = {}
         self._not_before = 0.0
         self._first: int | None = None
         self._settled = asyncio.Event()
@@ -42,15 +57,18 @@ class DayReader:
             self._first = sequence
 
     def want(self, sym: str, day: Day, done: Callable[[], None] | None) -> bool:
-        """As `bars.Days`."""
-        if sym not in self._asked:
+        """As `bars.Days`. Nobody waits for a reading that has taken WAIT_S already, as while `persist` stands still."""
+        reading = self._readings.get(sym)
+        if reading is None:
             if _now() < self._not_before:
                 return False
-            self._asked[sym] = []
+            reading = self._readings[sym] = _Reading(_now())
             self._queue.put_nowait((sym, day))
+        elif _now() - reading.since >= WAIT_S:
+            return False
         if done is not None:
-            self._asked[sym].append(done)
-            asyncio.get_running_loop().call_later(WAIT_S, done)
+            reading.waiting.append(done)
+            asyncio.get_running_loop().call_later(WAIT_S, reading.give_up, done)
         return True
 
     async def run(self) -> None:
@@ -84,8 +102,9 @@ class DayReader:
                 event(log, 30, "a day could not be read", sym=sym, error=str(error)[:200])
             else:
                 day.take_stored(minutes)
-            for done in self._asked.pop(sym):
-                done()
+            waiting = self._readings.pop(sym).waiting
+            while waiting:
+                waiting.pop(0)()
 
 
 def _now() -> float:

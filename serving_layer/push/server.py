@@ -17,6 +17,8 @@ from shared.polygon.socket import Status, frame_of, status_event
 SOCKET_PATH, HEALTH_PATH = "/stocks", "/health"
 LARGEST_MESSAGE = 1_000_000
 """Bytes of a client's message: a list of every symbol of the market is about 100 KB."""
+UNREAD_MESSAGES = 1
+"""Of a client's messages; while more wait for us, its socket is not read."""
 PING_S, PONG_S = 20.0, 60.0
 STOP_S = 1.5
 
@@ -41,6 +43,7 @@ class PushServer:
             compression=None,
             server_header=None,
             max_size=LARGEST_MESSAGE,
+            max_queue=UNREAD_MESSAGES,
             open_timeout=10,
             ping_interval=PING_S,
             ping_timeout=PONG_S,
@@ -85,7 +88,7 @@ class PushServer:
         return response
 
     async def _serve(self, connection: ServerConnection) -> None:
-        if len(self._clients) >= self._limits.connections:
+        if self._is_full():
             await _turn_away(connection)
             return
         client = Client(connection, self._hub, self._ask, self._limits)
@@ -94,6 +97,10 @@ class PushServer:
             await client.serve()
         finally:
             self._clients.discard(client)
+
+    def _is_full(self) -> bool:
+        unauthenticated = sum(not client.is_authenticated for client in self._clients)
+        return len(self._clients) >= self._limits.connections or unauthenticated >= self._limits.unauthenticated
 
 
 async def _turn_away(connection: ServerConnection) -> None:

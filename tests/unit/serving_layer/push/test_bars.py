@@ -38,12 +38,11 @@ class Reader:
         if done is not None:
             done()
 
-    def give_up(self) -> Callable[[], None]:
-        """Answers the oldest question, that waits, without having read; what was called."""
+    def give_up(self) -> None:
+        """Answers the oldest question, that waits, without having read."""
         done = self.wanted.pop(0)[2]
         assert done is not None
         done()
-        return done
 
 
 class Rig:
@@ -222,16 +221,6 @@ def test_what_was_seen_before_anybody_wanted_it_counts() -> None:
     assert late.told("s", "av") == [(T0 + 2 * MINUTE, 300)]
 
 
-def test_an_answer_that_comes_again_lets_nothing_go_that_waits_for_a_later_one(rig: Rig) -> None:
-    rig.bars.record(minute("SPY", T0, [trade(1)]))
-    first = rig.reader.give_up()
-    rig.bars.record(minute("SPY", T0 + MINUTE, [trade(2, MINUTE)]))
-    first()
-    assert rig.told("s") == [(T0,)]
-    rig.reader.answer()
-    assert rig.told("s", "av") == [(T0, None), (T0 + MINUTE, 200)]
-
-
 def test_a_corrected_second_is_whole_and_adds_to_its_minute_only_what_is_new(rig: Rig) -> None:
     rig.bars.record(minute("SPY", T0 - MINUTE, [trade(0, -MINUTE)]))
     rig.reader.answer()
@@ -239,6 +228,30 @@ def test_a_corrected_second_is_whole_and_adds_to_its_minute_only_what_is_new(rig
     rig.bars.second("SPY", S0, [early], 1, True)
     rig.bars.second("SPY", S0, [early, late], 1, True)
     assert rig.told("s", "v", "h", "av")[1:] == [(T0, 100, 167.42, 200), (T0, 200, 170, 300)]
+
+
+def test_the_day_never_goes_back_where_the_record_of_a_minute_is_read_before_its_last_seconds(rig: Rig) -> None:
+    rig.bars.record(minute("SPY", T0 - MINUTE, [trade(100, -MINUTE)]))
+    rig.reader.answer()
+    seconds = [trade(n, n * 1_000) for n in range(60)]
+    for n in range(58):
+        rig.second(S0 + n, seconds[n])
+    rig.bars.record(minute("SPY", T0, seconds))
+    rig.second(S0 + 58, seconds[58])
+    rig.second(S0 + 59, seconds[59])
+    told = [av for ev, av in rig.told("ev", "av") if ev == "A"]
+    assert told == [200 + 100 * n for n in range(60)]
+
+
+def test_a_late_part_that_corrects_a_second_of_a_closed_minute_adds_to_its_day(rig: Rig) -> None:
+    rig.bars.record(minute("SPY", T0 - MINUTE, [trade(100, -MINUTE)]))
+    rig.reader.answer()
+    first, last, late = trade(1, 30_000), trade(2, 59_000), trade(3, 30_001)
+    rig.second(S0 + 30, first)
+    rig.second(S0 + 59, last)
+    rig.bars.record(minute("SPY", T0, [first, last]))
+    rig.bars.second("SPY", S0 + 30, [partial_to_wire(partial_of([one])) for one in (first, late)], 1, True)
+    assert rig.told("ev", "s", "v", "av")[-1] == ("A", T0 + 30_000, 200, 400)
 
 
 def test_seconds_say_nothing_of_the_day_until_their_minute_and_the_one_before_were_wanted_from_the_start() -> None:

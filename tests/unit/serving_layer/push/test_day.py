@@ -79,6 +79,15 @@ def test_closed_seconds_stand_for_a_minute_until_its_record_is_there() -> None:
     assert volume(day, T0 + MINUTE, NOTHING) == 400, "never added to it"
 
 
+def test_seconds_that_come_after_the_record_of_their_minute_go_on_from_those_before() -> None:
+    day = known()
+    day.take_second(T0, sums(T0, 57))
+    day.take_record(T0, sums(T0, 59))
+    assert day.take_second(T0, sums(T0, 1)).volume == 5_800
+    assert day.take_second(T0, sums(T0, 1)).volume == 5_900
+    assert volume(day, T0 + MINUTE, NOTHING) == 5_900, "the minute counts once"
+
+
 def test_a_late_second_counts_before_the_revised_record_comes() -> None:
     day = known()
     day.take_second(T0, sums(T0, 2))

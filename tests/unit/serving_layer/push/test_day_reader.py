@@ -91,6 +91,45 @@ def test_bars_wait_a_short_while_and_the_day_is_read_all_the_same() -> None:
         await asyncio.sleep(2 * LOOK_S)
         assert day is not None
         assert day.is_known
+        assert rig.done == [("SPY", WAIT_S)], "it is not told again"
+        await rig.stop()
+
+    virtual_time.run(test())
+
+
+def test_a_bar_that_asks_for_a_day_whose_reading_began_lately_waits_its_own_short_while() -> None:
+    async def test() -> None:
+        rig = Rig(Table(through=None))
+        rig.reader.saw(42)
+        rig.want("SPY")
+        await asyncio.sleep(WAIT_S / 2)
+        assert rig.want("SPY") is not None
+        await asyncio.sleep(2 * WAIT_S)
+        assert rig.done == [("SPY", WAIT_S), ("SPY", WAIT_S * 1.5)]
+        await rig.stop()
+
+    virtual_time.run(test())
+
+
+def test_nobody_waits_for_a_reading_that_takes_long_and_once_it_is_there_days_are_read_again() -> None:
+    async def test() -> None:
+        table = Table(through=None)
+        rig = Rig(table)
+        rig.reader.saw(42)
+        rig.want("SPY")
+        await asyncio.sleep(WAIT_S)
+        for _ in range(100):
+            await asyncio.sleep(60)
+            assert rig.want("SPY") is None
+        assert rig.done == [("SPY", WAIT_S)]
+        table.through = 50
+        await asyncio.sleep(2 * LOOK_S)
+        assert len(table.asked) == 1
+        assert rig.done == [("SPY", WAIT_S)], "none of the later ones was kept"
+        day = rig.want("SPY")
+        await asyncio.sleep(LOOK_S)
+        assert day is not None
+        assert day.is_known
         await rig.stop()
 
     virtual_time.run(test())

@@ -2,15 +2,20 @@
 
 import asyncio
 import json
+import threading
 import urllib.request
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import InvalidStatus
 
-from serving_layer.push.client import Limits
+from serving_layer.auth.keys import Caller
+from serving_layer.push import server
+from serving_layer.push.client import AskKey, Client, Limits
+from serving_layer.push.hub import Hub
 from serving_layer.push.server import LARGEST_MESSAGE
 from tests.unit.serving_layer.push.support import (
     KEY,
@@ -304,6 +309,69 @@ def test_one_connection_too_many_is_told_so_and_the_others_stay() -> None:
             assert len(await one.events(1)) == 1
 
     run(test)
+
+
+def test_only_so_many_connections_may_have_given_no_key_and_those_that_have_do_not_count() -> None:
+    async def test(world: World) -> None:
+        limits = Limits(unauthenticated=2)
+        async with serving(world, limits) as running, user(running), user(running), user(running) as one:
+            address = f"ws://127.0.0.1:{running.port}/stocks"
+            async with connect(address) as first, connect(address) as second:
+                for socket in (first, second):
+                    assert (await User(socket).status())[0] == "connected"
+                async with connect(address) as third:
+                    (told,), code = await closing(User(third))
+                    assert (told["status"], code) == ("max_connections", 1008)
+                await User(first).say("auth", KEY)
+                assert (await User(first).status())[0] == "auth_success"
+                async with user(running):
+                    await one.subscribe("T.SPY")
+
+    run(test)
+
+
+class SlowKeys(World):
+    """Keys are checked once that is allowed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed = threading.Event()
+
+    def ask_key(self, key: str) -> Caller | None:
+        assert self.allowed.wait(PATIENCE_S)
+        return super().ask_key(key)
+
+
+def test_of_a_client_that_sends_faster_than_it_is_heard_few_messages_are_taken_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sockets: list[ServerConnection] = []
+
+    def client(socket: ServerConnection, hub: Hub, ask: AskKey, limits: Limits) -> Client:
+        sockets.append(socket)
+        return Client(socket, hub, ask, limits)
+
+    async def test(_: World) -> None:
+        world, limits = SlowKeys(), Limits(auth_s=PATIENCE_S, key_check_s=PATIENCE_S)
+        async with serving(world, limits) as running, connect(f"ws://127.0.0.1:{running.port}/stocks") as socket:
+            one = User(socket)
+            await one.say("auth", KEY)
+            sending = asyncio.create_task(_send_all(one, ["x" * LARGEST_MESSAGE] * 4))
+            try:
+                await eventually(lambda: sockets and not sockets[0].transport.is_reading())
+            finally:
+                world.allowed.set()
+            assert [(await one.status())[0] for _ in range(2)] == ["connected", "auth_success"]
+            assert [event["status"] for event in await one.events(4)] == ["error"] * 4, "each is heard in the end"
+            await sending
+
+    monkeypatch.setattr(server, "Client", client)
+    run(test)
+
+
+async def _send_all(one: User, messages: list[str]) -> None:
+    for message in messages:
+        await one.socket.send(message)
 
 
 # -- slow consumers, stops ----------------------------------------------------------------------------------------
