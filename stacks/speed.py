@@ -26,7 +26,7 @@ from stacks.constructs.rights import (
     read_stream,
     write_items,
 )
-from stacks.constructs.stream_reader import Source, StreamReader
+from stacks.constructs.stream_reader import UNTIL_TOO_OLD, Source, StreamReader
 from stacks.constructs.target import TargetedStack
 from stacks.constructs.task_service import TaskService
 from stacks.network import NetworkStack
@@ -169,12 +169,21 @@ class SpeedStack(TargetedStack):
         )
 
     def _signals(self, network: NetworkStack) -> None:
+        """One full processor (1769 MB) and five minutes: rings that have expired overnight are all rolled up at once.
+
+        A batch is tried until its records are too old: bars that are given up leave signals out for good, and an outage
+        of DynamoDB outlasts ten tries. The price: a fault in the function itself holds its shard up for six hours. What
+        cannot be read is no such fault, it goes to quarantine; of the rest Lambda's metric IteratorAge tells.
+        """
         storage = self._storage
         self._reader(
             "Signals",
             description="Bars stream to signals: strategies over the last closed bars of each symbol and timeframe.",
             source=Source.stream(self.bars),
             batch_size=100,
+            max_retries=UNTIL_TOO_OLD,
+            memory_mb=1769,
+            timeout=Duration.minutes(5),
             vpc=network.vpc,
             security_group=network.signals_group,
             environment={

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kinesis as kinesis
@@ -26,6 +27,8 @@ from stacks.constructs.rights import (
 )
 
 MAX_RETRIES = 10
+UNTIL_TOO_OLD = -1
+"""Retries without a bound of their own: until the record has reached MAX_RECORD_AGE_S."""
 MAX_RECORD_AGE_S = 6 * 3600
 """Well inside the 24 hours of either kind of stream: a record that cannot succeed leaves before it expires unread."""
 
@@ -53,7 +56,7 @@ class StreamReader(ServiceFunction):
     """Partial failures, bisecting, bounded retries and age; what still fails goes to `failures` with its payload.
 
     Lambda writes there as `aws/lambda/<mapping>/<shard>/<date>/…`: a prefix of our choice is not possible.
-    `window_s`: how long a batch may gather before the function is called.
+    `window_s`: how long a batch may gather before the function is called. `max_retries`: after the first try.
     """
 
     def __init__(
@@ -65,11 +68,14 @@ class StreamReader(ServiceFunction):
         failures: s3.Bucket,
         batch_size: int,
         window_s: float = 0,
+        max_retries: int = MAX_RETRIES,
         assets: Assets,
         description: str,
         environment: Mapping[str, str],
         rights: Iterable[Right],
         retention_days: int,
+        memory_mb: int = 512,
+        timeout: Duration | None = None,
         vpc: ec2.IVpc | None = None,
         security_group: ec2.ISecurityGroup | None = None,
     ) -> None:
@@ -82,6 +88,8 @@ class StreamReader(ServiceFunction):
             environment=environment,
             rights=[*rights, *source.rights, put_objects(failures, "aws/lambda/"), list_bucket(failures)],
             retention_days=retention_days,
+            memory_mb=memory_mb,
+            timeout=timeout,
             vpc=vpc,
             security_group=security_group,
         )
@@ -97,7 +105,7 @@ class StreamReader(ServiceFunction):
             function_response_types=["ReportBatchItemFailures"],
             filter_criteria=_only(source.pattern),
             bisect_batch_on_function_error=True,
-            maximum_retry_attempts=MAX_RETRIES,
+            maximum_retry_attempts=max_retries,
             maximum_record_age_in_seconds=MAX_RECORD_AGE_S,
             destination_config=lambda_.CfnEventSourceMapping.DestinationConfigProperty(
                 on_failure=lambda_.CfnEventSourceMapping.OnFailureProperty(destination=failures.bucket_arn)

@@ -58,11 +58,17 @@ def test_a_function_gets_exactly_the_variables_its_settings_name(name: str, func
     assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL"}
 
 
-def test_a_function_is_traced_and_bounded(function: Mapping[str, Any]) -> None:
+def test_a_function_is_traced_and_bounded(name: str, function: Mapping[str, Any]) -> None:
+    longest, most = (300, 1769) if name == "Signals" else (60, 1024)
     assert function["TracingConfig"] == {"Mode": "Active"}
-    assert 0 < function["Timeout"] <= 60
-    assert 256 <= function["MemorySize"] <= 1024
+    assert 0 < function["Timeout"] <= longest
+    assert 256 <= function["MemorySize"] <= most
     assert "ReservedConcurrentExecutions" not in function, "a new account may have ten in all"
+
+
+def test_signals_have_a_whole_processor_and_time_to_roll_every_ring_up(templates: Templates) -> None:
+    function = templates.one("AWS::Lambda::Function", "Signals").properties
+    assert (function["MemorySize"], function["Timeout"]) == (1769, 300)
 
 
 def test_a_function_writes_to_a_log_group_of_its_own(

@@ -135,11 +135,12 @@ def test_mappings_keep_every_rule_that_a_poller_has_to_follow(aws: Client) -> No
         "signals": (100, 0),
         "notify": (100, 0),
     }
-    for mapping in found.values():
+    for name, mapping in found.items():
         assert mapping["StartingPosition"] == "TRIM_HORIZON"
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
         assert mapping["BisectBatchOnFunctionError"] is True
-        assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (10, 21_600)
+        assert mapping["MaximumRetryAttempts"] == (-1 if name == "signals" else 10)
+        assert mapping["MaximumRecordAgeInSeconds"] == 21_600
         assert mapping["DestinationConfig"]["OnFailure"]["Destination"].startswith("arn:aws:s3:::")
     signals = functions(aws)["speed_layer.signals.handler"]["Environment"]["Variables"]["SIGNALS_TABLE"]
     assert (

@@ -41,8 +41,13 @@ def test_a_bad_record_cannot_block_a_shard(mapping: Resource) -> None:
     properties = mapping.properties
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert properties["BisectBatchOnFunctionError"] is True
-    assert properties["MaximumRetryAttempts"] == 10
     assert 0 < properties["MaximumRecordAgeInSeconds"] < RETENTION_S, "it must leave before it expires unread"
+
+
+def test_retries_are_bounded_but_for_signals_which_age_alone_gives_up(templates: Templates) -> None:
+    mappings = {name: templates.one("AWS::Lambda::EventSourceMapping", name).properties for name in READERS}
+    retries = {name: mapping["MaximumRetryAttempts"] for name, mapping in mappings.items()}
+    assert retries == {"Archive": 10, "Live": 10, "Persist": 10, "Notify": 10, "Signals": -1}
 
 
 def test_what_is_given_up_is_kept_with_its_payload(mapping: Resource, templates: Templates) -> None:
