@@ -6,12 +6,12 @@ are left out rather than null: the official client fails on null.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from functools import lru_cache
 
 import msgspec
 
-from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, SIZE_SCALE, format_scaled
+from shared.bars.scale import SIZE_DIGITS, SIZE_SCALE, format_scaled
 from shared.models.bar import Bar
+from shared.polygon.numbers import price_text
 
 BODY_LIMIT = 6 * 1024 * 1024 - 16_384
 """Bytes of the results: a function's answer may have 6 MiB as JSON text, with room for envelope and headers."""
@@ -19,9 +19,6 @@ _QUOTES = 17
 """What a bar costs beyond its text: a backslash for each of its 16 quotes once the answer is JSON itself, a comma."""
 _FRACTIONS = tuple(f".{units:04d}".rstrip("0").rstrip(".") for units in range(10_000))
 """Text of n / 10^4 after the point, for VWAPs."""
-
-_price = lru_cache(maxsize=65_536)(lambda price: format_scaled(price, PRICE_DIGITS))
-"""Prices repeat within a page; volumes and VWAPs do not."""
 
 
 def bar_text(bar: Bar) -> str:
@@ -33,7 +30,7 @@ def bar_text(bar: Bar) -> str:
     t, first, high, low, last, volume, vwap, count = bar
     shares, rest = divmod(volume, SIZE_SCALE)
     v = format_scaled(volume, SIZE_DIGITS) if rest else shares
-    prices = f'"o":{_price(first)},"c":{_price(last)},"h":{_price(high)},"l":{_price(low)}'
+    prices = f'"o":{price_text(first)},"c":{price_text(last)},"h":{price_text(high)},"l":{price_text(low)}'
     if vwap is None:
         return f'{{"v":{v},{prices},"t":{t},"n":{count}}}'
     dollars, units = divmod(vwap, 10_000)
@@ -71,7 +68,7 @@ def aggregates(
 def open_close(ticker: str, day: date, bar: Bar, extended: Mapping[str, int], *, request_id: str) -> bytes:
     """The flat answer of open-close: a day's bar, and prices outside the regular session by name (10^-9 USD)."""
     prices = {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close, **extended}
-    texts = [f'"{name}":{_price(price)}' for name, price in prices.items()]
+    texts = [f'"{name}":{price_text(price)}' for name, price in prices.items()]
     texts.append(f'"volume":{format_scaled(bar.volume, SIZE_DIGITS)}')
     head = msgspec.json.encode({"status": "OK", "request_id": request_id, "from": day.isoformat(), "symbol": ticker})
     return head[:-1] + f",{','.join(texts)}}}".encode()

@@ -11,15 +11,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, SIZE_SCALE, divide_half_even, format_scaled
+from shared.bars.scale import SIZE_DIGITS, SIZE_SCALE, divide_half_even, format_scaled
 from shared.errors import InvalidRecord
 from shared.frames import TradeRow
 from shared.models.bar import Bar
 from shared.models.signal import StoredSignal
+from shared.polygon.numbers import VWAP_DIGITS, price_text
 
 TRADE, SECOND_BAR, MINUTE_BAR, SIGNAL = "T", "A", "AM", "S"
 WIDTH_MS = {SECOND_BAR: 1_000, MINUTE_BAR: 60_000}
-VWAP_DIGITS = 4
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{1,9})? [0-9]{1,20}(\.[0-9]{1,9})?", re.ASCII)
 
 
@@ -71,7 +71,7 @@ def bar_event(ev: str, sym: str, bar: Bar, day: DayFigures | None) -> bytes:
     window = "" if bar.vwap is None else f'"vw":{format_scaled(bar.vwap, VWAP_DIGITS)},'
     if bar.count:
         average = f'"z":{divide_half_even(bar.volume, bar.count * SIZE_SCALE)},'
-    prices = zip("ochl", map(_price, (bar.open, bar.close, bar.high, bar.low)), strict=True)
+    prices = zip("ochl", map(price_text, (bar.open, bar.close, bar.high, bar.low)), strict=True)
     edges = ",".join(f'"{name}":{price}' for name, price in prices)
     head = f'{{"ev":"{ev}","sym":{_quoted(sym)},"v":{shares},"dv":"{shares}"'
     return f'{head}{_day(day)},{window}{edges},{average}"s":{bar.t},"e":{bar.t + WIDTH_MS[ev]}}}'.encode()
@@ -82,10 +82,7 @@ def _day(day: DayFigures | None) -> str:
         return ""
     shares = format_scaled(day.volume, SIZE_DIGITS)
     vwap = "" if day.vwap is None else f',"a":{format_scaled(day.vwap, VWAP_DIGITS)}'
-    return f',"av":{shares},"dav":"{shares}","op":{_price(day.open)}{vwap}'
-
-
-_price = lru_cache(maxsize=65_536)(lambda price: format_scaled(price, PRICE_DIGITS))
+    return f',"av":{shares},"dav":"{shares}","op":{price_text(day.open)}{vwap}'
 
 
 def signal_event(signal: StoredSignal) -> bytes:

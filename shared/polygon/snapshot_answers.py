@@ -9,9 +9,9 @@ import msgspec
 from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, divide_half_even, format_scaled, parse_scaled
 from shared.frames import TradeRow
 from shared.models.bar import Bar
+from shared.polygon.numbers import VWAP_DIGITS, price_text
 from shared.polygon.trade_answers import NS_ZEROS, snapshot_trade_text
 
-VWAP_DIGITS = 4
 PERCENT_DIGITS = 4
 
 
@@ -92,7 +92,7 @@ def movers(entries: Sequence[Entry], *, up: bool, least_volume: int, most: int) 
 
 def _ohlc(bar: Bar) -> str:
     prices = zip("ohlc", (bar.open, bar.high, bar.low, bar.close), strict=True)
-    texts = [f'"{name}":{format_scaled(price, PRICE_DIGITS)}' for name, price in prices]
+    texts = [f'"{name}":{price_text(price)}' for name, price in prices]
     texts.append(f'"v":{format_scaled(bar.volume, SIZE_DIGITS)}')
     if bar.vwap is not None:
         texts.append(f'"vw":{format_scaled(bar.vwap, VWAP_DIGITS)}')
