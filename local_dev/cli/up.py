@@ -80,6 +80,8 @@ def _serve(
         return _idle(platform, screen, counts)
     if options.hold_until_subscriber:
         _hold(platform, feed, past, screen)
+    if past is not None:
+        past.catch_up()
     feed.start_ingester()
     _follow(platform, feed, past, screen)
     screen.step("the feed has ended; the functions take what is left")

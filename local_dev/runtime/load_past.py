@@ -28,12 +28,13 @@ LATER = 10
 
 
 class Task(msgspec.Struct, frozen=True):
-    """`spans` of minutes to load (since, until), in order of time; signals of the last day before `judged`, none when
-    it is 0. All Unix ms. `grows`: the last span ends now, and as many minutes later as loading takes. `symbols`: those
-    that the feed brings, empty = all there are; minutes are loaded of every one."""
+    """`spans` of minutes to load (since, until), in order of time; `judged`: the span in which bars ended whose signals
+    are looked for, if any. All Unix ms. `grows`: the last span, and `judged` with it, ends now, and as many minutes
+    later as loading takes. `symbols`: those that the feed brings, empty = all there are; minutes are loaded of every
+    one."""
 
     spans: tuple[tuple[int, int], ...]
-    judged: int
+    judged: tuple[int, int] | None
     seed: int
     grows: bool
     symbols: tuple[str, ...] = ()
@@ -64,27 +65,29 @@ class Loader:
         loaded = [self._load(*span) for span in task.spans][-1]
         symbols = [sym for sym in loaded if not task.symbols or sym in task.symbols]
         since, until = task.spans[0][0], task.spans[-1][1]
-        signals = 0
-        if task.judged:
-            self._control.put_symbols(sorted({*self._control.symbols(), *symbols}))
-            signals = sum(self._judge(sym, task.judged) for sym in symbols)
-            self._control.put_signal_counts({"stored": self._control.filled_in_signals() + signals})
         if task.grows and (now := _now_s() * 1000 // MINUTE_MS * MINUTE_MS) > until:
             self._load(until, now)
             until = now
+        signals = 0
+        if task.judged:
+            judged_from, judged_to = task.judged
+            judged_to = max(judged_to, until)
+            self._control.put_symbols(sorted({*self._control.symbols(), *symbols}))
+            signals = sum(self._judge(sym, judged_from, judged_to) for sym in symbols)
+            self._control.put_signal_counts({"stored": self._control.filled_in_signals() + signals})
         loaded_ms = sum(end - start for start, end in task.spans)
         return Done(len(symbols), round(loaded_ms / DAY_MS), signals, since, until)
 
     def _load(self, since: int, until: int) -> list[str]:
         return load(self._bars, since, until, _now_s(), seed=self._seed, say=_say)
 
-    def _judge(self, sym: str, until: int) -> int:
+    def _judge(self, sym: str, since: int, until: int) -> int:
         found = past_signals(
             self._bars,
             self._strategies,
             self._sessions,
             sym,
-            since=until - DAY_MS,
+            since=since,
             until=until,
             now_s=_now_s(),
         )

@@ -15,14 +15,14 @@ def open_feed(platform: Platform, feed: Feed, say: Callable[[str], None], *, res
     Raises what the parts raise.
     """
     last_ms = feed.last_accepted_ms() if resumes else 0
-    past = Past(platform, feed.source, feed.symbols) if isinstance(feed.source, Simulated) else None
+    past = Past(platform, feed.source, feed.symbols, say) if isinstance(feed.source, Simulated) else None
     if past is not None:
         past.begin(_promise_ms(platform))
     if not feed.is_served:
         feed.start_server(last_ms - OVERLAP_MS if last_ms else None)
     platform.serve()
     if past is not None:
-        say(past.finish())
+        past.finish()
     return past
 
 

@@ -2,19 +2,20 @@
 
 The market never stops, a machine does. What was loaded is remembered by its span, because the same span is always
 given the same minutes: after an unclean stop, which leaves the raw log alone, it is loaded once more. The last
-sessions are there before the feed begins; older ones follow while it runs.
+sessions are there before the feed begins; older ones follow while it runs, and the feed goes on if they fail to.
 """
 
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
 import msgspec
 
 from local_dev.runtime.environment import process
-from local_dev.runtime.load_past import Done, Task
+from local_dev.runtime.load_past import DAY_MS, Done, Task
 from local_dev.runtime.platform import Platform, PlatformFailed
 from local_dev.runtime.processes import Child, Command
 from local_dev.runtime.sources import Simulated
@@ -27,13 +28,14 @@ from speed_layer.ingest.recovery import LIVE_REACH
 LOAD_SECONDS = 300.0
 RECENT_SESSIONS = 2
 """Whole sessions that are loaded first, before the one that goes on: enough for the strategies of minutes."""
+LONGEST_JUDGED_MS = 3 * DAY_MS
 REACH_MS = int(LIVE_REACH.total_seconds() * 1000)
 """A hole up to this long is filled by the ingester, trade by trade."""
 
 
 class Plan(NamedTuple):
-    """`first`: spans (since, until; Unix ms) to load before the feed begins, `older`: afterwards. `known`: all that was
-    ever loaded, `first` included."""
+    """`first`: spans (since, until; Unix ms) to load before the feed begins, `older`: afterwards. `known`: all that is
+    there once `first` is."""
 
     first: Spans
     older: Spans
@@ -46,40 +48,69 @@ def plan(known: Spans, promise_ms: int, now_ms: int, *, kept: bool, live: bool) 
     end = now_ms - now_ms % MINUTE_MS
     new: Spans = ()
     if not known:
-        new = ((new_york_midnight_ms(new_york_date(end) - timedelta(days=RECENT_SESSIONS)), end),)
+        new = ((_recent_start(end), end),)
     elif live:
         since = max(known[-1][1], promise_ms - promise_ms % MINUTE_MS)
         new = ((since, end),) if end - since > REACH_MS else ()
-    known_then = known + new
-    begins, ends = known_then[0]
+    wanted = known + new
+    begins, ends = wanted[0]
     start = history_start(ends)
-    return Plan(new if kept else known_then, ((start, begins),) if start < begins else (), known_then)
+    older = ((start, begins),) if start < begins else ()
+    if kept:
+        return Plan(new, older, wanted)
+    cut = _recent_start(wanted[-1][1])
+    recent = tuple((max(since, cut), until) for since, until in wanted if until > cut)
+    before = tuple((since, min(until, cut)) for since, until in wanted if since < cut)
+    return Plan(recent, _joined(older + before), recent)
+
+
+def _recent_start(end_ms: int) -> int:
+    """New York midnight so many sessions before the one that holds `end_ms`."""
+    return new_york_midnight_ms(new_york_date(end_ms) - timedelta(days=RECENT_SESSIONS))
+
+
+def _joined(spans: Spans) -> Spans:
+    """Spans in order of time, those that touch as one."""
+    joined: list[tuple[int, int]] = []
+    for since, until in spans:
+        begins = joined.pop()[0] if joined and joined[-1][1] == since else since
+        joined.append((begins, until))
+    return tuple(joined)
+
+
+def judged(first: Spans, promise_ms: int, *, kept: bool) -> tuple[int, int]:
+    """The span (Unix ms) whose signals are looked for once `first` is there. After an unclean stop they are all gone,
+    those of the feed too: they come back as far as minutes were loaded at once, and at most of three days."""
+    if kept:
+        return max(first[-1][0], first[-1][1] - DAY_MS), first[-1][1]
+    until = max(first[-1][1], promise_ms)
+    return max(first[0][0], until - LONGEST_JUDGED_MS), until
 
 
 class Past:
     """Belongs to one platform, whose supervisor stops what loads."""
 
-    def __init__(self, platform: Platform, source: Simulated, symbols: str) -> None:
-        """`symbols`: `*` or a comma list, those of the feed."""
-        self._platform, self._source = platform, source
+    def __init__(self, platform: Platform, source: Simulated, symbols: str, say: Callable[[str], None]) -> None:
+        """`symbols`: `*` or a comma list, those of the feed. `say` takes a line for people."""
+        self._platform, self._source, self._say = platform, source, say
         self._symbols = () if symbols == "*" else tuple(symbols.split(","))
         self._began = time.monotonic()
         self._plan = Plan((), (), ())
+        self._grows = False
         self._first: Child | None = None
         self._older: Child | None = None
 
     def begin(self, promise_ms: int) -> None:
         """Start to load what must be there before the feed begins."""
-        record, now_ms = self._platform.state.record, int(time.time() * 1000)
+        record, now_ms = self._platform.state.record, _now_ms()
         self._plan = plan(record.past, promise_ms, now_ms, kept=record.past_kept, live=self._source.live)
-        first, _, known = self._plan
-        if first:
-            judged = known[-1][1] if record.past_kept else max(known[-1][1], promise_ms)
-            grows = known[-1][1] == now_ms - now_ms % MINUTE_MS
-            self._first = self._start("past", Task(first, judged, self._source.seed, grows, self._symbols))
+        if first := self._plan.first:
+            self._grows = first[-1][1] == now_ms - now_ms % MINUTE_MS
+            span = judged(first, promise_ms, kept=record.past_kept)
+            self._first = self._start("past", Task(first, span, self._source.seed, self._grows, self._symbols))
 
-    def finish(self) -> str:
-        """Wait for it, and begin with the rest; what was done, as a line for people. Raises PlatformFailed."""
+    def finish(self) -> None:
+        """Wait for it, begin with the rest, and say what was done. Raises PlatformFailed."""
         said, known = "history is there", self._plan.known
         if self._first is not None:
             done = _done(self._first, LOAD_SECONDS)
@@ -87,17 +118,35 @@ class Past:
             what = f"{done.symbols} symbols, {done.sessions} sessions, {done.signals} signals"
             said = f"history ready in {time.monotonic() - self._began:.1f} s ({what})"
         if self._plan.older:
-            self._older = self._start("older-past", Task(self._plan.older, 0, self._source.seed, grows=False))
+            self._older = self._start("older-past", Task(self._plan.older, None, self._source.seed, grows=False))
             said += "; older sessions follow"
-        return said
+        self._say(said)
+
+    def catch_up(self) -> None:
+        """Just before a new feed begins: load the minutes that have ended since `finish`. Raises PlatformFailed.
+
+        The simulator sends from the second in which the ingester subscribes, and an ingester that never ran asks for
+        nothing older, so only the minute in which the feed begins is a part of itself. (To serve the hole by REST and
+        let the ingester fetch it would need a promise that nobody has made yet.)
+        """
+        since, until = self._platform.state.record.past[-1][1], _now_ms() // MINUTE_MS * MINUTE_MS
+        if self._grows and since < until:
+            span = since, until
+            done = _done(self._start("past", Task((span,), span, self._source.seed, True, self._symbols)), LOAD_SECONDS)
+            self._remember(((since, done.until),))
 
     def check(self) -> None:
-        """Note that the older sessions are there once they are. Raises PlatformFailed when they could not be loaded."""
+        """Note that the older sessions are there once they are; when they failed to, the next start loads them."""
         if self._older is None or not self._older.down:
             return
         child, self._older = self._older, None
-        done, (begun, *rest) = _done(child, 0), self._platform.state.record.past
-        self._platform.state.remember(past=((done.since, begun[1]), *rest))
+        if child.returncode == 0:
+            self._remember(self._plan.older)
+        else:
+            self._say(f"older sessions could not be loaded; the next start loads them (see {child.log})")
+
+    def _remember(self, loaded: Spans) -> None:
+        self._platform.state.remember(past=_joined(tuple(sorted(self._platform.state.record.past + loaded))))
 
     def _start(self, name: str, task: Task) -> Child:
         signals = self._platform.deployment.function_of("speed_layer.signals.handler")
@@ -105,6 +154,10 @@ class Past:
         environment = process(self._platform.environment_of(signals.environment) | given)
         argv = (sys.executable, "-m", "local_dev.runtime.load_past")
         return self._platform.supervisor.start(Command(name, argv, environment, cwd=ROOT))
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _done(child: Child, seconds: float) -> Done:

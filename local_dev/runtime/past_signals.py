@@ -27,9 +27,9 @@ def past_signals(
     until: int,
     now_s: int,
 ) -> Iterator[StoredSignal]:
-    """Signals of the bars of [since, until), Unix ms, that have ended by then; each known since its bar's end.
+    """Signals of the bars that ended in (since, until], Unix ms; each known since its bar's end.
 
-    Raises StoreUnavailable.
+    Spans that follow one another so give each signal once. Raises StoreUnavailable.
     """
     needed = {tf: width for tf, width in longest_windows(strategies).items() if width}
     reach = max((width * STREAM_TIMEFRAMES[tf] * 1000 for tf, width in needed.items()), default=0)
@@ -40,7 +40,7 @@ def past_signals(
         if tf not in needed:
             continue
         shown = [bar for t, partial in partials if (bar := present(t, partial)) is not None]
-        times = [bar.t for bar in shown if bar.t >= since and bar.t + length <= until]
+        times = [bar.t for bar in shown if since < bar.t + length <= until]
         judgement = judge_times(strategies, sym, tf, shown, times, sessions)
         yield from (StoredSignal(*one, ACTIVE, one.t + length) for one in judgement.values() if one is not None)
 

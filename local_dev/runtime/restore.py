@@ -1,4 +1,8 @@
-"""After an unclean stop: the raw log is all there is; from it tables, signals and the stream's tail are made again."""
+"""After an unclean stop: the raw log is all there is; from it tables, signals and the stream's tail are made again.
+
+Signals of a simulated market need its history too: they follow when that is back, and only those of the last days
+(past.py).
+"""
 
 import time
 from collections.abc import Mapping
@@ -39,7 +43,7 @@ def restore(state: StateFolder, client: Clients, deployment: Deployment, session
         return
     view.control.put_symbols(rebuilt.symbols)
     _count(lake, view.control, rebuilt)
-    if not state.record.is_simulated:  # its history has to be back before its bars can be judged (past.py)
+    if not state.record.is_simulated:  # its history has to be back first (past.py)
         given = deployment.function_of("speed_layer.signals.handler").environment
         _judge(client, {**given, "SESSIONS": sessions}, view, rebuilt, now_s)
 

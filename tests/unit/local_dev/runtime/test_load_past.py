@@ -53,7 +53,7 @@ class Tables:
 def test_minutes_symbols_and_signals_are_there_and_counted(emulator: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Tables(emulator, monkeypatch)
     tables.control.put_symbols(["ZZZ"])
-    done = tables.loader.carry_out(Task(((END - 2 * HOUR, END),), END, seed=1, grows=True))
+    done = tables.loader.carry_out(Task(((END - 2 * HOUR, END),), (END - 2 * HOUR, END), seed=1, grows=True))
     assert (done.since, done.until) == (END - 2 * HOUR, END)
     symbols = tables.control.symbols()
     assert len(symbols) == done.symbols + 1
@@ -67,15 +67,32 @@ def test_minutes_symbols_and_signals_are_there_and_counted(emulator: Clients, mo
 
 def test_minutes_that_pass_while_it_loads_are_loaded_too(emulator: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Tables(emulator, monkeypatch, late_ms=2 * MINUTE + 59_000)
-    done = tables.loader.carry_out(Task(((END - HOUR, END),), END, seed=1, grows=True))
+    done = tables.loader.carry_out(Task(((END - HOUR, END),), (END - HOUR, END), seed=1, grows=True))
     assert done.until == END + 2 * MINUTE
     assert tables.minutes("SPY")[-1] == END + MINUTE
+    judged = [one.t for sym in tables.control.symbols() for one in tables.signals.of_symbol(sym, 0, END + HOUR)]
+    assert max(judged) == END + MINUTE
+
+
+def test_spans_that_follow_one_another_give_the_signals_of_the_whole_each_counted_once(
+    emulator: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    middle = END - 37 * MINUTE
+    pieces, whole = Tables(emulator, monkeypatch), Tables(emulator, monkeypatch)
+    for span in ((END - 2 * HOUR, middle), (middle, END)):
+        pieces.loader.carry_out(Task((span,), span, seed=1, grows=False, symbols=("SPY",)))
+    span = END - 2 * HOUR, END
+    whole.loader.carry_out(Task((span,), span, seed=1, grows=False, symbols=("SPY",)))
+    expected = list(whole.signals.of_symbol("SPY", 0, END))
+    assert min(one.t for one in expected) < middle - MINUTE < max(one.t for one in expected)
+    assert list(pieces.signals.of_symbol("SPY", 0, END)) == expected
+    assert pieces.control.signal_counts() == whole.control.signal_counts() == {"stored": len(expected)}
 
 
 def test_a_span_of_the_past_stays_within_its_end(emulator: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Tables(emulator, monkeypatch, late_ms=HOUR)
     spans = ((END - 3 * HOUR, END - 2 * HOUR), (END - HOUR, END))
-    done = tables.loader.carry_out(Task(spans, 0, seed=1, grows=False))
+    done = tables.loader.carry_out(Task(spans, None, seed=1, grows=False))
     assert (done.since, done.until, done.signals) == (END - 3 * HOUR, END, 0)
     minutes = tables.minutes("SPY")
     assert not [t for t in minutes if END - 2 * HOUR <= t < END - HOUR]
@@ -84,13 +101,15 @@ def test_a_span_of_the_past_stays_within_its_end(emulator: Clients, monkeypatch:
 
 def test_only_symbols_of_the_feed_are_told_and_judged(emulator: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Tables(emulator, monkeypatch)
-    done = tables.loader.carry_out(Task(((END - 2 * HOUR, END),), END, seed=1, grows=True, symbols=("SPY", "AAPL")))
+    done = tables.loader.carry_out(
+        Task(((END - 2 * HOUR, END),), (END - 2 * HOUR, END), seed=1, grows=True, symbols=("SPY", "AAPL"))
+    )
     assert (done.symbols, tables.control.symbols()) == (2, ["AAPL", "SPY"])
     assert list(tables.signals.of_symbol("MSFT", 0, END)) == []
 
 
 def test_loading_again_changes_nothing(emulator: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
-    tables, task = Tables(emulator, monkeypatch), Task(((END - HOUR, END),), 0, seed=1, grows=False)
+    tables, task = Tables(emulator, monkeypatch), Task(((END - HOUR, END),), None, seed=1, grows=False)
     tables.loader.carry_out(task)
     before = list(tables.bars.minutes("SPY", END - HOUR, END, END // 1000))
     tables.loader.carry_out(task)

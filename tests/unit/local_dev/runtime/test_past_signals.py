@@ -61,6 +61,12 @@ def test_a_bar_that_has_not_ended_is_not_judged() -> None:
     assert [one.tf for one in found(longer, since=14, until=20)] == ["1m", "5m"]
 
 
+def test_a_bar_that_began_before_and_ended_within_is_judged() -> None:
+    volumes = dict.fromkeys(range(15), 10) | {15: 300}
+    assert [one.tf for one in found(volumes, since=18, until=20)] == ["5m"]
+    assert found(volumes, since=20, until=21) == []
+
+
 def test_what_lies_before_is_looked_at_and_not_judged() -> None:
     assert found({0: 10, 1: 10, 2: 10, 3: 50, 4: 50}, since=4, until=5) == []
 
