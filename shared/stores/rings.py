@@ -129,11 +129,11 @@ class Rings:
     def write(
         self, state: RingsState, added: Mapping[Key, Iterable[ClosedBar]], whole: Mapping[Key, Iterable[ClosedBar]]
     ) -> set[Key]:
-        """Add bars to rings of the state's generation, put `whole` ones in place of what is there, then the state, in
-        one round trip. The rings of `added` that are not there, which took nothing."""
+        """Add bars to rings of the state's generation, put `whole` ones in place of what is there; then the state, if
+        every ring took its bars. The rings of `added` that are not there, which took nothing."""
         keys = list(added)
 
-        def send(client: Any) -> list[Any]:
+        def send(client: Any) -> set[Key]:
             with client.pipeline(transaction=False) as pipeline:
                 pipeline.script_load(_ADD)
                 for key in keys:
@@ -146,12 +146,13 @@ class Rings:
                     pipeline.delete(_name(key))
                     pipeline.hset(_name(key), mapping=fields)
                     pipeline.expire(_name(key), TTL_S)
-                pipeline.set(_STATE, msgspec.json.encode(state), ex=TTL_S)
-                answers: list[Any] = pipeline.execute()
-            return answers[1 : len(keys) + 1]
+                answers: list[Any] = pipeline.execute()  # raises where one was refused: the others were carried out
+            gone = {key for key, taken in zip(keys, answers[1:], strict=False) if not taken}
+            if not gone:
+                client.set(_STATE, msgspec.json.encode(state), ex=TTL_S)
+            return gone
 
-        taken = self._valkey.attempt(send)
-        return set() if taken is None else {key for key, answer in zip(keys, taken, strict=True) if not answer}
+        return self._valkey.attempt(send) or set()
 
     def closed(
         self, symbols: Iterable[str], tf: Timeframe, through: str | None, since: int = 0

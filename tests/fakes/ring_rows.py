@@ -45,7 +45,8 @@ class RingRows:
                 del bars[t]
         for key, given in whole.items():
             self._rings[key] = (state.generation, {bar.t: bar for bar in given})
-        self._state = state
+        if not gone:
+            self._state = state
         return gone
 
     def empty(self) -> None:

@@ -36,6 +36,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 @pytest.fixture
 def real(server: ValkeyServer) -> Rings:
     server.client.flushall()
+    return ring_store(server)
+
+
+def ring_store(server: ValkeyServer) -> Rings:
+    """As a process makes its own."""
     return Rings(Valkey(connect(server.endpoint), time.monotonic), KEPT)
 
 
@@ -82,6 +87,24 @@ def test_a_ring_that_is_not_there_takes_no_bars_and_is_told_of(rings: Rings) -> 
     assert rings.write(STATE, {SPY: [closed(2)], BAC: [closed(2)]}, {}) == {SPY}
     assert read(rings) is None
     assert rings.read([BAC], "one") == {BAC: [closed(1), closed(2)]}
+
+
+def test_the_state_is_not_written_where_a_ring_is_not_there_until_it_is_whole(rings: Rings) -> None:
+    rings.write(STATE, {}, {BAC: [closed(1)]})
+    later = RingsState("one", "50")
+    assert rings.write(later, {SPY: [closed(2)], BAC: [closed(2)]}, {}) == {SPY}
+    assert rings.state() == STATE
+    assert rings.write(later, {}, {SPY: [closed(1), closed(2)]}) == set()
+    assert rings.state() == later
+
+
+def test_the_state_is_not_written_where_one_ring_of_several_is_refused(server: ValkeyServer, real: Rings) -> None:
+    real.write(STATE, {}, {SPY: [closed(1)], BAC: [closed(1)]})
+    server.client.set("ring:{SPY}:1m", "no hash")
+    assert real.write(RingsState("one", "50"), {SPY: [closed(2)], BAC: [closed(2)]}, {}) == set()
+    next_process = ring_store(server)
+    assert next_process.read([BAC], "one") == {BAC: [closed(1), closed(2)]}, "the other one took its bar"
+    assert next_process.state() == STATE
 
 
 def test_a_ring_of_another_generation_is_not_there_and_takes_nothing(rings: Rings) -> None:
