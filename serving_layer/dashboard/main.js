@@ -24,7 +24,7 @@ import { WatchList } from "./watchlist.js";
 
 const SNAPSHOT_EVERY_MS = 60_000;
 const POLL_EVERY_MS = 5_000;
-/** A feed that brings trades and a connection that is silent do not go together: it died unseen, in a sleep perhaps. */
+/** While trades come in, a connection that is silent for so long is put to the test: it may have died in a sleep. */
 const MOST_SILENCE_MS = 30_000;
 
 const api = new Api();
@@ -227,7 +227,7 @@ function readHealth(answer) {
   clock.feed(feed.simulated === true, feed.state === "running");
   clock.saw(feed.last_trade_ms);
   if (feed.trades_in > tradesIn && socket !== null && socket.silence !== Infinity && socket.silence > MOST_SILENCE_MS)
-    socket.reconnect();
+    socket.probe();
   tradesIn = feed.trades_in ?? tradesIn;
 }
 

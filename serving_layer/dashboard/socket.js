@@ -6,6 +6,7 @@
 const FIRST_WAIT_MS = 500;
 const MOST_WAIT_MS = 15_000;
 const HANDSHAKE_MS = 10_000;
+const ANSWER_MS = 5_000;
 const CHANNELS_AT_ONCE = 400;
 
 /** @typedef {"connecting" | "live" | "waiting" | "refused"} SocketState */
@@ -24,6 +25,7 @@ export class LiveSocket {
   #asked = new Set();
   #failures = 0;
   #timer = 0;
+  #probe = 0;
   #heard = 0;
 
   /**
@@ -56,6 +58,14 @@ export class LiveSocket {
     this.#open();
   }
 
+  /** Say something that is answered, a channel that is held already; without an answer, open a new connection. */
+  probe() {
+    const [channel] = this.#asked;
+    if (this.#state !== "live" || this.#probe !== 0 || channel === undefined) return;
+    this.#tell("subscribe", [channel]);
+    this.#probe = setTimeout(() => this.reconnect(), ANSWER_MS);
+  }
+
   close() {
     this.#drop();
   }
@@ -75,6 +85,7 @@ export class LiveSocket {
   #read(socket, text) {
     if (socket !== this.#socket) return;
     this.#heard = performance.now();
+    this.#answered();
     const events = JSON.parse(text);
     const data = events.filter((event) => event.ev !== "status");
     for (const event of events) if (event.ev === "status") this.#status(event);
@@ -126,8 +137,14 @@ export class LiveSocket {
     this.#become("waiting", why, Date.now() + wait);
   }
 
+  #answered() {
+    clearTimeout(this.#probe);
+    this.#probe = 0;
+  }
+
   #drop() {
     clearTimeout(this.#timer);
+    this.#answered();
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();

@@ -87,19 +87,18 @@ export class WatchList {
     else for (const [symbol, row] of this.#shown) this.#fill(row, this.quotes.get(symbol));
   }
 
-  /** An `A` event: the price moves, and its row flashes. @returns {boolean} whether the symbol is known */
+  /** An `A` event: the price moves, and its row flashes. */
   second({ sym, c, h, l }) {
     const quote = this.quotes.get(sym);
-    if (quote === undefined) return false;
+    if (quote === undefined) return;
     const moved = direction(c - quote.last);
     quote.last = c;
     quote.high = Math.max(quote.high ?? h, h);
     quote.low = Math.min(quote.low ?? l, l);
     const row = this.#shown.get(sym);
-    if (row === undefined) return true;
+    if (row === undefined) return;
     this.#fill(row, quote);
     if (moved !== "flat") flash(row, moved);
-    return true;
   }
 
   /** Mark the selected symbol. @param {string} symbol */

@@ -32,7 +32,8 @@ class FakePlatform:
         self.local_key, self.simulated = local_key, simulated
         self.failing: dict[str, int] = {}  # path prefix -> status
         self.requests: Counter[str] = Counter()
-        self.pushing = True
+        self.pushing, self.deaf = True, False
+        self.commands: Counter[str] = Counter()
         self._held, self._gate = "", asyncio.Event()
         self.signals = SignalBook(START)
         self._channels: dict[web.WebSocketResponse, set[str]] = {}
@@ -195,6 +196,10 @@ class FakePlatform:
         return socket
 
     async def _command(self, socket: web.WebSocketResponse, *, action: str, params: str) -> None:
+        """Answered, unless the platform is `deaf` to those that it has let in."""
+        self.commands[action] += 1
+        if self.deaf and socket in self._channels:
+            return
         if action == "auth":
             if params != KEY:
                 await _status(socket, "auth_failed", "authentication failed")

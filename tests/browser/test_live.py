@@ -7,6 +7,8 @@ from tests.browser.conftest import Watched
 from tests.browser.platform import KEY, START, FakePlatform
 from tests.browser.reading import AT_REST, expected, legend, readings, rows, until, wrong_second
 
+ROWS_IN_VIEW = {f"A.{sym}" for sym in [*market.SYMBOLS, market.SILENT]}
+
 
 def last(page: Page) -> dict[str, str]:
     return {name: legend(page)[name] for name in "ohlc"}
@@ -43,11 +45,10 @@ def test_a_closed_minute_is_read_again_and_equals_rest(live: Page, platform: Fak
 
 
 def test_it_subscribes_to_what_is_looked_at_and_no_more(live: Page, platform: FakePlatform) -> None:
-    rows_in_view = {f"A.{sym}" for sym in [*market.SYMBOLS, market.SILENT]}
-    until(live, lambda: platform.subscribed() == rows_in_view | {"AM.ALFA", "S.*"})
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*"})
     live.locator("#row-ECHO").click()
     expect(live.locator("#title-symbol")).to_have_text("ECHO")
-    until(live, lambda: platform.subscribed() == rows_in_view | {"AM.ECHO", "S.*"})
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ECHO", "S.*"})
 
 
 def test_the_key_is_never_in_a_url(live: Page, platform: FakePlatform) -> None:
@@ -77,6 +78,40 @@ def test_a_restart_of_the_push_service_leaves_no_hole(live: Page, platform: Fake
     expect(live.locator(f"#table tr[data-t='{after[3][0]}000']")).to_have_count(1)
     assert rows(live)[-10:] == after
     until(live, lambda: platform.subscribed() >= {"A.ALFA", "AM.ALFA", "S.*"})
+
+
+def hear_nothing_for(page: Page, platform: FakePlatform, seconds: int) -> None:
+    """Trades come in, of symbols that nobody looks at."""
+    page.evaluate(
+        "(ms) => { const now = performance.now.bind(performance); performance.now = () => now() + ms; }", seconds * 1000
+    )
+    platform.clock += seconds
+
+
+def test_a_connection_that_has_nothing_to_say_is_asked_and_kept(live: Page, platform: FakePlatform) -> None:
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*"})
+    asked, channels = platform.commands["subscribe"], platform.subscribed()
+    hear_nothing_for(live, platform, 31)
+    until(live, lambda: platform.commands["subscribe"] > asked)
+    checks = platform.requests["/v1/health"]
+    until(live, lambda: platform.requests["/v1/health"] >= checks + 2)  # more than an answer may take
+    assert (platform.commands["subscribe"], platform.requests["/stocks"]) == (asked + 1, 1)
+    assert platform.subscribed() == channels
+
+
+def test_a_connection_that_died_unseen_is_asked_in_silence_and_replaced(live: Page, platform: FakePlatform) -> None:
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*"})
+    asked = platform.commands["subscribe"]
+    platform.deaf = True
+    hear_nothing_for(live, platform, 31)
+    until(live, lambda: platform.commands["subscribe"] > asked)
+    platform.deaf = False
+    assert platform.requests["/stocks"] == 1
+    until(live, lambda: platform.requests["/stocks"] == 2)
+    until(live, lambda: "AM.ALFA" in platform.subscribed())
+    platform.advance(5)
+    ((*_, c),) = expected("ALFA", START + 30, platform.clock, 60)
+    expect(live.locator("#legend [data-field=c]")).to_have_text(c)
 
 
 def test_a_new_signal_appears_at_once_and_a_withdrawn_one_is_struck(live: Page, platform: FakePlatform) -> None:
