@@ -2,7 +2,8 @@
 
 At a numeric speed the clock never waits; at speed 1 it is the host's own. At max speed the pace is the slowest
 listener's, and with nobody listening the clock stands: there is no end to hurry to. A feed that goes on from an earlier
-one (`from_ms`) starts where that ended; at speed 1, where the host has gone on, REST has what came meanwhile.
+one (`from_ms`) starts where that ended; at speed 1, where the host has gone on, REST has what came meanwhile. A host
+that slept comes back to a market that went on without being sent.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ TICK_S, LONGEST_WAIT_S = 0.02, 0.1
 STEP_MS = 5_000
 """Feed time made at once, at most: then other tasks get their turn."""
 UNHEARD_S = 0.01
+SLEPT_MS = 600_000
+"""Host time: a clock that is further ahead of what was sent has slept, and hours made at once would help nobody."""
 
 
 def host_ms() -> int:
@@ -64,6 +67,8 @@ class SimulatedFeed(Audience):
                 await self._step_by_clock(self._settings.speed)
 
     async def _step_by_clock(self, speed: float) -> None:
+        if self.clock_ms() - self.sent_ms > SLEPT_MS * speed:
+            self._move_on()
         while self.sent_ms < (clock := self.clock_ms()):
             self._advance(min(clock, self.sent_ms + STEP_MS))
             self._part_from_the_slow()
@@ -71,6 +76,15 @@ class SimulatedFeed(Audience):
         next_ms = min(self._next_sec * 1000, self._waiting[0].due_ms if self._waiting else self._next_sec * 1000)
         wait_s = (next_ms - clock) / 1000 / speed
         await asyncio.sleep(min(max(wait_s, TICK_S), LONGEST_WAIT_S))
+
+    def _move_on(self) -> None:
+        """Go to the clock's time; what was due before is sent to nobody.
+
+        REST has it, as it has all since the start, but an ingester that was not cut off has no reason to ask.
+        """
+        self.sent_ms = self.clock_ms()
+        self._waiting.clear()  # what of it is due later is made again
+        self._next_sec = max(self.first_sec, (self.sent_ms - LATEST_MS) // 1000)
 
     async def _step_as_taken(self) -> None:
         if not (listeners := self._listeners()):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local_dev.simulator.feed import SLEPT_MS
 from local_dev.simulator.market import SYMBOLS, Market
 from local_dev.simulator.server import SimulatorServer
 from local_dev.simulator.trades import LATEST_MS, Trade, Trades
@@ -108,6 +109,37 @@ def test_a_host_clock_that_is_set_back_does_not_take_the_feed_back() -> None:
         host.now_ms += 4_000
         received += await user.trades(len(made(FIRST_S, host.now_ms)) - len(received))
         assert len(set(got(received))) == len(received)
+
+    play(VendorSettings(hold=True), scene)
+
+
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+def test_after_the_host_has_slept_only_what_arrives_from_then_on_is_sent(speed: float) -> None:
+    async def scene(server: SimulatorServer, user: Client, host: MovedHost) -> None:
+        await user.login("T.*")
+        await eventually(lambda: server.feed.first_sec > 0)
+        host.now_ms += 2_000
+        before = len(made(FIRST_S, NOW_MS + int(2_000 * speed)))
+        await user.trades(before)
+        host.now_ms += SLEPT_MS + 1
+        awake_ms = NOW_MS + int((2_000 + SLEPT_MS + 1) * speed)
+        await eventually(lambda: server.feed.sent_ms == awake_ms)
+        assert server.feed.sent == before
+        host.now_ms += 2_000
+        expected = [one for one in made(FIRST_S, awake_ms + int(2_000 * speed)) if one.due_ms > awake_ms]
+        assert got(await user.trades(len(expected))) == ids(expected)
+        assert any(one.t_ms < awake_ms for one in expected), "late ones are not lost"
+
+    play(VendorSettings(hold=True, speed=speed), scene)
+
+
+def test_a_host_that_was_only_busy_is_sent_all_of_it() -> None:
+    async def scene(server: SimulatorServer, user: Client, host: MovedHost) -> None:
+        await user.login("T.KO")
+        await eventually(lambda: server.feed.first_sec > 0)
+        host.now_ms += SLEPT_MS
+        expected = made(FIRST_S, host.now_ms, [SYMBOLS.index("KO")])
+        assert got(await user.trades(len(expected))) == ids(expected)
 
     play(VendorSettings(hold=True), scene)
 
