@@ -8,7 +8,7 @@ History that was loaded, not streamed, may lie in packed hours (packed.py): one 
 `packed`. A base of the minute's own stands for the packed partial when it counts as many trades.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import partial as bind
 from itertools import chain, groupby, islice
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from shared.errors import StoreUnavailable
 from shared.frames import decode_partial, encode_partial
 from shared.models.bar import EMPTY, Partial
 from shared.stores.batch_write import put_all
-from shared.stores.packed import pack, unpack
+from shared.stores.packed import unpack
 
 TTL_S = 45 * 86_400
 """Speed rows live until well after the nightly batch has settled their session."""
@@ -94,12 +94,8 @@ class BarStore:
             ExpressionAttributeValues={":part": {"S": f"{late.rank}|{encode_partial(late.partial)}"}, **ttl},
         )
 
-    def put_packed_hours(self, hours: Iterable[tuple[str, int, Mapping[int, Partial]]], now_s: int) -> None:
-        """Store (sym, hour start, partials by minute start) of past hours, each whole and given once; Unix ms."""
-        self.put_packed(((sym, hour, pack(hour, minutes)) for sym, hour, minutes in hours), now_s)
-
     def put_packed(self, hours: Iterable[tuple[str, int, bytes]], now_s: int) -> None:
-        """The same for hours that are packed already."""
+        """Store (sym, hour start in Unix ms, its minutes as packed.py packs them) of past hours, each whole, once."""
         self._put_all(_item(sym, hour + PACKED_AT, now_s, packed={"B": data}) for sym, hour, data in hours)
 
     def put_minutes(self, minutes: Iterable[tuple[str, int, Partial]], now_s: int) -> None:

@@ -1,10 +1,11 @@
 """Speed rows in memory, with BarStore's rules: what it answers the table answers (tests/unit/shared/stores)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from shared.bars.windows import HOUR_MS
 from shared.models.bar import Partial
 from shared.stores.bars import LatePart, MinuteItem
+from shared.stores.packed import unpack
 
 
 class BarRows:
@@ -29,10 +30,10 @@ class BarRows:
         self._rows[sym][t] = held._replace(late={**held.late, part_id: late})
         return True
 
-    def put_packed_hours(self, hours: Iterable[tuple[str, int, Mapping[int, Partial]]], now_s: int) -> None:
-        for sym, hour, minutes in hours:
+    def put_packed(self, hours: Iterable[tuple[str, int, bytes]], now_s: int) -> None:
+        for sym, hour, data in hours:
             kept = {t: partial for t, partial in self._packed.get(sym, {}).items() if not hour <= t < hour + HOUR_MS}
-            self._packed[sym] = kept | dict(minutes)
+            self._packed[sym] = kept | unpack(hour, data)
 
     def minutes(self, sym: str, start: int, end: int, now_s: int, *, reverse: bool = False) -> Iterator[MinuteItem]:
         rows, packed = self._rows.get(sym, {}), self._packed.get(sym, {})

@@ -68,3 +68,9 @@ def test_what_was_not_packed_by_us_is_refused(data: bytes) -> None:
     with pytest.raises(InvalidRecord) as refused:
         unpack(HOUR, data)
     assert refused.value.reason == "packed"
+
+
+@pytest.mark.parametrize("t", [HOUR - MINUTE, HOUR + 60 * MINUTE, HOUR + 1])
+def test_a_minute_outside_its_hour_cannot_be_packed(t: int) -> None:
+    with pytest.raises(InvalidRecord, match="no minute of the hour"):
+        pack(HOUR, {t: EMPTY})
