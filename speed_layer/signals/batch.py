@@ -1,11 +1,11 @@
 """What a batch of the bars stream brings: the best version of each bar, and which bars have to be judged for it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from shared.bars.algebra import present
-from shared.bars.windows import STREAM_TIMEFRAMES
 from shared.frames import BarRecord, partial_from_wire
+from shared.models.bar import Timeframe
 from shared.stores.rings import ClosedBar, Key
 from speed_layer.kinesis_event import StreamRecord
 from speed_layer.revise import ENGINE as REVISED
@@ -30,10 +30,11 @@ class Due(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """`revised_minutes`: (symbol, start in Unix ms) -> the last stream record that revises that minute. `closed_ms`:
-    up to where windows had closed before the batch, as far as it says so itself (Unix ms, else 0). `promise`: the
-    greatest in it, Unix seconds."""
+    """Bars of `timeframes`, and of no other. `revised_minutes`: (symbol, start in Unix ms) -> the last stream record
+    that revises that minute. `closed_ms`: up to where windows had closed before the batch, as far as it says so itself
+    (Unix ms, else 0). `promise`: the greatest in it, Unix seconds."""
 
+    timeframes: Collection[Timeframe]
     bars: dict[Key, dict[int, Brought]]
     revised_minutes: dict[tuple[str, int], str]
     closed_ms: int
@@ -41,7 +42,7 @@ class Batch(NamedTuple):
 
     def bring(self, key: Key, closed: ClosedBar, record: str, *, revised: bool) -> None:
         """Hold a version of a bar. A window that no trade has opened is none."""
-        if present(closed.t, closed.partial) is None:
+        if key[1] not in self.timeframes or present(closed.t, closed.partial) is None:
             return
         bars = self.bars.setdefault(key, {})
         held = bars.get(closed.t, Brought(closed, record, revised))
@@ -49,17 +50,17 @@ class Batch(NamedTuple):
         bars[closed.t] = Brought(better, max(held.record, record, key=int), revised or held.revised)
 
 
-def read(decoded: Iterable[tuple[StreamRecord, list[BarRecord]]]) -> Batch:
-    """What the records say. Those of unknown timeframes are left out."""
+def read(decoded: Iterable[tuple[StreamRecord, list[BarRecord]]], timeframes: Collection[Timeframe]) -> Batch:
+    """What the records say of bars of these timeframes."""
     decoded = list(decoded)
     promises = [window.s for _, windows in decoded for window in windows if window.engine != REVISED]
-    batch = Batch({}, {}, promises[0] * 1000 if promises else 0, max(promises, default=0))
+    batch = Batch(timeframes, {}, {}, promises[0] * 1000 if promises else 0, max(promises, default=0))
     for record, windows in decoded:
         for window in windows:
             revised = window.engine == REVISED
             if revised and window.tf == SHORTEST:
                 batch.revised_minutes[window.sym, window.t] = record.sequence
-            if window.tf in STREAM_TIMEFRAMES:
+            if window.tf in timeframes:
                 closed = ClosedBar(window.t, window.partial.count, window.rev, partial_from_wire(window.partial))
                 batch.bring((window.sym, window.tf), closed, record.sequence, revised=revised)
     return batch

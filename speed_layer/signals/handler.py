@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 from shared.bars.sessions import sessions_named
-from shared.bars.windows import HOUR_MS, STREAM_TIMEFRAMES
 from shared.clients.aws import client
 from shared.models.bar import Timeframe
 from shared.settings import read
@@ -27,14 +26,15 @@ from speed_layer.signals.settings import SignalsSettings
 
 SPARE: Final = AGAIN_MS // 60_000 + 1
 """Bars beyond the longest window, so that those judged again have all of theirs."""
+HOUR: Final = "1h"
 SESSION_HOURS: Final = 24
 
 
 def kept_bars(strategies: tuple[Configured, ...]) -> dict[Timeframe, int]:
-    """How long rings are: the longest window and the bars judged again; of hours at least a session."""
-    windows = longest_windows(strategies)
-    least = {tf: SESSION_HOURS if width * 1000 == HOUR_MS else 0 for tf, width in STREAM_TIMEFRAMES.items()}
-    return {tf: max(window + SPARE, least[tf]) for tf, window in windows.items()}
+    """How long rings are: the longest window and the bars judged again. Of hours, which the API reads, at least a
+    session; of other timeframes that no strategy judges there are none."""
+    judged = {tf: window + SPARE for tf, window in longest_windows(strategies).items() if window}
+    return judged | {HOUR: max(judged.get(HOUR, 0), SESSION_HOURS)}
 
 
 @lru_cache(maxsize=1)

@@ -70,7 +70,7 @@ def handle(batch: list[StreamRecord], edges: Edges) -> None:
 
 def _handle(batch: list[StreamRecord], before: Progress, edges: Edges) -> None:
     first, last = batch[0].sequence, batch[-1].sequence
-    brought = read(decode_or_quarantine(batch, decode_bars, READER, edges.lake))
+    brought = read(decode_or_quarantine(batch, decode_bars, READER, edges.lake), edges.closed.timeframes)
     tried = edges.closed.begin(before.sequence, first, last)
     judging = _Judging(edges, brought, before, first)
     judging.bring_longer_windows()

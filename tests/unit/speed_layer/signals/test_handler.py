@@ -89,8 +89,9 @@ def test_a_wrong_setting_is_named_at_the_first_call(
 
 
 def test_rings_hold_the_longest_window_and_the_bars_judged_again_and_a_session_of_hours() -> None:
-    assert handler.kept_bars(configured()) == {"1m": 37, "5m": 354, "15m": 354, "30m": 16, "1h": 354}
-    assert handler.kept_bars(()) == {"1m": 16, "5m": 16, "15m": 16, "30m": 16, "1h": 24}
+    assert handler.kept_bars(configured()) == {"1m": 37, "5m": 354, "15m": 354, "1h": 354}, "nobody judges 30 minutes"
+    assert handler.kept_bars(configured(STRATEGIES)) == {"1m": 19, "1h": 24}
+    assert handler.kept_bars(()) == {"1h": 24}
 
 
 def test_importing_the_function_needs_neither_settings_nor_credentials_nor_numpy() -> None:

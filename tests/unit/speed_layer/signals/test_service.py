@@ -277,6 +277,20 @@ def test_other_symbols_and_timeframes_have_rings_and_no_signals(world: World) ->
     assert world.told() == []
 
 
+def test_bars_of_a_timeframe_without_rings_are_not_looked_at(world: World) -> None:
+    kept = {"1m": 20, "1h": 24}
+    world.edges = world.edges._replace(closed=ClosedBars(cast(Rings, world.cache), world.rows, kept))
+    world.take_minutes(range(6))
+    reads = world.rows.reads
+    world.take(bar(0, partial(0, 9_000), "5m"))
+    assert world.rows.reads == reads
+    world.take(bar(2, partial(2, 200, count=2), rev=1, engine=ENGINE))
+    state = world.cache.state()
+    assert state is not None
+    assert world.cache.read([("SPY", "1m"), ("SPY", "5m"), ("SPY", "30m")], state.generation).keys() == {("SPY", "1m")}
+    assert world.control.progress("signals").sequence == "8"
+
+
 def test_records_up_to_the_mark_are_left_out(world: World) -> None:
     world.take_minutes(range(4))
     before = world.control.progress("signals")
