@@ -31,13 +31,14 @@ class Task(msgspec.Struct, frozen=True):
     """`spans` of minutes to load (since, until), in order of time; `judged`: the span in which bars ended whose signals
     are looked for, if any. All Unix ms. `grows`: the last span, and `judged` with it, ends now, and as many minutes
     later as loading takes. `symbols`: those that the feed brings, empty = all there are; minutes are loaded of every
-    one."""
+    one. `awaited`: the feed waits for it."""
 
     spans: tuple[tuple[int, int], ...]
     judged: tuple[int, int] | None
     seed: int
     grows: bool
     symbols: tuple[str, ...] = ()
+    awaited: bool = True
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ def _say(line: str) -> None:
 
 def main() -> int:
     task = msgspec.json.decode(os.environ["TASK"], type=Task)
-    if not task.judged:
+    if not task.awaited:
         os.nice(LATER)
     dynamodb = client("dynamodb", read_timeout_s=30.0, attempts=3)
     done = Loader(dynamodb, read(SignalsSettings), task.seed).carry_out(task)

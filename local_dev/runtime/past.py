@@ -87,6 +87,14 @@ def judged(first: Spans, promise_ms: int, *, kept: bool) -> tuple[int, int]:
     return max(first[0][0], until - LONGEST_JUDGED_MS), until
 
 
+class _Following(NamedTuple):
+    """A process that loads while the feed runs: what is said if it fails, and the spans that it has loaded if not."""
+
+    child: Child
+    trouble: str
+    loaded: Spans
+
+
 class Past:
     """Belongs to one platform, whose supervisor stops what loads."""
 
@@ -98,7 +106,7 @@ class Past:
         self._plan = Plan((), (), ())
         self._grows = False
         self._first: Child | None = None
-        self._older: Child | None = None
+        self._following: list[_Following] = []
 
     def begin(self, promise_ms: int) -> None:
         """Start to load what must be there before the feed begins."""
@@ -117,8 +125,11 @@ class Past:
             self._platform.state.remember(past=(*known[:-1], (known[-1][0], done.until)), past_kept=True)
             what = f"{done.symbols} symbols, {done.sessions} sessions, {done.signals} signals"
             said = f"history ready in {time.monotonic() - self._began:.1f} s ({what})"
-        if self._plan.older:
-            self._older = self._start("older-past", Task(self._plan.older, None, self._source.seed, grows=False))
+        if older := self._plan.older:
+            task = Task(older, None, self._source.seed, grows=False, awaited=False)
+            child = self._start("older-past", task)
+            trouble = "older sessions could not be loaded; the next start loads them"
+            self._following.append(_Following(child, trouble, older))
             said += "; older sessions follow"
         self._say(said)
 
@@ -126,24 +137,29 @@ class Past:
         """Just before a new feed begins: load the minutes that have ended since `finish`. Raises PlatformFailed.
 
         The simulator sends from the second in which the ingester subscribes, and an ingester that never ran asks for
-        nothing older, so only the minute in which the feed begins is a part of itself. (To serve the hole by REST and
-        let the ingester fetch it would need a promise that nobody has made yet.)
+        nothing older: only the minute in which it is started stays incomplete, and what of the next it takes to start.
+        (To serve the hole by REST and let the ingester fetch it would need a promise that nobody has made yet.) Signals
+        of these minutes take longer to find, so they follow.
         """
         since, until = self._platform.state.record.past[-1][1], _now_ms() // MINUTE_MS * MINUTE_MS
-        if self._grows and since < until:
-            span = since, until
-            done = _done(self._start("past", Task((span,), span, self._source.seed, True, self._symbols)), LOAD_SECONDS)
-            self._remember(((since, done.until),))
+        if not self._grows or since >= until:
+            return
+        seed = self._source.seed
+        done = _done(self._start("past", Task(((since, until),), None, seed, grows=True)), LOAD_SECONDS)
+        span = since, done.until
+        self._remember((span,))
+        task = Task((span,), span, seed, grows=False, symbols=self._symbols, awaited=False)
+        trouble = "signals of the last minutes before the feed could not be found"
+        self._following.append(_Following(self._start("past-signals", task), trouble, ()))
 
     def check(self) -> None:
-        """Note that the older sessions are there once they are; when they failed to, the next start loads them."""
-        if self._older is None or not self._older.down:
-            return
-        child, self._older = self._older, None
-        if child.returncode == 0:
-            self._remember(self._plan.older)
-        else:
-            self._say(f"older sessions could not be loaded; the next start loads them (see {child.log})")
+        """Note what has followed; the feed goes on without what failed to."""
+        for following in [one for one in self._following if one.child.down]:
+            self._following.remove(following)
+            if following.child.returncode == 0:
+                self._remember(following.loaded)
+            else:
+                self._say(f"{following.trouble} (see {following.child.log})")
 
     def _remember(self, loaded: Spans) -> None:
         self._platform.state.remember(past=_joined(tuple(sorted(self._platform.state.record.past + loaded))))

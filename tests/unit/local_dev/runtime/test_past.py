@@ -195,11 +195,27 @@ def test_minutes_that_end_while_a_new_feed_is_held_are_loaded_before_it_begins(m
     machine.open()
     machine.now_ms, machine.late_ms = NOON + HOUR + 59_000, 2_000
     machine.past.catch_up()
-    last = machine.started[-1]
-    assert (last.spans, last.judged, last.grows) == (((NOON, NOON + HOUR),), (NOON, NOON + HOUR), True)
+    loads, judges = machine.started[-2:]
+    assert (loads.spans, loads.judged, loads.grows, loads.awaited) == (((NOON, NOON + HOUR),), None, True, True)
+    end = NOON + HOUR + MINUTE
+    assert (judges.spans, judges.judged, judges.awaited) == (((NOON, end),), (NOON, end), False)
     assert machine.record.past == ((RECENT, NOON + HOUR + MINUTE),)
     machine.past.check()
     assert machine.record.past == ((START, NOON + HOUR + MINUTE),)
+
+
+def test_a_running_platform_goes_on_without_signals_of_the_minutes_before_its_feed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = Machine(monkeypatch, Record(), NOON)
+    machine.open()
+    machine.now_ms, machine.fails = NOON + HOUR, {"past-signals"}
+    machine.past.catch_up()
+    machine.past.check()
+    machine.past.check()
+    assert [said for said in machine.said if said.startswith("signals of the last minutes")] == machine.said[1:]
+    assert len(machine.said) == 2
+    assert machine.record.past == ((START, NOON + HOUR),)
 
 
 def test_a_feed_that_begins_in_the_minute_in_which_its_history_ends_has_no_hole(
