@@ -13,7 +13,7 @@ from local_dev.runtime.servers import LOOPBACK, ServerNotReady, free_port
 from local_dev.runtime.synth import ROOT
 
 POLL_SECONDS = "0.2"
-"""Between two looks at a stream: five looks a second, all that a shard on AWS has for its readers, and little work here."""
+"""Between two looks at a stream: five a second, all that a shard on AWS has for its readers, and little work here."""
 READY_SECONDS = 30.0
 
 
