@@ -415,7 +415,7 @@ def test_a_slow_consumer_that_never_reads_again_is_cut_off() -> None:
                 counter += 1
                 world.trades[0].put([part(f"1-0-{counter}", [row(n) for n in range(2_000)])])
                 await asyncio.sleep(0.01)
-            assert counter > 1
+            assert counter, "it was connected until something was sent"
 
     run(test)
 
