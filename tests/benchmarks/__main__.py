@@ -4,7 +4,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import bench_api, bench_functions, bench_ingest, bench_platform, bench_push
+from tests.benchmarks import bench_api, bench_functions, bench_ingest, bench_latency, bench_platform, bench_push
 from tests.benchmarks.rows import render
 
 BENCHES = {
@@ -13,6 +13,7 @@ BENCHES = {
     "api": bench_api.run,
     "functions": bench_functions.run,
     "platform": bench_platform.run,
+    "latency": bench_latency.run,
 }
 
 

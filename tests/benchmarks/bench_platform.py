@@ -19,7 +19,42 @@ LIMIT_MB = 1_500
 
 
 def run() -> list[Row]:
-    """A replay of the recorded trades at full speed, then a second start on what it left. About two minutes."""
+    """The simulated market twice, a replay of the recorded trades, a second start on what it left: some minutes."""
+    return [*_simulated(), *_recorded()]
+
+
+def _simulated() -> list[Row]:
+    """First start with its history, a minute of the market, and a second start on what it left."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ("up", "--feed", "sim", "--port", "0", "--state", str(Path(folder) / "state"))
+        first, memory = _start(*command, watched_s=60.0)
+        second, _ = _start(*command, watched_s=0.0)
+    return [
+        Row("simulated market, first start to the page", first, "s"),
+        Row("simulated market, second start to the page", second, "s", LIMIT_READY_S),
+        Row("simulated market, memory of all processes, greatest", memory, "MB", LIMIT_MB),
+    ]
+
+
+def _start(*command: str, watched_s: float) -> tuple[float, float]:
+    """Seconds until the page's address is told, and the most memory within so many seconds after."""
+    begin, peak = time.monotonic(), 0.0
+    with _condvest(*command) as process:
+        for line in process.stdout or ():
+            if line.startswith("dashboard"):
+                break
+        else:
+            raise RuntimeError("the platform did not come up")
+        seconds = time.monotonic() - begin
+        while time.monotonic() < begin + seconds + watched_s:
+            peak = max(peak, memory_mb(process.pid))
+            time.sleep(LOOK_S)
+        process.terminate()
+        process.communicate(timeout=60)
+    return seconds, peak
+
+
+def _recorded() -> list[Row]:
     if not RECORDED.is_dir():
         print(f"no recorded trades at {RECORDED}: the replay is left out")
         return []
