@@ -13,7 +13,7 @@ from tests.end_to_end.local_platform import running
 BUSY_MS = 60_000
 """The past is still being loaded when the page opens, and takes the machine's time."""
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 
 def test_a_newcomer_sees_a_simulated_market_move_and_its_past_signals(

@@ -22,7 +22,7 @@ from polygon import RESTClient  # type: ignore[import-untyped]  # the vendor shi
 from tests.end_to_end.rest import Rest
 
 ROOT = Path(__file__).parents[2]
-READY_S = 60
+READY_S = 120
 """Two busy cores start the platform in a few seconds; a cold cache of templates and bundles takes longer."""
 
 

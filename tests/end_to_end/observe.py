@@ -101,7 +101,7 @@ def observe(platform: LocalPlatform, targets: Sequence[str], *, within_s: float)
 
 
 def run(
-    state: Path, feed: Path, targets: Sequence[str], *arguments: str, speed: str = "max", within_s: float = 200
+    state: Path, feed: Path, targets: Sequence[str], *arguments: str, speed: str = "max", within_s: float = 500
 ) -> Run:
     """One whole run over a feed."""
     with running(state, *arguments, feed=feed, speed=speed) as platform:

@@ -20,7 +20,7 @@ from tests.end_to_end.rest import aggregates
 from tests.parity.generate import Feed, generate
 from tests.parity.reference import Reference, new_york_ms
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 DAYS = (date(2013, 3, 8), date(2013, 3, 11), date(2013, 11, 29), date(2026, 10, 30), date(2026, 11, 2))
 SEED = 41

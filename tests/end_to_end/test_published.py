@@ -10,7 +10,7 @@ from tests.end_to_end.rest import aggregates
 from tests.parity import rewrite
 from tests.parity.published import compare, minutes_of
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 SYMBOLS = ("AIG", "BAC", "SPY")
 DAYS = (date(2013, 10, 7), date(2013, 10, 8), date(2013, 10, 9))

@@ -22,7 +22,7 @@ from tests.end_to_end.subscriber import Subscriber, subscribed
 from tests.parity import rewrite
 from tests.parity.reference import MINUTE_MS, Bar, Reference, new_york_ms
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 DAY = date(2013, 10, 8)
 SINCE, RESTART, UNTIL = (new_york_ms(DAY, time(9, minute)) for minute in (27, 31, 37))
@@ -59,16 +59,16 @@ def pushed(recorded_trades: list[Path], tmp_path_factory: pytest.TempPathFactory
         before_release = platform.health()["feed"]["trades_in"]
         first = held.enter_context(subscribed(platform, polygon.WebSocketClient, ["T.SPY", "AM.*"]))
         second = held.enter_context(subscribed(platform, massive.WebSocketClient, ["T.*", "AM.*"]))
-        first.wait_for(lambda client: ("SPY", RESTART - MINUTE_MS) in client.minutes, 90, "the last bar before")
-        second.wait_for(lambda client: ("SPY", RESTART - MINUTE_MS) in client.minutes, 30, "the last bar before")
+        first.wait_for(lambda client: ("SPY", RESTART - MINUTE_MS) in client.minutes, 180, "the last bar before")
+        second.wait_for(lambda client: ("SPY", RESTART - MINUTE_MS) in client.minutes, 120, "the last bar before")
         old = platform.pids()["push"]
         restarted_at_ms = first.trades[-1].timestamp
         os.kill(old, signal.SIGTERM)
         platform.wait_for(lambda: platform.pids().get("push") not in {None, old}, 20, "to have push again")
         new = platform.pids()["push"]
-        platform.wait_until_ended(within_s=120)
+        platform.wait_until_ended(within_s=500)
         for client in (first, second):
-            client.wait_for(lambda client: ("SPY", UNTIL - MINUTE_MS) in client.minutes, 30, "the last bar of all")
+            client.wait_for(lambda client: ("SPY", UNTIL - MINUTE_MS) in client.minutes, 120, "the last bar of all")
         rest = {
             (sym, int(bar["t"])): bar for sym in SYMBOLS for bar in platform.rest.bars(sym, 1, "minute", SINCE, UNTIL)
         }

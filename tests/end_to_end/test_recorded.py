@@ -10,7 +10,7 @@ from tests.end_to_end.local_platform import running
 from tests.end_to_end.observe import TIMEFRAMES, Run, day_targets, differences, observe
 from tests.parity.reference import Reference
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 SYMBOLS = ("AIG", "BAC", "SPY")
 PAGE = 400  # minutes in a page: several pages a day
@@ -32,7 +32,7 @@ def replay(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """One replay of all files at full speed; every test of this file reads what it showed."""
     state = tmp_path_factory.mktemp("replay") / "state"
     with running(state, feed=recorded / "trades") as platform:
-        platform.wait_until_ended(within_s=200)
+        platform.wait_until_ended(within_s=500)
         client = platform.client()
         listed = {
             (sym, day, *timeframe): list(client.list_aggs(sym, *timeframe, day, day, limit=PAGE))

@@ -22,7 +22,7 @@ from tests.end_to_end.observe import Run, day_targets, differences, observe
 from tests.parity import rewrite
 from tests.parity.reference import Reference, new_york_ms
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 DAY = date(2013, 10, 8)
 SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(9, 50))
@@ -63,7 +63,7 @@ def troubled(recorded_trades: list[Path], tmp_path_factory: pytest.TempPathFacto
     with running(folder / "state", feed=folder / "cut", speed=str(SPEED)) as platform:
         with reading(platform) as answers:
             made = troubles(platform, during)
-            platform.wait_until_ended(within_s=120)
+            platform.wait_until_ended(within_s=500)
             at_the_end = seen(platform)
         run = observe(platform, TARGETS, within_s=10)
     return Troubled(run, answers, during, *made, at_the_end, Reference(files))

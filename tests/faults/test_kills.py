@@ -17,7 +17,7 @@ from tests.faults.kills import ROLES, Kill, carry_out, plan
 from tests.parity import rewrite
 from tests.parity.reference import Reference, new_york_ms
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 SEED = 20131008
 DAY = date(2013, 10, 8)
@@ -44,7 +44,7 @@ def chaos(recorded_trades: list[Path], tmp_path_factory: pytest.TempPathFactory)
     quiet = run(folder / "quiet", folder / "cut", TARGETS)
     with running(folder / "killed", feed=folder / "trades", speed=str(SPEED)) as platform, reading(platform) as seen:
         kills = carry_out(platform, plan(SEED, KILLS, 1.0, RUN_S - 3))
-        killed = observe(platform, TARGETS, within_s=120)
+        killed = observe(platform, TARGETS, within_s=500)
     return Chaos(quiet, killed, kills, seen, Reference(files))
 
 

@@ -14,7 +14,7 @@ from tests.faults.kills import Kill, carry_out, plan
 from tests.parity.generate import Feed, generate
 from tests.parity.reference import Reference
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 DAY = date(2013, 11, 29)
 SPEED = 250
@@ -31,7 +31,7 @@ def late(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Kill], Fee
     reference = Reference(feed.files)
     with running(folder / "state", feed=folder / "trades", speed=str(SPEED)) as platform:
         kills = carry_out(platform, plan(77, KILLS, 2.0, RUN_S - 3, CONSUMERS))
-        seen = observe(platform, day_targets(reference.symbols(), [DAY]), within_s=120)
+        seen = observe(platform, day_targets(reference.symbols(), [DAY]), within_s=500)
     return seen, kills, feed, reference
 
 

@@ -17,7 +17,7 @@ from tests.faults.kills import Kill, carry_out, plan
 from tests.parity import rewrite
 from tests.parity.reference import WIDTHS_MS, Reference, new_york_ms
 
-pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 SEED = 34
 DAY = date(2013, 10, 8)
@@ -55,11 +55,11 @@ def twice(recorded_trades: list[Path], tmp_path_factory: pytest.TempPathFactory)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("STRATEGIES", json.dumps(STRATEGIES))
         with running(folder / "replayed", feed=folder / "cut") as platform:
-            health = platform.wait_until_ended(within_s=120)
+            health = platform.wait_until_ended(within_s=500)
             replayed = signals(platform)
         with running(folder / "paced", feed=folder / "trades", speed=str(SPEED)) as platform:
             kills = carry_out(platform, plan(SEED, KILLS, 1.0, RUN_S - 3, MAKERS))
-            after = platform.wait_until_ended(within_s=120)
+            after = platform.wait_until_ended(within_s=500)
             paced = signals(platform)
     stored = (health["counts"]["signals"], sum(map(len, replayed.values())))
     return Twice(replayed, paced, kills, after["counts"]["duplicates"], stored, Reference(cut))
