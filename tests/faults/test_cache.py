@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 DAY = date(2013, 10, 8)
 SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(9, 50))
-SPEED = 60
+SPEED = 30
 SYMBOLS = ("AIG", "BAC", "SPY")
 TARGETS = day_targets(SYMBOLS, [DAY])
 ASKED = (TARGETS[0], "/v2/last/trade/SPY", "/v2/snapshot/locale/us/markets/stocks/tickers")
@@ -79,12 +79,12 @@ def troubles(platform: LocalPlatform, during: dict[str, set[str]]) -> tuple[int,
     os.kill(killed, signal.SIGSTOP)
     during["stalled"] = watched(platform, STALL_S)
     os.kill(killed, signal.SIGCONT)
-    platform.wait_for(lambda: seen(platform) == "ok", 15, "to use the cache again after the stall")
+    platform.wait_for(lambda: seen(platform) == "ok", 60, "to use the cache again after the stall")
 
     keys_before = int(cache.dbsize())
     cache.flushall()
     keys_after = int(cache.dbsize())
-    platform.wait_for(lambda: bool(cache.keys("min:*")), 15, "to fill the empty cache")
+    platform.wait_for(lambda: bool(cache.keys("min:*")), 60, "to fill the empty cache")
 
     cache.config_set("min-replicas-to-write", 1)
     write_refused = refuses_writes(cache)
@@ -92,9 +92,9 @@ def troubles(platform: LocalPlatform, during: dict[str, set[str]]) -> tuple[int,
     cache.config_set("min-replicas-to-write", 0)
 
     os.kill(killed, signal.SIGKILL)
-    platform.wait_for(lambda: platform.pids().get("valkey") not in {None, killed}, 15, "to have the cache again")
+    platform.wait_for(lambda: platform.pids().get("valkey") not in {None, killed}, 60, "to have the cache again")
     reborn = platform.pids()["valkey"]
-    platform.wait_for(lambda: seen(platform) == "ok", 15, "to use the new cache")
+    platform.wait_for(lambda: seen(platform) == "ok", 60, "to use the new cache")
     return keys_before, keys_after, write_refused, (killed, reborn)
 
 
