@@ -151,7 +151,7 @@ def reading(platform: LocalPlatform) -> Iterator[list[Answer]]:
 
 def test_each_fault_happened(troubled: Troubled) -> None:
     assert "unavailable" in troubled.cache_during["stalled"]
-    assert troubled.keys_before > 3
+    assert troubled.keys_before > 0
     assert troubled.emptied == 1
     assert troubled.write_refused
     assert troubled.pids[0] != troubled.pids[1]
