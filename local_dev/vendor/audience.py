@@ -1,6 +1,7 @@
 """Who listens to a feed: one connection a key, served until it ends or cannot keep up."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any
 
@@ -9,7 +10,7 @@ from local_dev.vendor.protocol import Status, status_frame
 from local_dev.vendor.settings import VendorSettings
 
 
-class Audience:
+class Audience(ABC):
     """What every feed has; `_play` of a feed sends what it has to `_listeners`."""
 
     def __init__(self, settings: VendorSettings) -> None:
@@ -50,8 +51,9 @@ class Audience:
             await self._play()
             await asyncio.Event().wait()
 
+    @abstractmethod
     async def _play(self) -> None:
-        raise NotImplementedError
+        """Send the whole feed, once its clock has started."""
 
     def _listeners(self) -> list[Connection]:
         return [connection for connection in self.connections if connection.channels and not connection.closed]
