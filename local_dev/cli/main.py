@@ -1,18 +1,19 @@
 """Which command was asked for. Exit codes: 0 done, 1 it did not work out, 2 wrong input (one sentence says what)."""
 
 import argparse
+import importlib
 import os
 import sys
 from typing import NoReturn
 
-from local_dev.cli import clean, doctor, query, up, vendor, watch
 from local_dev.cli.errors import WrongInput
 from local_dev.runtime.feed import FeedRefused
 from local_dev.runtime.state import WrongState
 from local_dev.vendor.errors import WrongInputError
 from shared.errors import CondvestError
 
-COMMANDS = (up, query, watch, vendor, doctor, clean)
+COMMANDS = ("up", "query", "watch", "vendor", "doctor", "clean")
+"""Modules of this package; only the one that is asked for is imported."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,8 +24,9 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str] | None = None) -> int:
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        options = parser().parse_args(arguments)
+        options = parser(*given[:1]).parse_args(given)
         return int(options.run(options))
     except (WrongInput, WrongState, WrongInputError, FeedRefused) as error:
         print(error, file=sys.stderr)
@@ -37,11 +39,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def parser() -> Parser:
+def parser(wanted: str = "") -> Parser:
+    """Of the wanted command; of all where it is none of them."""
     parser = Parser(prog="condvest", description="Your own market-data platform, on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2]
+    for name in [wanted] if wanted in COMMANDS else COMMANDS:
+        command = importlib.import_module(f"local_dev.cli.{name}")
         described = commands.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(described)
         described.set_defaults(run=command.run)

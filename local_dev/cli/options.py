@@ -8,7 +8,7 @@ from pathlib import Path
 from local_dev.cli.errors import WrongInput
 from local_dev.runtime.sources import is_real_time
 from local_dev.runtime.state import Source
-from local_dev.vendor.recording import find_files
+from local_dev.vendor.files import find_files
 from shared.errors import InvalidRecord
 from shared.polygon.trades import check_symbol
 

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
 from local_dev.runtime.emulator_gaps import Clients, close_gaps
-from local_dev.runtime.synth import Template
+from local_dev.runtime.synth import Template, templates
 from shared.errors import CondvestError
 
 REGION = "us-east-1"
@@ -53,6 +54,18 @@ def clients(url: str) -> Clients:
             return made[service]
 
     return client
+
+
+def last_deployed(note: Path) -> str:
+    """Name of the assembly whose stacks were all deployed, "" when that did not come to its end."""
+    return note.read_text() if note.exists() else ""
+
+
+def deploy_noted(client: Clients, assembly: Path, note: Path) -> None:
+    """Deploy an assembly and note that it was done. Raises DeployFailed."""
+    note.unlink(missing_ok=True)
+    deploy(client, templates(assembly))
+    note.write_text(assembly.name)
 
 
 def deploy(client: Clients, templates: Sequence[Template]) -> None:

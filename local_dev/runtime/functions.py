@@ -53,9 +53,11 @@ class LocalFunction:
     def __init__(self, spec: FunctionSpec, *, root: Path, log: Path, spawner: _Spawner) -> None:
         self.spec, self.log = spec, log
         self._workers = [Worker(spec, root, log, spawner) for _ in range(spec.workers)]
+        self.failure: FunctionStartError | None = None
+        """Why the handler cannot be loaded."""
         self._idle: list[Worker] = []
         self._changed = threading.Condition()
-        self._started = self._stopping = False
+        self._started = self._loaded = self._stopping = False
         self._keeper = threading.Thread(target=self._keep, name=f"keeper-{spec.name}", daemon=True)
 
     @property
@@ -64,25 +66,18 @@ class LocalFunction:
         return [pid for worker in self._workers if (pid := worker.pid) is not None]
 
     def start(self) -> None:
-        """Start the processes; `wait_ready` waits for them."""
-        for worker in self._workers:
-            worker.start()
-        with self._changed:
-            self._idle, self._started = list(self._workers), True
-            self._changed.notify_all()
+        """Start the first process; the others follow once it has loaded its handler. Events wait for that."""
+        self._workers[0].start()
+        self._started = True
         self._keeper.start()
 
     def wait_ready(self) -> None:
-        """Raises FunctionStartError when a handler cannot be loaded."""
-        for worker in self._workers:
-            if not self._borrow(60.0, worker):
-                raise FunctionStartError(f"{self.spec.name}: still busy after 60 s")
-            try:
-                error = worker.wait_ready()
-            finally:
-                self._give_back(worker)
-            if error is not None:
-                raise FunctionStartError(f"{self.spec.name}: {error.type}: {error.message} (log: {self.log})")
+        """Raises FunctionStartError when the handler cannot be loaded."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._loaded or self._stopping, 60.0):
+                raise FunctionStartError(f"{self.spec.name}: still loading after 60 s")
+        if self.failure is not None:
+            raise self.failure
 
     def invoke(self, event: bytes | Mapping[str, Any], *, wait_seconds: float = 60.0) -> InvocationResult:
         """Run the handler on `event` (JSON when bytes) and return its answer; never raises for what the function does.
@@ -120,14 +115,12 @@ class LocalFunction:
     def _all_idle(self) -> bool:
         return len(self._idle) == (len(self._workers) if self._started else 0)
 
-    def _borrow(self, seconds: float, wanted: Worker | None = None) -> Worker | None:
-        def free() -> bool:
-            return self._stopping or (wanted in self._idle if wanted else bool(self._idle))
-
+    def _borrow(self, seconds: float) -> Worker | None:
         with self._changed:
-            if not self._changed.wait_for(free, seconds) or self._stopping:
+            if not self._changed.wait_for(lambda: self._stopping or bool(self._idle), seconds) or self._stopping:
                 return None
-            worker = wanted or self._idle[-1]
+            running = (worker for worker in reversed(self._idle) if worker.pid is not None)
+            worker = next(running, self._idle[-1])
             self._idle.remove(worker)
             return worker
 
@@ -137,7 +130,9 @@ class LocalFunction:
             self._changed.notify_all()
 
     def _keep(self) -> None:
-        """Replace processes killed while nobody used them. One that cannot load waits to be asked."""
+        """Start processes that do not run yet, or were killed while nobody used them. One that cannot load waits to be
+        asked."""
+        self._load()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping, _KEEPER_SECONDS)
@@ -152,6 +147,14 @@ class LocalFunction:
             finally:
                 self._give_back(dead)
 
+    def _load(self) -> None:
+        error = self._workers[0].wait_ready()
+        if error is not None:
+            self.failure = FunctionStartError(f"{self.spec.name}: {error.type}: {error.message} (log: {self.log})")
+        with self._changed:
+            self._idle, self._loaded = list(self._workers), True
+            self._changed.notify_all()
+
 
 class FunctionPool:
     """All functions of the platform by name. Use as a context manager, or call `stop`."""
@@ -164,19 +167,23 @@ class FunctionPool:
 
     def start(self, specs: Iterable[FunctionSpec]) -> None:
         """Start all, then wait for all: they load side by side. Raises FunctionStartError; what started is stopped."""
-        started = []
         try:
-            for spec in specs:
-                log = self._logs / f"{spec.name}.log"
-                function = LocalFunction(spec, root=self._root, log=log, spawner=self._spawner)
-                self._functions[spec.name] = function
-                function.start()
-                started.append(function)
-            for function in started:
+            for function in self.launch(specs):
                 function.wait_ready()
         except BaseException:
             self.stop()
             raise
+
+    def launch(self, specs: Iterable[FunctionSpec]) -> list[LocalFunction]:
+        """Start all; they may be invoked at once, and load meanwhile."""
+        return [self._launch(spec) for spec in specs]
+
+    def _launch(self, spec: FunctionSpec) -> LocalFunction:
+        log = self._logs / f"{spec.name}.log"
+        function = LocalFunction(spec, root=self._root, log=log, spawner=self._spawner)
+        self._functions[spec.name] = function
+        function.start()
+        return function
 
     def __getitem__(self, name: str) -> LocalFunction:
         """By name or ARN (a qualifier after the name is ignored). Raises KeyError."""

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from local_dev.runtime.past_signals import past_signals
+from local_dev.runtime.past_task import DAY_MS, Done, Task
 from local_dev.simulator.history import load
 from shared.bars.sessions import sessions_named
 from shared.bars.windows import MINUTE_MS
@@ -22,33 +23,8 @@ from shared.stores.signals import SignalStore
 from speed_layer.signals.config import configured
 from speed_layer.signals.settings import SignalsSettings
 
-DAY_MS = 86_400_000
 LATER = 10
 """How far a process that nobody waits for stands behind those that serve (nice)."""
-
-
-class Task(msgspec.Struct, frozen=True):
-    """`spans` of minutes to load (since, until), in order of time; `judged`: the span in which bars ended whose signals
-    are looked for, if any. All Unix ms. `grows`: the last span, and `judged` with it, ends now, and as many minutes
-    later as loading takes. `symbols`: those that the feed brings, empty = all there are; minutes are loaded of every
-    one. `awaited`: the feed waits for it."""
-
-    spans: tuple[tuple[int, int], ...]
-    judged: tuple[int, int] | None
-    seed: int
-    grows: bool
-    symbols: tuple[str, ...] = ()
-    awaited: bool = True
-
-
-class Done(msgspec.Struct, frozen=True):
-    """What was loaded: from `since` to `until` (Unix ms), with holes if there was more than one span."""
-
-    symbols: int
-    sessions: int
-    signals: int
-    since: int
-    until: int
 
 
 class Loader:

@@ -7,6 +7,9 @@ from local_dev.runtime.past import Past
 from local_dev.runtime.platform import Platform
 from local_dev.runtime.sources import Simulated
 
+LIVE_OVERLAP_MS = 3_600_000
+"""Nobody vouches for trades so much later than they come."""
+
 
 def open_feed(platform: Platform, feed: Feed, say: Callable[[str], None], *, resumes: bool) -> Past | None:
     """Start a deployed platform for this feed. `resumes`: the state folder has had a run before.
@@ -14,16 +17,24 @@ def open_feed(platform: Platform, feed: Feed, say: Callable[[str], None], *, res
     The past of a simulated market is loaded while functions start; its older part may still be loading at the end.
     Raises what the parts raise.
     """
-    last_ms = feed.last_accepted_ms() if resumes else 0
     past = Past(platform, feed.source, feed.symbols, say) if isinstance(feed.source, Simulated) else None
     if past is not None:
         past.begin(_promise_ms(platform))
     if not feed.is_served:
-        feed.start_server(last_ms - OVERLAP_MS if last_ms else None)
+        feed.start_server(_begins_ms(platform, feed) if resumes else None)
     platform.serve()
     if past is not None:
         past.finish()
     return past
+
+
+def _begins_ms(platform: Platform, feed: Feed) -> int | None:
+    """From where (Unix ms) the source has to have the trades, None = its own beginning.
+
+    One that is live goes on now, and what it has is only asked for: its stream, which may be hours long, is not read.
+    """
+    last_ms = _promise_ms(platform) if feed.source.live else feed.last_accepted_ms()
+    return last_ms - (LIVE_OVERLAP_MS if feed.source.live else OVERLAP_MS) if last_ms else None
 
 
 def _promise_ms(platform: Platform) -> int:

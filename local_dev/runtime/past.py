@@ -15,13 +15,13 @@ from typing import NamedTuple
 import msgspec
 
 from local_dev.runtime.environment import process
-from local_dev.runtime.load_past import DAY_MS, Done, Task
+from local_dev.runtime.past_task import DAY_MS, Done, Task
 from local_dev.runtime.platform import Platform, PlatformFailed
 from local_dev.runtime.processes import Child, Command
 from local_dev.runtime.sources import Simulated
 from local_dev.runtime.state import Spans
 from local_dev.runtime.synth import ROOT
-from local_dev.simulator.history import history_start
+from local_dev.simulator.reach import history_start
 from shared.bars.windows import MINUTE_MS, new_york_date, new_york_midnight_ms
 from speed_layer.ingest.recovery import LIVE_REACH
 

@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from local_dev.runtime import servers
 from local_dev.runtime.checkpoints import FileCheckpoints
-from local_dev.runtime.deploy import clients, deploy
+from local_dev.runtime.deploy import clients, deploy_noted, last_deployed
 from local_dev.runtime.deployment import Function
 from local_dev.runtime.environment import stand_ins
-from local_dev.runtime.functions import FunctionPool, FunctionSpec
+from local_dev.runtime.functions import FunctionPool, FunctionSpec, LocalFunction
 from local_dev.runtime.gateway.pages import Pages
 from local_dev.runtime.gateway.server import Gateway
 from local_dev.runtime.local_key import local_key
@@ -24,13 +25,15 @@ from local_dev.runtime.readback import read_deployment
 from local_dev.runtime.restore import restore
 from local_dev.runtime.roles import RolesFile
 from local_dev.runtime.state import StateFolder
-from local_dev.runtime.synth import ROOT, assembly, templates
+from local_dev.runtime.synth import ROOT, assembly
 from shared.bars.sessions import SIMULATED, XNYS
 from shared.errors import CondvestError
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
 
 CHECKPOINTS = "checkpoints.json"
+DEPLOYED = "deployed"
+"""File beside the emulator's snapshot: which assembly its stacks are of."""
 DASHBOARD = ROOT / "serving_layer" / "dashboard"
 WORKERS = {"api": 2}  # answers in progress at once; stream functions take one batch at a time
 T = TypeVar("T")
@@ -54,6 +57,7 @@ class Platform:
         self._emulator: servers.Emulator | None = None
         self._checkpoints: FileCheckpoints | None = None
         self._gateway: Gateway | None = None
+        self._behind: list[LocalFunction] = []
         self.push = Push(self.supervisor)
 
     def start(self) -> None:
@@ -64,13 +68,12 @@ class Platform:
     def deploy(self) -> None:
         """Servers, stacks, and what the state holds: from here on data may be put in. Raises as `start`."""
         with_servers = ThreadPoolExecutor(3, "start")
-        templates_ready = with_servers.submit(self._timed, "templates", lambda: templates(assembly(self.supervisor)))
+        templates_ready = with_servers.submit(self._timed, "templates", lambda: assembly(self.supervisor))
         cache_ready = with_servers.submit(self._timed, "cache", self._start_cache)
         emulator = with_servers.submit(self._timed, "emulator", self._start_emulator).result()
         self._emulator = emulator
         self.client = clients(emulator.url)
-        stacks = templates_ready.result()
-        self._timed("stacks", lambda: deploy(self.client, stacks))
+        self._deploy_stacks(emulator, templates_ready.result())
         self.deployment = read_deployment(self.client)
         self._open_stores()
         if not emulator.restored:
@@ -80,16 +83,17 @@ class Platform:
         with_servers.shutdown()
 
     def serve(self) -> None:
-        """Functions, pollers, push and the front door. Raises as `start`."""
+        """What answers first, then what makes bars of streams, which loads while the page opens. Raises as `start`."""
         container = self.deployment.container_of("serving_layer.push")
         self.push.start(container, self.environment_of(container.environment))
-        self._timed("functions", self._start_functions)
-        self._start_pollers()
+        self._timed("functions", lambda: self._pool.start(self._specs(answering=True)))
         self._timed("push", self.push.wait_ready)
         self._gateway = Gateway(
             self.deployment.api, self._pool.invoke, self._listening, pages=Pages(DASHBOARD), push=self.push.url
         )
         self._gateway.start()
+        self._behind = self._pool.launch(self._specs(answering=False))
+        self._start_pollers()
         self._roles.start()
 
     def stop(self) -> None:
@@ -109,6 +113,9 @@ class Platform:
 
     def check(self) -> None:
         """Raises PlatformFailed when a part has ended that nobody starts again."""
+        for function in self._behind:
+            if function.failure is not None:
+                raise PlatformFailed(f"a function cannot be loaded: {function.failure}")
         for child in self.supervisor.children:
             if child.command.name in {"emulator", "cache", "push"} and child.down:
                 raise PlatformFailed(f"the {child.command.name} has ended; {child.log} ends:\n{child.last_words()}")
@@ -136,6 +143,12 @@ class Platform:
     def _start_emulator(self) -> servers.Emulator:
         return servers.start_emulator(self.supervisor, self.state.path, records_age=self.state.record.is_live)
 
+    def _deploy_stacks(self, emulator: servers.Emulator, folder: Path) -> None:
+        """Unless the emulator came back with the stacks of these very templates."""
+        deployed = emulator.home / DEPLOYED
+        if not emulator.restored or last_deployed(deployed) != folder.name:
+            self._timed("stacks", lambda: deploy_noted(self.client, folder, deployed))
+
     def _start_cache(self) -> servers.Cache:
         cache = servers.start_cache(self.supervisor, self.state.path)
         servers.await_cache(cache)
@@ -147,8 +160,11 @@ class Platform:
         self.lake = Lake(self.client("s3"), archive["LAKE_BUCKET"])
         self.control = ControlStore(self.client("dynamodb"), ingest["CONTROL_TABLE"])
 
-    def _start_functions(self) -> None:
-        self._pool.start(self._spec(function) for function in self.deployment.functions.values())
+    def _specs(self, *, answering: bool) -> list[FunctionSpec]:
+        """Of the functions that streams are read for, or of those that answer requests."""
+        behind = {mapping.function for mapping in self.deployment.mappings}
+        functions = self.deployment.functions.items()
+        return [self._spec(function) for name, function in functions if (name not in behind) is answering]
 
     def _spec(self, function: Function) -> FunctionSpec:
         environment = self.environment_of(function.environment)

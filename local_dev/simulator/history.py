@@ -5,23 +5,16 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 from local_dev.simulator.market import SYMBOLS, Market
 from local_dev.simulator.past import Past
-from shared.bars.windows import HOUR_MS, MINUTE_MS, new_york_date, new_york_midnight_ms
+from shared.bars.windows import HOUR_MS, MINUTE_MS
 from shared.models.bar import Partial
 from shared.stores.bars import BarStore
 from shared.stores.packed import pack_lines, unpack
 
-SESSIONS = 30
 PARALLEL = 2
 """Symbols at once: one is drawn while another is written."""
-
-
-def history_start(until_ms: int) -> int:
-    """The New York midnight 30 sessions before the session that holds `until_ms` (Unix ms); every date trades."""
-    return new_york_midnight_ms(new_york_date(until_ms) - timedelta(days=SESSIONS))
 
 
 def load(

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 
 from local_dev.vendor.errors import WrongInputError
+from local_dev.vendor.files import find_files
 from local_dev.vendor.history import History, build_history
 from local_dev.vendor.lines import NO_TIME, Int64s, Rows, SymbolNumbers, UInt32s, line_bounds, read_columns
 from local_dev.vendor.schedule import due_times
 from local_dev.vendor.tape import Tape
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 LARGEST_BLOB = 2**32 - 1  # line positions are kept in 32 bits
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -35,23 +35,6 @@ class _Part(NamedTuple):
 class Recording:
     tape: Tape
     history: History
-
-
-def find_files(path: Path) -> list[Path]:
-    """A file itself, or the recorded files of a folder (or of its `trades` folder) by name.
-
-    Raises WrongInputError when there are none.
-    """
-    if path.is_file():
-        return [path]
-    for folder in (path, path / "trades"):
-        if folder.is_dir():
-            files = sorted(file for file in folder.iterdir() if file.is_file() and file.name.endswith(SUFFIXES))
-            if files:
-                return files
-    if path.is_dir():
-        raise WrongInputError(f"{path} holds no recorded trades (files ending in {', '.join(SUFFIXES)})")
-    raise WrongInputError(f"{path} does not exist")
 
 
 def load(path: Path) -> Recording:

@@ -6,7 +6,8 @@ import pytest
 
 from local_dev.runtime import load_past
 from local_dev.runtime.destinations import Clients
-from local_dev.runtime.load_past import Loader, Task
+from local_dev.runtime.load_past import Loader
+from local_dev.runtime.past_task import Task
 from shared.stores.bars import BarStore
 from shared.stores.control import ControlStore
 from shared.stores.signals import SignalStore

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from local_dev.runtime import past
-from local_dev.runtime.load_past import Done, Task
 from local_dev.runtime.past import REACH_MS, Past, judged, plan
+from local_dev.runtime.past_task import Done, Task
 from local_dev.runtime.platform import Platform, PlatformFailed
 from local_dev.runtime.processes import Command
 from local_dev.runtime.sources import Simulated

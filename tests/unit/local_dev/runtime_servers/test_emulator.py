@@ -1,6 +1,8 @@
 """The emulator's streams with our remedies: what they must not change, and what they must mend."""
 
 import base64
+import io
+import json
 import time
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from ministack.services import dynamodb, kinesis
 
 from local_dev.runtime import emulator
+from speed_layer.ingest.recovery import LIVE_REACH
 
 
 def stream(ages_s: list[float]) -> dict[str, Any]:
@@ -35,6 +38,25 @@ def test_records_within_the_retention_stay(iterator: dict[str, Any]) -> None:
     emulator.expire_records(trades)
     assert len(trades["shards"]["shard-0"]["records"]) == 2
     assert iterator["position"] == 2
+
+
+def test_of_a_live_feed_no_more_records_are_kept_than_a_reader_looks_back_to(
+    monkeypatch: pytest.MonkeyPatch, iterator: dict[str, Any]
+) -> None:
+    assert LIVE_REACH.total_seconds() < emulator.LIVE_KEPT_S
+    trades = stream([3 * 3600, LIVE_REACH.total_seconds(), 1]) | {"RetentionPeriodHours": 24}
+    emulator.expire_records(trades)
+    assert len(trades["shards"]["shard-0"]["records"]) == 3
+    monkeypatch.setenv(emulator.RECORDS_AGE, "1")
+    emulator.expire_records(trades)
+    assert [r["Data"] for r in trades["shards"]["shard-0"]["records"]] == [str(LIVE_REACH.total_seconds()), "1"]
+    assert iterator["position"] == 1
+
+
+def test_what_is_saved_is_what_the_emulator_reads() -> None:
+    file = io.StringIO()
+    emulator.dump({"bytes": b"x", "list": [1, "é"]}, file, default=lambda value: {"__bytes__": value.decode()})
+    assert json.loads(file.getvalue()) == {"bytes": {"__bytes__": "x"}, "list": [1, "é"]}
 
 
 def test_records_do_not_age_while_the_emulator_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from moto import mock_aws
 
-from local_dev.simulator.history import history_start, load
+from local_dev.simulator.history import load
 from local_dev.simulator.instruments import INSTRUMENTS
 from local_dev.simulator.market import SYMBOLS, Market
 from local_dev.simulator.past import Past
+from local_dev.simulator.reach import history_start
 from local_dev.simulator.trades import Trades
 from shared.bars.algebra import prepare, present, price_of
 from shared.bars.sessions import SIMULATED, sessions_named
