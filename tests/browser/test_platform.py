@@ -7,10 +7,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open, Watched
-from tests.browser.reading import legend, until
+from tests.browser.reading import legend
 from tests.end_to_end.local_platform import running
 
-BUSY_MS = 60_000
+BUSY_MS = 180_000
 """The past is still being loaded when the page opens, and takes the machine's time."""
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
@@ -29,7 +29,7 @@ def test_a_newcomer_sees_a_simulated_market_move_and_its_past_signals(
         assert page.locator("#watch-rows [role=option]").count() >= 10
 
         before = legend(page)
-        until(page, lambda: legend(page) != before, within_s=BUSY_MS / 1000)
+        platform.wait_for(lambda: legend(page) != before, BUSY_MS / 1000, "to move the page's candle")
 
         page.get_by_role("radio", name="Market").click()
         signal = page.locator("#signals-rows button").first

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 SEED = 34
 DAY = date(2013, 10, 8)
-SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(12, 10))
+SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(12, 50))
 SPEED = 300
 RUN_S = (UNTIL - SINCE) / 1000 / SPEED
 SYMBOLS = ("AIG", "BAC", "SPY")
