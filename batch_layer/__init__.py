@@ -1,0 +1,1 @@
+"""History that is complete, restartable and settled: fetched, loaded, rebuilt, reconciled."""
