@@ -20,9 +20,10 @@ def open_feed(platform: Platform, feed: Feed, say: Callable[[str], None], *, res
     past = Past(platform, feed.source, feed.symbols, say) if isinstance(feed.source, Simulated) else None
     if past is not None:
         past.begin(_promise_ms(platform))
-    if not feed.is_served:
-        feed.start_server(_begins_ms(platform, feed) if resumes else None)
+    begins_ms = _begins_ms(platform, feed) if resumes else None
     platform.serve()
+    if not feed.is_served:  # its clock waits for the ingester, and the page need not wait for it
+        feed.start_server(begins_ms)
     if past is not None:
         past.finish()
     return past
