@@ -1,54 +1,60 @@
-"""Two syntheses for all tests of the templates, with push and without, shared by the workers of one run."""
+"""The assemblies of `assemblies.py`, made once for all tests of the templates and shared by the workers of one run."""
 
 import fcntl
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from stacks.constructs.bundle import BUNDLES, build
+from stacks.constructs.wheels import IndexUnreachableError
 from stacks.settings import ROOT
 from stacks.synth import use_packaged_node
 from tests.infrastructure.templates import Templates
 
-SYNTH_S = 150
+SYNTH_S = 170
+NOWHERE = "http://127.0.0.1:9"
+NO_NETWORK = {"UV_OFFLINE": "1", "HTTPS_PROXY": NOWHERE, "HTTP_PROXY": NOWHERE, "ALL_PROXY": NOWHERE}
 
 use_packaged_node()  # before any test module imports aws_cdk, which starts it
 
 
-def synth(out: Path, *arguments: str, **environment: str) -> str:
-    """Run the command; its output. Fails the test with its words when it refuses."""
-    done = subprocess.run(  # noqa: S603 - our own module
-        [sys.executable, "-m", "stacks.synth", "--out", str(out), *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=SYNTH_S,
-        check=False,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+@pytest.fixture(scope="session")
+def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with one folder for each; the first worker makes them, the others wait for it.
 
-
-def _checked(tmp_path_factory: pytest.TempPathFactory, name: str, *arguments: str) -> Path:
-    """A checked assembly with stub assets; the first worker makes it, the others wait for it."""
+    Synthesis is kept from the network: it needs none once the wheels are cached. Fails with its words when it refuses.
+    """
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / name
-    with (shared / f"{name}.lock").open("w") as lock:
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "assemblies"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
-            synth(folder, "--stub-assets", *arguments)
+            with suppress(IndexUnreachableError):  # tests of what is built say so
+                for name in BUNDLES:
+                    build(name)
+            done = subprocess.run(  # noqa: S603 - our own module
+                [sys.executable, "-m", "tests.infrastructure.assemblies", str(folder)],
+                cwd=ROOT,
+                env={**os.environ, **NO_NETWORK},
+                capture_output=True,
+                text=True,
+                timeout=SYNTH_S,
+                check=False,
+            )
+            assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
             (folder / "complete").touch()
     return folder
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def assembly(assemblies: Path) -> Path:
     """Everything there is, push included."""
-    return _checked(tmp_path_factory, "assembly", "-c", "push=on")
+    return assemblies / "with_push"
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +63,6 @@ def templates(assembly: Path) -> Templates:
 
 
 @pytest.fixture(scope="session")
-def without_push(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+def without_push(assemblies: Path) -> Templates:
     """What is deployed unless push is asked for."""
-    return Templates.of(_checked(tmp_path_factory, "assembly-without-push"))
+    return Templates.of(assemblies / "without_push")

