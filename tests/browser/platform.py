@@ -1,7 +1,8 @@
 """A small platform for the page: the REST routes it reads and `/stocks`, over the made-up market, in a thread.
 
 Nothing moves by itself: a test moves the clock by `advance`, which pushes the seconds and minutes that end meanwhile
-and lets REST answer up to the same second. Failures are switched on by a test and counted.
+and lets REST answer up to the same second. Failures are switched on by a test and counted. Nobody is let in to push
+before bars have been asked for, so that every page is live after its first reading, and reads once more.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ DASHBOARD = Path(__file__).parents[2] / "serving_layer" / "dashboard"
 KEY = "cv_test_key"
 START = 1_772_722_830  # Thursday 2026-03-05 10:00:30 in New York
 HISTORY_S = 30 * 3600
+_AGGS = "/v2/aggs/"
 _SNAPSHOT = "/v2/snapshot/locale/us/markets/stocks/tickers"
 
 
@@ -34,7 +36,8 @@ class FakePlatform:
         self.requests: Counter[str] = Counter()
         self.pushing, self.deaf = True, False
         self.commands: Counter[str] = Counter()
-        self._held, self._gate = "", asyncio.Event()
+        self._held, self._gate, self._bars_asked_for = "", asyncio.Event(), asyncio.Event()
+        self.read_before_push = 0
         self.signals = SignalBook(START)
         self._channels: dict[web.WebSocketResponse, set[str]] = {}
         self._loop = asyncio.new_event_loop()
@@ -73,6 +76,10 @@ class FakePlatform:
     def release(self) -> None:
         self._loop.call_soon_threadsafe(self._gate.set)
 
+    def readings(self, of: str = _AGGS) -> int:
+        """How often bars were asked for, of paths that begin so."""
+        return sum(count for path, count in self.requests.items() if path.startswith(of))
+
     def subscribed(self) -> set[str]:
         """Every channel that somebody has."""
         return {channel for channels in self._channels.values() for channel in channels}
@@ -83,6 +90,8 @@ class FakePlatform:
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
         path = request.path
         self.requests[path] += 1
+        if path.startswith(_AGGS):
+            self._bars_asked_for.set()
         if self._held and path.startswith(self._held):
             await self._gate.wait()
         for prefix, status in self.failing.items():
@@ -204,6 +213,8 @@ class FakePlatform:
             if params != KEY:
                 await _status(socket, "auth_failed", "authentication failed")
                 return
+            await self._bars_asked_for.wait()
+            self.read_before_push = self.readings()
             self._channels[socket] = set()
             await _status(socket, "auth_success", "authenticated")
         elif action == "subscribe":
@@ -245,7 +256,7 @@ class FakePlatform:
         application.router.add_get("/dashboard/{file:.+}", self._file)
         application.router.add_get("/v1/health", self._health)
         application.router.add_get(_SNAPSHOT, self._tickers)
-        application.router.add_get("/v2/aggs/ticker/{sym}/range/{multiplier}/{unit}/{start}/{end}", self._bars)
+        application.router.add_get(_AGGS + "ticker/{sym}/range/{multiplier}/{unit}/{start}/{end}", self._bars)
         application.router.add_get("/v1/signals", self._signals)
         application.router.add_get("/stocks", self._stocks)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)

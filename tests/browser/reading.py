@@ -44,14 +44,15 @@ def until(page: Page, true: Callable[[], bool], within_s: float = 15) -> None:
         page.wait_for_timeout(20)
 
 
-AT_REST = 2
-"""Readings of a page that only waits for events: the first page, and what came before the handshake."""
-
-
 def readings(platform: FakePlatform, frame: str = "1/minute") -> int:
     """How often bars of the first symbol were read."""
-    path = f"/v2/aggs/ticker/ALFA/range/{frame}/"
-    return sum(count for asked, count in platform.requests.items() if asked.startswith(path))
+    return platform.readings(f"/v2/aggs/ticker/ALFA/range/{frame}/")
+
+
+def at_rest(page: Page, platform: FakePlatform) -> int:
+    """How often a page has read that from now on waits for events: it is live, and has read what came before that."""
+    until(page, lambda: platform.readings() > platform.read_before_push)
+    return readings(platform)
 
 
 def wrong_second(platform: FakePlatform) -> dict[str, Any]:

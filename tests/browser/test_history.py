@@ -4,13 +4,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.platform import FakePlatform
-from tests.browser.reading import AT_REST, data, expected, readings, rows, until, wrong_second
+from tests.browser.reading import at_rest, data, expected, readings, rows, wrong_second
 
 WIDTHS = {"1m": 60, "5m": 300, "15m": 900, "30m": 1800, "1h": 3600, "4h": 14_400}
 
 
 def test_scrolling_back_reaches_the_first_bar_and_stops_there(live: Page, platform: FakePlatform) -> None:
-    until(live, lambda: readings(platform) == AT_REST)
+    at_rest(live, platform)
     box = live.locator("#chart").bounding_box()
     assert box is not None
     live.mouse.move(box["x"] + 200, box["y"] + 200)
@@ -39,7 +39,7 @@ def test_a_timeframe_shows_the_windows_of_rest_and_settles_the_forming_one(
     live: Page, platform: FakePlatform, frame: str
 ) -> None:
     width = WIDTHS[frame]
-    until(live, lambda: readings(platform) == AT_REST)
+    at_rest(live, platform)
     live.get_by_role("radio", name=frame, exact=True).click()
     expect(live.locator("#stage")).to_have_attribute("data-state", "ready")
     live.locator("#table-button").click()

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import market
 from tests.browser.conftest import Watched
 from tests.browser.platform import KEY, START, FakePlatform
-from tests.browser.reading import AT_REST, expected, legend, readings, rows, until, wrong_second
+from tests.browser.reading import at_rest, expected, legend, readings, rows, until, wrong_second
 
 ROWS_IN_VIEW = {f"A.{sym}" for sym in [*market.SYMBOLS, market.SILENT]}
 
@@ -15,7 +15,7 @@ def last(page: Page) -> dict[str, str]:
 
 
 def test_the_forming_bar_follows_every_second(live: Page, platform: FakePlatform) -> None:
-    until(live, lambda: readings(platform) == AT_REST)
+    read = at_rest(live, platform)
     before = last(live)
     platform.advance(20)
     ((_, o, h, low, c),) = expected("ALFA", START - 30, platform.clock, 60)
@@ -25,11 +25,11 @@ def test_the_forming_bar_follows_every_second(live: Page, platform: FakePlatform
     expect(live.locator("#title-price")).to_have_text(c)
     expect(live.locator("#row-BRVO .row-price")).to_have_text(expected("BRVO", START, platform.clock, 60)[-1][4])
     expect(live.locator("#clock-time")).to_have_text("10:00:50")
-    assert readings(platform) == AT_REST, "seconds move the bar, not requests"
+    assert readings(platform) == read, "seconds move the bar, not requests"
 
 
 def test_a_closed_minute_is_read_again_and_equals_rest(live: Page, platform: FakePlatform) -> None:
-    until(live, lambda: readings(platform) == AT_REST)
+    at_rest(live, platform)
     live.locator("#table-button").click()
     platform.push(wrong_second(platform))
     expect(live.locator("#legend [data-field=h]")).to_have_text("999.00")
