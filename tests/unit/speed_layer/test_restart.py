@@ -14,6 +14,7 @@ from shared.bars.windows import STREAM_TIMEFRAMES
 from shared.frames import partial_to_wire
 from shared.models.bar import EMPTY, Partial
 from shared.polygon.trades import event_of, trade_of
+from tests.effort import examples
 from tests.fakes import virtual_time
 from tests.fakes.kinesis import Answer
 from tests.unit.speed_layer.consumers import Consumers, kept
@@ -98,7 +99,7 @@ steps = st.lists(
 kills = st.lists(st.tuples(st.integers(0, 40), st.lists(st.booleans(), max_size=LANES)), max_size=4)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps, kills, st.sets(st.integers(2, 50), max_size=2), st.sampled_from([0.0, 0.05, 0.3, 0.9]), st.integers(0, 99)
 )

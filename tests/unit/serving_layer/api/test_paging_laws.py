@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.bars.algebra import merge_all
 from shared.models.bar import Partial
+from tests.effort import examples
 from tests.unit.serving_layer.doubles import MINUTE, NOW_S, T0, Api, Forming
 
 HOST = "https://bars.example.com"
@@ -128,7 +129,7 @@ def bars_by_hand(trades: list[Print], asked: Asked) -> list[dict[str, Any]]:
     return found[::-1] if asked.descending else found
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(prints, requests(), st.data())
 def test_pages_give_the_bars_of_one_unlimited_read_and_both_are_right(
     trades: list[Print], asked: Asked, data: st.DataObject
@@ -147,7 +148,7 @@ def test_pages_give_the_bars_of_one_unlimited_read_and_both_are_right(
     assert whole.get("results", []) == expected
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(prints, requests(), st.data())
 def test_a_page_reads_no_more_than_its_limit_unless_one_window_needs_more(
     trades: list[Print], asked: Asked, data: st.DataObject

@@ -15,6 +15,7 @@ from shared.errors import StoreUnavailable
 from shared.frames import TradeRow
 from shared.models.bar import Edges, Partial
 from shared.models.trade import Trade
+from tests.effort import examples
 from tests.unit.serving_layer.doubles import MINUTE, NOW_S, T0, Api, Control, minute_of
 from tests.unit.serving_layer.events import AUTHORIZED, REQUEST_ID, Context, body_of
 
@@ -266,7 +267,7 @@ def by_hand(trades: list[tuple[int, int, int, int, str]], start: int, end: int) 
     return {name: cents / 100 for name, cents in prices.items()} | {"v": volume, "vw": float(round(paid, 4))}
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(prints, st.integers(0, 40), st.data())
 def test_with_rings_or_without_a_snapshot_is_the_same_and_right(
     trades: list[tuple[int, int, int, int, str]], kept: int, data: st.DataObject

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.frames import TradeRow
+from tests.effort import examples
 from tests.unit.serving_layer.doubles import T0, Api
 
 HOST = "https://bars.example.com"
@@ -49,7 +50,7 @@ def queries(draw: st.DrawFn) -> str:
     return query + draw(st.sampled_from(["", f"&timestamp.lte={end}", f"&timestamp.lt={end}"]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(tables, queries(), st.integers(1, 7))
 def test_pages_give_every_trade_of_one_unlimited_read_once_in_its_order(
     table: list[TradeRow], query: str, limit: int
@@ -63,7 +64,7 @@ def test_pages_give_every_trade_of_one_unlimited_read_once_in_its_order(
     assert len(paged) == 1 or paged[-1], "a page that follows has trades"
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(tables, tables, st.sampled_from(["asc", "desc"]), st.integers(1, 5))
 def test_trades_that_come_between_two_pages_make_none_come_twice_or_be_skipped(
     before: list[TradeRow], meanwhile: list[TradeRow], order: str, limit: int

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import talib
 
 from shared.indicators.averages import ema, mean
 from shared.indicators.macd import macd
@@ -63,13 +62,13 @@ def assert_same(ours: Sequence[float], expected: Sequence[float], *, exact: bool
 
 @pytest.mark.parametrize("prices", SERIES)
 @pytest.mark.parametrize("period", [2, 3, 5, 9, 12, 26, 50])
-def test_ema(prices: list[float], period: int) -> None:
+def test_ema(talib: Any, prices: list[float], period: int) -> None:
     exact = EXACT and period in (12, 26)
     assert_same(ema(prices, period), theirs(talib.EMA(np.array(prices), period)), exact=exact)
 
 
 @pytest.mark.parametrize("prices", [one for one in SERIES if len(one.values[0]) > 338])
-def test_ema_of_the_channel_over_a_window_of_338_bars(prices: list[float]) -> None:
+def test_ema_of_the_channel_over_a_window_of_338_bars(talib: Any, prices: list[float]) -> None:
     window = prices[-338:]
     for period in (12, 144, 169):
         assert_same(ema(window, period), theirs(talib.EMA(np.array(window), period)))
@@ -77,13 +76,13 @@ def test_ema_of_the_channel_over_a_window_of_338_bars(prices: list[float]) -> No
 
 @pytest.mark.parametrize("prices", SERIES)
 @pytest.mark.parametrize("period", [2, 3, 7, 14, 21])
-def test_rsi(prices: list[float], period: int) -> None:
+def test_rsi(talib: Any, prices: list[float], period: int) -> None:
     assert_same(rsi(prices, period), theirs(talib.RSI(np.array(prices), period)))
 
 
 @pytest.mark.parametrize("prices", SERIES)
 @pytest.mark.parametrize("periods", [(12, 26, 9), (2, 3, 2), (5, 35, 5)])
-def test_macd(prices: list[float], periods: tuple[int, int, int]) -> None:
+def test_macd(talib: Any, prices: list[float], periods: tuple[int, int, int]) -> None:
     line, average, _ = talib.MACD(np.array(prices), *periods)
     our_line, our_average = macd(prices, *periods)
     assert_same(our_line, line[~np.isnan(average)].tolist(), exact=EXACT and periods == (12, 26, 9))
@@ -91,7 +90,7 @@ def test_macd(prices: list[float], periods: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("prices", SERIES[:8])
-def test_a_mean_is_the_simple_moving_average_of_all_values(prices: list[float]) -> None:
+def test_a_mean_is_the_simple_moving_average_of_all_values(talib: Any, prices: list[float]) -> None:
     expected = talib.SMA(np.array(prices), len(prices))[-1]
     assert mean(prices) == pytest.approx(expected, rel=1e-12)
 
@@ -103,5 +102,5 @@ def test_too_few_values_give_nothing() -> None:
     assert len(macd([1.0] * 34, 12, 26, 9)[1]) == 1
 
 
-def test_prices_that_stand_still_have_an_rsi_of_0_as_talib_says() -> None:
+def test_prices_that_stand_still_have_an_rsi_of_0_as_talib_says(talib: Any) -> None:
     assert set(rsi([5.0] * 40, 14)) == set(theirs(talib.RSI(np.array([5.0] * 40), 14))) == {0.0}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.errors import StoreUnavailable
 from shared.stores.control import LATE_MARK_TTL_S, ControlStore, Progress
+from tests.effort import examples
 from tests.unit.shared.stores.conftest import TABLE, THROTTLED, answer_with_error, create_table, cut_pages, lose_answer
 
 NOW = 1_381_260_000.0
@@ -156,7 +157,7 @@ values = st.recursive(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values)
 def test_any_value_of_a_record_is_read_as_it_was_written(control: ControlStore, value: Any) -> None:
     control.put_key("id", {"value": value})

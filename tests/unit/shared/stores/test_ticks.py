@@ -14,6 +14,7 @@ from shared.bars.windows import END_OF_TIME_MS
 from shared.errors import StoreUnavailable
 from shared.frames import Part, TradeRow
 from shared.stores.ticks import CHUNK_BYTES, TTL_S, TickStore
+from tests.effort import examples
 from tests.unit.shared.stores.conftest import TABLE, THROTTLED, answer_with_error, create_table, cut_pages, lose_answer
 
 T0 = 1_381_239_000_000
@@ -198,7 +199,7 @@ rows = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.lists(rows, max_size=6), max_size=5),
     st.integers(-5, 3 * MINUTE),

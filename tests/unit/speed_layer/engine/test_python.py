@@ -9,6 +9,7 @@ from shared.bars.algebra import merge, merge_all
 from shared.bars.windows import STREAM_TIMEFRAMES, late_rank
 from shared.models.bar import EMPTY, Edges, Partial
 from speed_layer.engine.python import ClosedWindow, PythonEngine
+from tests.effort import examples
 
 HOUR = 1_381_237_200
 """2013-10-08 09:00 in New York, Unix s."""
@@ -24,7 +25,7 @@ parts = st.tuples(st.just("part"), st.sampled_from(["A", "B"]), st.integers(0, 3
 moves = st.tuples(st.just("move"), st.just(""), st.one_of(st.integers(0, 90), st.integers(0, 4_000)), st.just(0))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(st.lists(st.one_of(parts, parts, moves), max_size=60), st.sampled_from([0, 0, 900, 3_600, 3_660, 5_000]))
 def test_each_window_of_rank_k_holds_the_parts_on_which_fewer_than_k_had_closed(
     steps: list[tuple[str, str, int, int]], emit_after: int

@@ -11,12 +11,13 @@ from shared.bars.windows import STREAM_TIMEFRAMES
 from shared.frames import partial_from_wire
 from speed_layer.ingest.framer import FRAME_TRADES, Framer
 from speed_layer.ingest.lanes import lane_of
+from tests.effort import examples
 from tests.unit.speed_layer.feed import LANES, S0, T0, Rig, trade
 
 MIB = 2**20
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(
         st.one_of(st.tuples(st.integers(0, 5_000), st.sampled_from(["SPY", "BAC", "AIG"])), st.just(None)), max_size=80

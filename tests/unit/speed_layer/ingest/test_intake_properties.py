@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.bars.algebra import merge_all
 from shared.frames import partial_from_wire, partial_to_wire
+from tests.effort import examples
 from tests.unit.speed_layer.feed import MINUTE, T0, Rig, trade
 
 BAD: list[dict[str, Any]] = [
@@ -44,7 +45,7 @@ elements = st.one_of(
 frames = st.one_of(st.lists(elements, max_size=12).map(lambda some: json.dumps(some).encode()), st.binary(max_size=20))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(st.lists(frames, max_size=12), st.booleans(), st.booleans())
 def test_what_is_received_is_accepted_a_duplicate_quarantined_or_waiting_at_every_moment(
     feed: list[bytes], live: bool, ends: bool
@@ -65,7 +66,7 @@ def test_what_is_received_is_accepted_a_duplicate_quarantined_or_waiting_at_ever
     assert all(t // 1000 == part.sec for part in rig.parts() for t, *_ in [(row.t,) for row in part.trades])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.data())
 def test_disorder_within_2_s_and_repeats_change_no_part(data: st.DataObject) -> None:
     steps = data.draw(st.lists(st.integers(0, 700), min_size=2, max_size=60))
@@ -84,7 +85,7 @@ def test_disorder_within_2_s_and_repeats_change_no_part(data: st.DataObject) -> 
     assert _contents(one_by_one) == _contents(at_once)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(good, min_size=1, max_size=30))
 def test_a_held_trade_joins_its_part_as_any_other_does(trades: list[dict[str, Any]]) -> None:
     """With a clock far behind, every trade waits and is added apart; else the flat loop takes it."""

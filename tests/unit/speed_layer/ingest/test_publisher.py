@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.clients.kinesis import PutRecords
 from shared.errors import LeaseLost, StoreUnavailable
 from speed_layer.ingest.publisher import CALL_BYTES, PUT_BUDGET_S, ROOM_BYTES, Publisher
+from tests.effort import examples
 from tests.fakes import virtual_time
 from tests.fakes.kinesis import Answer, Kinesis
 
@@ -44,7 +45,7 @@ answers = st.lists(
 batches = st.lists(st.lists(st.integers(0, LANES - 1), max_size=6), max_size=8)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(answers, batches)
 def test_each_lane_keeps_its_order_and_loses_nothing_whatever_fails(
     plan: list[Answer], batches: list[list[int]]

@@ -12,6 +12,7 @@ from shared.bars.windows import STREAM_TIMEFRAMES
 from shared.errors import AccessRefused
 from shared.frames import decode_frame
 from speed_layer.ingest import service
+from tests.effort import examples
 from tests.fakes import virtual_time
 from tests.fakes.kinesis import Answer
 from tests.unit.speed_layer.feed import LANES, MINUTE, S0, T0, frame, trade
@@ -47,7 +48,7 @@ answers = st.lists(runs, max_size=6).map(
 """The same failure several times in a row: a lane that is stuck while others go on."""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(answers, answers, st.lists(st.tuples(st.integers(0, 90_000), st.floats(0, 0.9), st.booleans()), max_size=25))
 def test_heartbeats_and_bars_keep_their_order_whatever_the_streams_do(
     trades: list[Answer], bars: list[Answer], steps: list[tuple[int, float, bool]]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.stores.rings import Rings
 from shared.stores.valkey import Valkey, connect
 from speed_layer.signals import closed, reconcile
+from tests.effort import examples
 from tests.fakes.ring_rows import RingRows
 from tests.fakes.valkey import ValkeyServer
 from tests.unit.speed_layer.signals.market import Market
@@ -42,7 +43,7 @@ def test_live_and_replay_give_the_same_signals(seed: int) -> None:
     assert market.active()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(st.integers(0, 10**9), st.sampled_from([0.002, 0.01, 0.03]))
 def test_kills_refusals_and_a_cache_that_lies_change_nothing(seed: int, faults: float) -> None:
     run(Market(seed, faults))

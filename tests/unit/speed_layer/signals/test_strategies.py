@@ -1,8 +1,9 @@
 """What each strategy says, and of what it says nothing."""
 
+from typing import Any
+
 import numpy as np
 import pytest
-import talib
 
 from shared.bars.sessions import sessions_named
 from shared.models.bar import Bar
@@ -71,7 +72,7 @@ def test_a_cross_speaks_once_and_an_upside_down_market_says_the_opposite(
 
 
 @pytest.mark.parametrize("seed", range(1, 9))
-def test_crosses_are_where_talib_puts_them_over_each_window(seed: int) -> None:
+def test_crosses_are_where_talib_puts_them_over_each_window(talib: Any, seed: int) -> None:
     """TA-Lib judges the same windows from prices alone."""
     closes = walk(seed, 700)
     bars = line(closes)

@@ -1,0 +1,14 @@
+"""How much is tried: `make test` gives a property a third of its examples, thirty at least; `EXAMPLES=all` all of them.
+
+The one home of this choice: the profile in tests/unit/conftest.py and every test that names a number ask here.
+"""
+
+import os
+
+SHARE = 3
+LEAST = 30
+
+
+def examples(wanted: int) -> int:
+    """How many of the examples that a property is worth it gets in this run."""
+    return wanted if os.environ.get("EXAMPLES") == "all" else min(wanted, max(LEAST, wanted // SHARE))
