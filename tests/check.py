@@ -28,10 +28,22 @@ STATIC = {
 }
 TYPES = ["mypy"]
 QUICK, PLATFORM = "tests", "tests of the running platform"
+PLATFORM_PLACES = (
+    "tests/end_to_end",
+    "tests/faults",
+    "tests/browser/test_platform.py",
+    "tests/unit/local_dev/cli/test_resume.py",
+)
+"""Where tests marked `platform` are, and no others: reading a test module takes a while, in each worker."""
 TESTS = {
-    QUICK: ["-n", QUICK_WORKERS, "--dist", "loadfile", "-m", "not platform and not bench"],
-    PLATFORM: ["-n", PLATFORM_WORKERS, "--dist", "loadfile", "-m", "platform and not bench"],
+    QUICK: [
+        *("-n", QUICK_WORKERS, "--dist", "loadfile", "-m", "not platform and not bench"),
+        *(f"--ignore={place}" for place in PLATFORM_PLACES),
+    ],
+    PLATFORM: ["-n", PLATFORM_WORKERS, "--dist", "loadfile", "-m", "platform and not bench", *PLATFORM_PLACES],
 }
+ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": ""}
+"""Bytecode is kept: tests start many processes of our own modules, and each would compile them anew."""
 
 
 class Tally(NamedTuple):
@@ -60,7 +72,7 @@ class Step:
         self._process = subprocess.Popen(  # noqa: S603 -- our own tools
             [str(BIN / tool), *arguments],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **ENVIRONMENT},
             stdout=self._kept,
             stderr=subprocess.STDOUT if beside else None,
         )

@@ -1,5 +1,7 @@
 """What several kinds of tests need: where the recorded market data lies, and a reason to skip without it."""
 
+import gc
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 RECORDED = SHARED / "data"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and tests live to the end of the run, so the garbage collector need not look at them, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

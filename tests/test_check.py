@@ -1,5 +1,6 @@
 """The check itself: what it counts, and that a failing step ends it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_a_failing_step_ends_the_check(failing: str, monkeypatch: pytest.MonkeyP
     assert check.main() == 1
     assert asked[-1] == failing
     assert sorted(begun) == sorted(asked + given_up)
+
+
+def test_tests_of_the_platform_are_in_their_places_and_nowhere_else() -> None:
+    modules = set((check.ROOT / "tests").rglob("test_*.py")) - {Path(__file__)}
+    places = [check.ROOT / place for place in check.PLATFORM_PLACES]
+    inside = {module for place in places for module in ([place] if place.is_file() else place.rglob("test_*.py"))}
+    whole = re.compile(r"^pytestmark = .*pytest\.mark\.platform", re.MULTILINE)
+    assert {module for module in modules if whole.search(module.read_text())} == inside
+    assert not [m for m in modules - inside if "mark.platform" in m.read_text()]
 
 
 def test_a_step_tells_how_it_went_and_shows_what_it_kept(capsys: pytest.CaptureFixture[str]) -> None:
