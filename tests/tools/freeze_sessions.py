@@ -5,8 +5,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import exchange_calendars
-
 FRIDAY = 4
 TABLE = Path(__file__).parents[2] / "shared/bars/sessions.json"
 FIRST, LAST = "1995-01-03", "2029-12-31"
@@ -14,6 +12,8 @@ FIRST, LAST = "1995-01-03", "2029-12-31"
 
 def sessions() -> dict[str, Any]:
     """The table as JSON: ends, closed weekdays, early closes (New York wall time), with its source."""
+    import exchange_calendars  # noqa: PLC0415 -- pandas comes with it
+
     calendar = exchange_calendars.get_calendar("XNYS", start=FIRST, end=LAST)
     days = {day.date() for day in calendar.sessions}
     first, last = date.fromisoformat(FIRST), date.fromisoformat(LAST)

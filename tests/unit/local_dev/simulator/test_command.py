@@ -11,6 +11,8 @@ from urllib.request import urlopen
 
 import pytest
 
+from local_dev.simulator.__main__ import main
+
 ROOT = Path(__file__).parents[4]
 PATIENCE_S = 60
 
@@ -49,13 +51,20 @@ def test_it_says_where_it_listens_serves_the_present_and_stops_in_order_when_tol
     ],
     ids=str,
 )
-def test_wrong_input_is_one_sentence_and_exit_status_2(arguments: list[str], words: str) -> None:
+def test_wrong_input_is_one_sentence_and_exit_status_2(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         chosen = [str(taken.getsockname()[1]) if argument == "TAKEN" else argument for argument in arguments]
-        result = subprocess.run(  # noqa: S603 -- our own module
-            command(*chosen), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-        )
-    assert result.returncode == 2
-    assert result.stdout == ""
-    assert words in result.stderr
+        assert main(chosen) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert words in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_the_process_exits_with_that_status() -> None:
+    fast = command("--speed", "fast")
+    result = subprocess.run(fast, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603 -- our own module
+    assert (result.returncode, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1

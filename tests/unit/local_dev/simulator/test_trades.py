@@ -18,7 +18,7 @@ from shared.bars.conditions import UNKNOWN, effect_of
 from shared.polygon.trades import events_decoder, trade_of
 
 NOW_S = 1_764_083_000
-SPAN_S = 600
+SPAN_S = 400
 MARKET = Market(7)
 TRADES = Trades(MARKET)
 
@@ -39,7 +39,7 @@ def of_each_symbol(sample: list[Trade]) -> Iterator[list[Trade]]:
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=5), st.integers(0, 2_000_000))
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=4), st.integers(0, 2_000_000))
 def test_a_range_made_in_pieces_is_the_range_made_at_once(lengths: list[int], offset: int) -> None:
     begin = NOW_S + offset
     cuts = np.cumsum([begin, *lengths]).tolist()

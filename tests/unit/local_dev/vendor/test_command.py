@@ -12,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from local_dev.vendor.__main__ import main
 from tests.unit.local_dev.vendor.support import OPEN_MS, record, trade
 
 ROOT = Path(__file__).parents[4]
@@ -61,14 +62,21 @@ def test_it_says_where_it_listens_and_stops_in_order_when_told_to(tmp_path: Path
     ],
     ids=str,
 )
-def test_wrong_input_is_one_sentence_and_exit_status_2(tmp_path: Path, arguments: list[str], words: str) -> None:
+def test_wrong_input_is_one_sentence_and_exit_status_2(
+    tmp_path: Path, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = record(tmp_path / "a.jsonl", [trade(0)])
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = str(taken.getsockname()[1])
-        chosen = [port if argument == "TAKEN" else argument for argument in arguments]
-        result = subprocess.run(  # noqa: S603 -- our own module
-            command("--data", path, *chosen), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-        )
+        chosen = [str(taken.getsockname()[1]) if argument == "TAKEN" else argument for argument in arguments]
+        assert main(["--data", str(path), *chosen]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert words in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_the_process_exits_with_that_status(tmp_path: Path) -> None:
+    gone = command("--data", tmp_path / "gone")
+    result = subprocess.run(gone, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603 -- our own module
     assert (result.returncode, result.stdout) == (2, "")
-    assert words in result.stderr
     assert result.stderr.count("\n") == 1

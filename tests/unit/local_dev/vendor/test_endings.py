@@ -21,7 +21,11 @@ from tests.unit.local_dev.vendor.support import (
     trade,
 )
 
-BULK = [trade(number, at_ms=OPEN_MS + number // 10, note="x" * 1_000) for number in range(40_000)]  # 45 MB
+
+@pytest.fixture(scope="module")
+def bulk() -> list[dict[str, Any]]:
+    """More than the buffers of both ends take: 22 MB."""
+    return [trade(number, at_ms=OPEN_MS + number // 10, note="x" * 1_000) for number in range(20_000)]
 
 
 def test_a_second_connection_of_a_key_is_served_and_the_older_told_and_closed(tmp_path: Path) -> None:
@@ -45,8 +49,8 @@ def test_a_second_connection_of_a_key_is_served_and_the_older_told_and_closed(tm
     asyncio.run(talk())
 
 
-def test_a_slow_consumer_is_told_and_closed_and_holds_up_nobody(tmp_path: Path) -> None:
-    path, clock = record(tmp_path / "a.jsonl", [*BULK]), MovedClock()
+def test_a_slow_consumer_is_told_and_closed_and_holds_up_nobody(tmp_path: Path, bulk: list[dict[str, Any]]) -> None:
+    path, clock = record(tmp_path / "a.jsonl", [*bulk]), MovedClock()
 
     async def talk() -> None:
         settings = VendorSettings(hold=True, buffer_bytes=2_000_000)
@@ -58,10 +62,10 @@ def test_a_slow_consumer_is_told_and_closed_and_holds_up_nobody(tmp_path: Path) 
             await quick.login("T.*", key="quick")
             await slow.login("T.*", key="slow")
             taken = await quick.trades(10)
-            while len(taken) < len(BULK):
+            while len(taken) < len(bulk):
                 clock.now += 0.1
-                taken += await quick.trades(1_000 if len(taken) + 1_000 <= len(BULK) else len(BULK) - len(taken))
-            assert taken == BULK
+                taken += await quick.trades(1_000 if len(taken) + 1_000 <= len(bulk) else len(bulk) - len(taken))
+            assert taken == bulk
             assert [connection.key for connection in server.feed.connections] == ["quick"]
             assert await _last_status(slow) == ("slow_consumer", 1008)
 
@@ -78,19 +82,19 @@ async def _last_status(user: Client) -> tuple[str, int]:
         return events[-1]["status"], closed.rcvd.code if closed.rcvd else 0
 
 
-def test_at_max_speed_the_feed_waits_for_a_slow_consumer(tmp_path: Path) -> None:
-    path = record(tmp_path / "a.jsonl", [*BULK])
+def test_at_max_speed_the_feed_waits_for_a_slow_consumer(tmp_path: Path, bulk: list[dict[str, Any]]) -> None:
+    path = record(tmp_path / "a.jsonl", [*bulk])
 
     async def talk() -> None:
         settings = VendorSettings(speed=None, hold=True, buffer_bytes=1_000_000)
         async with serving(path, settings) as server, client(server, max_queue=1) as slow:
             await slow.login("T.*")
             await asyncio.sleep(0.5)
-            assert server.feed.sent < len(BULK)
+            assert server.feed.sent < len(bulk)
             stands_at = server.feed.sent
             await asyncio.sleep(0.2)
             assert server.feed.sent == stands_at
-            assert await slow.until_end() == BULK
+            assert await slow.until_end() == bulk
 
     asyncio.run(talk())
 

@@ -1,9 +1,8 @@
 """Trades, snapshots and days by the vendor's own clients under both names, unmodified, over HTTP."""
 
+from importlib import import_module
 from typing import Any
 
-import massive  # type: ignore[import-untyped]  # the vendor ships no types
-import polygon  # type: ignore[import-untyped]  # the vendor ships no types
 import pytest
 
 from shared.frames import TradeRow
@@ -33,9 +32,10 @@ def api() -> Api:
     return api
 
 
-@pytest.fixture(params=[polygon, massive], ids=["polygon", "massive"])
+@pytest.fixture(params=["polygon", "massive"])
 def module(request: pytest.FixtureRequest) -> Any:
-    return request.param
+    """Imported here and not by every worker of a run."""
+    return import_module(request.param)
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])

@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models import dynamodb_backends
 
 from serving_layer.auth import handler
 from serving_layer.auth.keys import mint, record_of
@@ -34,31 +35,34 @@ def event(headers: dict[str, str] | None = None, query: dict[str, str] | None = 
     }
 
 
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[Any]:
+    """A client of an AWS account that this module has for itself: making one takes a while."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        client.cache_clear()
+        yield boto3.client("dynamodb")
+    client.cache_clear()
+
+
 @pytest.fixture
-def control(monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlStore]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "CONTROL_TABLE": "control",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        dynamodb = boto3.client("dynamodb")
-        dynamodb.create_table(
-            TableName="control",
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-        )
-        client.cache_clear()
-        handler.wire.cache_clear()
-        yield ControlStore(dynamodb, "control")
-        handler.wire.cache_clear()
-        client.cache_clear()
+def control(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlStore]:
+    monkeypatch.setenv("CONTROL_TABLE", "control")
+    dynamodb.create_table(
+        TableName="control",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+    )
+    handler.wire.cache_clear()
+    yield ControlStore(dynamodb, "control")
+    handler.wire.cache_clear()
+    dynamodb_backends.reset()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import warnings
 from datetime import UTC, date, datetime, time, timedelta
 
-import exchange_calendars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +49,8 @@ def test_the_frozen_table_is_what_the_calendar_generates() -> None:
 
 
 def test_every_day_opens_and_closes_when_the_exchange_calendar_says(table: SessionTable) -> None:
+    import exchange_calendars  # noqa: PLC0415 -- pandas comes with it, for this test alone
+
     calendar = exchange_calendars.get_calendar("XNYS", start=FIRST, end=LAST)
     expected = {
         day.date(): (int(opens.timestamp()) * 1000, int(closes.timestamp()) * 1000)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 from moto import mock_aws
+from moto.kinesis.models import kinesis_backends
 
 from shared.clients.kinesis import HASH_SPACE, PutRecords, ShardReader, explicit_hash_key, open_shards
 from shared.errors import StoreUnavailable
@@ -46,14 +47,20 @@ def test_keys_are_decimal_text(lane: int, shards: int, key: int) -> None:
     assert explicit_hash_key(lane, shards) == str(key)
 
 
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    """Of an AWS account that this module has for itself: making one takes a while."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        yield boto3.client("kinesis", region_name="us-east-1")
+
+
 @pytest.fixture
-def kinesis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with mock_aws():
-        client = boto3.client("kinesis", region_name="us-east-1")
-        client.create_stream(StreamName="trades", ShardCount=3)
-        yield client
+def kinesis(client: Any) -> Iterator[Any]:
+    client.create_stream(StreamName="trades", ShardCount=3)
+    yield client
+    kinesis_backends.reset()
 
 
 def test_records_land_on_the_shard_of_their_lane_in_the_order_they_were_put(kinesis: Any) -> None:
