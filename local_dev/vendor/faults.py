@@ -5,9 +5,16 @@ A list is comma separated: `drop@1000,silence@5000:3s,http500@2`.
     drop@N         cut the TCP connections, without a closing handshake, after N lines
     close@N:CODE   close the WebSockets with this code after N lines
     silence@N:Ds   after N lines send nothing for D seconds, then what became due meanwhile (pings are answered)
-    http500@N      the next N REST requests are answered 500
+    http500@N      the next N REST requests are answered 500 (also http502, http503, http504)
     http429@N:Ds   the next N REST requests are answered 429 with Retry-After D (default 1; whole seconds)
-    truncate@N     the next N REST answers break off half way
+    truncate@N     the next N REST answers break off half way: the connection is closed
+    reset@N        the same, and the connection is reset
+    half@N         the next N REST answers are whole for HTTP (200) and hold half of their JSON
+    nobody@N       the next N REST answers are 200 without a body
+    empty@N        the next N REST answers say that nothing was found
+    repeat@N       the next N REST answers name themselves as the next page
+    loop@N         the next N REST answers name the first page as the next
+    elsewhere@N    the next N REST answers name another host's page as the next
 
 Lines count while somebody is subscribed, whatever they subscribed to. REST faults follow one another as listed.
 """
@@ -20,7 +27,8 @@ from itertools import repeat
 from local_dev.vendor.errors import WrongInputError
 
 STREAM_KINDS = ("drop", "close", "silence")
-REST_KINDS = ("http500", "http429", "truncate")
+HTTP_KINDS = ("http500", "http502", "http503", "http504", "http429")
+REST_KINDS = (*HTTP_KINDS, "truncate", "reset", "half", "nobody", "empty", "repeat", "loop", "elsewhere")
 CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}  # what may travel in a close frame
 DEFAULT_RETRY_AFTER_S = 1.0
 _PATTERN = re.compile(r"(?P<kind>[a-z]+(?:\d+)?)@(?P<count>\d+)(?::(?P<argument>\d+(?:\.\d+)?)s?)?")

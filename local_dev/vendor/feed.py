@@ -47,7 +47,7 @@ class Feed(Audience):
     def subscribed(self, connection: Connection) -> None:
         """Called after a subscription was confirmed."""
         if self.ended:
-            connection.post(_ENDED)
+            connection.post(ENDED)
         super().subscribed(connection)
 
     async def _play(self) -> None:
@@ -59,7 +59,7 @@ class Feed(Audience):
                 await self._step_by_clock()
         self.ended = True
         for connection in self._listeners():
-            connection.post(_ENDED)
+            connection.post(ENDED)
 
     async def _step_by_clock(self) -> None:
         due = self._timeline.position_at(self._elapsed_s())
@@ -130,4 +130,4 @@ class Feed(Audience):
         return 0.0 if self._started_at is None else self._monotonic() - self._started_at
 
 
-_ENDED = status_frame(Status.FEED_ENDED, "The recording has been sent to its end.")
+ENDED = status_frame(Status.FEED_ENDED, "The recording has been sent to its end.")

@@ -12,6 +12,19 @@ def find_files(path: Path) -> list[Path]:
 
     Raises WrongInputError when there are none.
     """
+    files = _recorded(path)
+    if files:
+        return files
+    if path.is_dir():
+        raise WrongInputError(f"{path} holds no recorded trades (files ending in {', '.join(SUFFIXES)})")
+    raise WrongInputError(f"{path} does not exist")
+
+
+def has_trades(path: Path) -> bool:
+    return bool(_recorded(path))
+
+
+def _recorded(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     for folder in (path, path / "trades"):
@@ -19,6 +32,4 @@ def find_files(path: Path) -> list[Path]:
             files = sorted(file for file in folder.iterdir() if file.is_file() and file.name.endswith(SUFFIXES))
             if files:
                 return files
-    if path.is_dir():
-        raise WrongInputError(f"{path} holds no recorded trades (files ending in {', '.join(SUFFIXES)})")
-    raise WrongInputError(f"{path} does not exist")
+    return []

@@ -1,22 +1,26 @@
-"""The REST side: trades and last-trade snapshots up to the feed's clock (rest.md), and the feed's own state."""
+"""The REST side: trades and last-trade snapshots up to the feed's clock (rest.md), and the feed's own state.
+
+Other routes are given to it; whatever it serves needs a good key, counts against the quota and may go wrong on request.
+"""
 
 import hmac
-import math
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from aiohttp import web
 
-from local_dev.vendor.answers import envelope, error_body
-from local_dev.vendor.faults import FaultPlan, RestFault
+from local_dev.vendor.answers import envelope
+from local_dev.vendor.failing import failure, refusal, reply, spoiled, too_many
+from local_dev.vendor.faults import FaultPlan
+from local_dev.vendor.parameters import BadParameterError
+from local_dev.vendor.quota import CallQuota
 from local_dev.vendor.settings import VendorSettings
-from local_dev.vendor.trade_query import BadParameterError, TradeQuery, parse_query
+from local_dev.vendor.trade_query import TradeQuery, parse_query
 
 TRADES_PATH = "/v3/trades/{ticker}"
 SNAPSHOT_PATH = "/v2/snapshot/locale/us/markets/stocks/tickers"
 FEED_PATH = "/__feed"
-RATE_TEXT = "You've exceeded the maximum requests per minute, please wait or upgrade your subscription to continue."
 
 Answer = Callable[[web.Request, str], Awaitable[bytes]]
 
@@ -43,15 +47,28 @@ class TradesSource(Protocol):
 
 
 class RestSide:
-    def __init__(self, source: TradesSource, settings: VendorSettings, faults: FaultPlan) -> None:
+    """`others`: further routes, path -> what answers them."""
+
+    def __init__(
+        self,
+        source: TradesSource,
+        settings: VendorSettings,
+        faults: FaultPlan,
+        quota: CallQuota,
+        others: Mapping[str, Answer],
+    ) -> None:
         self._source = source
         self._settings = settings
         self._faults = faults
+        self._quota = quota
+        self._others = others
+        self._first_url = ""
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(TRADES_PATH, self._guarded(self._trades)),
             web.get(SNAPSHOT_PATH, self._guarded(self._snapshot)),
+            *(web.get(path, self._guarded(answer)) for path, answer in self._others.items()),
             web.get(FEED_PATH, self.feed_state),
             web.route("*", "/{path:.*}", self._guarded(self._unknown)),
         ]
@@ -64,25 +81,31 @@ class RestSide:
         async def handle(request: web.Request) -> web.StreamResponse:
             request_id = uuid.uuid4().hex
             fault = self._faults.rest_fault_due()
-            if fault is not None and fault.kind != "truncate":
-                return _failure(fault, request_id)
-            if not self._key_is_good(request):
-                return _error(401, "ERROR", request_id, "Unknown API Key")
+            failed = (failure(fault, request_id) if fault else None) or self._refused(_key_of(request), request_id)
+            if failed is not None:
+                return failed
+            if "cursor" not in request.query:
+                self._first_url = str(request.url)
             try:
                 body = await answer(request, request_id)
             except BadParameterError as error:
-                return _error(400, "ERROR", request_id, str(error))
+                return refusal(400, "ERROR", request_id, str(error))
             except web.HTTPNotFound as error:
-                return _error(404, "NOT_FOUND", request_id, error.reason)
+                return refusal(404, "NOT_FOUND", request_id, error.reason)
             if fault is not None:
-                return await _truncated(request, body)
-            return _reply(200, body, request_id)
+                return await spoiled(fault, request, body, request_id, self._first_url)
+            return reply(200, body, request_id)
 
         return handle
 
-    def _key_is_good(self, request: web.Request) -> bool:
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        key = bearer.strip() if scheme.lower() == "bearer" else request.query.get("apiKey", "")
+    def _refused(self, key: str, request_id: str) -> web.Response | None:
+        """The answer to a key that is not good or has made its calls."""
+        if not self._key_is_good(key):
+            return refusal(401, "ERROR", request_id, "Unknown API Key")
+        wait_s = self._quota.seconds_to_wait(key)
+        return too_many(request_id, wait_s) if wait_s else None
+
+    def _key_is_good(self, key: str) -> bool:
         expected = self._settings.api_key
         return bool(key) and (expected is None or hmac.compare_digest(key.encode(), expected.encode()))
 
@@ -103,29 +126,6 @@ class RestSide:
         return envelope({"status": "OK", "request_id": request_id, "count": len(objects)}, "tickers", objects)
 
 
-def _reply(status: int, body: bytes, request_id: str, **headers: str) -> web.Response:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return web.Response(
-        status=status, body=body, content_type="application/json", headers={"X-Request-Id": request_id, **names}
-    )
-
-
-def _error(status: int, name: str, request_id: str, text: str) -> web.Response:
-    return _reply(status, error_body(name, request_id, text), request_id)
-
-
-def _failure(fault: RestFault, request_id: str) -> web.Response:
-    if fault.kind == "http429":
-        body = error_body("ERROR", request_id, RATE_TEXT)
-        return _reply(429, body, request_id, Retry_After=str(math.ceil(fault.retry_after_s)))
-    return _error(500, "ERROR", request_id, "Internal server error")
-
-
-async def _truncated(request: web.Request, body: bytes) -> web.StreamResponse:
-    """Promise the whole body, send half of it, cut the connection."""
-    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    if request.transport:
-        request.transport.close()
-    return response
+def _key_of(request: web.Request) -> str:
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else request.query.get("apiKey", "")

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from aiohttp import WSCloseCode, web
@@ -13,15 +13,20 @@ from local_dev.vendor.audience import Audience
 from local_dev.vendor.errors import WrongInputError
 from local_dev.vendor.faults import FaultPlan, parse_faults
 from local_dev.vendor.feed import Feed
+from local_dev.vendor.quota import CallQuota
 from local_dev.vendor.recorded import RecordedTrades
 from local_dev.vendor.recording import Recording
-from local_dev.vendor.rest import RestSide, TradesSource
+from local_dev.vendor.rest import Answer, RestSide, TradesSource
 from local_dev.vendor.settings import VendorSettings
+from local_dev.vendor.silence import NoTrades, Silence
 from local_dev.vendor.stocks import StocksSocket
+from local_dev.vendor.table_routes import table_routes
+from local_dev.vendor.tables import Tables
 
 HOST = "127.0.0.1"
 SOCKET_PATH = "/stocks"
 STOP_S = 2.0
+NO_ROUTES: Mapping[str, Answer] = {}
 
 
 class MarketServer:
@@ -31,11 +36,20 @@ class MarketServer:
     """
 
     def __init__(
-        self, feed: Audience, source: TradesSource, settings: VendorSettings, faults: FaultPlan, port: int
+        self,
+        feed: Audience,
+        source: TradesSource,
+        settings: VendorSettings,
+        faults: FaultPlan,
+        port: int,
+        *,
+        others: Mapping[str, Answer] = NO_ROUTES,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`others`: REST routes beside those of the trades; `monotonic` gives the seconds of the quota."""
         self._feed = feed
         self._stocks = StocksSocket(feed, settings)
-        self._rest = RestSide(source, settings, faults)
+        self._rest = RestSide(source, settings, faults, CallQuota(settings.calls_a_minute, monotonic), others)
         self._wanted_port = port
         self.port = 0
 
@@ -73,19 +87,40 @@ class MarketServer:
 
 
 class VendorServer(MarketServer):
-    """A recording, served. `monotonic` gives seconds and drives the feed's clock."""
+    """A recording and its tables, served. `monotonic` gives seconds and drives the feed's clock."""
 
     def __init__(
         self,
         recording: Recording,
         settings: VendorSettings,
+        tables: Tables | None = None,
         *,
         port: int = 0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         faults = parse_faults(settings.faults)
         self.feed = Feed(recording.tape, settings, faults, monotonic)
-        super().__init__(self.feed, RecordedTrades(recording, self.feed), settings, faults, port)
+        others = table_routes(tables or Tables(), list(recording.tape.symbols), self.feed.clock_ms)
+        source = RecordedTrades(recording, self.feed)
+        super().__init__(self.feed, source, settings, faults, port, others=others, monotonic=monotonic)
+
+
+class TablesServer(MarketServer):
+    """Tables without trades, served: a feed that has ended, at the host's time."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        settings: VendorSettings,
+        *,
+        port: int = 0,
+        monotonic: Callable[[], float] = time.monotonic,
+        host_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        faults = parse_faults(settings.faults)
+        others = table_routes(tables, [], host_ms)
+        source = NoTrades(host_ms)
+        super().__init__(Silence(settings), source, settings, faults, port, others=others, monotonic=monotonic)
 
 
 async def serve(make: Callable[[], MarketServer]) -> None:

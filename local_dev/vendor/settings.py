@@ -16,6 +16,7 @@ class VendorSettings:
     from_ms: int | None = None  # feed time (Unix ms) at the start; None: the first line's
     api_key: str | None = None  # the only key accepted; None: any key that is not empty
     faults: str = ""  # see local_dev.vendor.faults
+    calls_a_minute: int | None = None  # REST calls of a key; None: as many as it likes
     buffer_bytes: int = 32_000_000  # unsent data a connection may hold before it counts as a slow consumer
     farewell_s: float = 10.0  # how long a closing message may take before the connection is cut
     auth_s: float = 30.0  # how long a connection may stay silent before it authenticates

@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from local_dev.vendor.trade_query import EARLIEST_MS, LATEST_MS, BadParameterError, parse_query
+from local_dev.vendor.parameters import BadParameterError
+from local_dev.vendor.trade_query import EARLIEST_MS, LATEST_MS, parse_query
 
 NOON_MS = 1_381_248_000_000
 NOON_NS = NOON_MS * 1_000_000
