@@ -4,11 +4,12 @@ The official client's time-outs are not applied (1.16.3) and it takes a broken b
 HTTP client with both mended. Raises SourceUnavailable (try again), AccessRefused or InvalidRecord (do not).
 """
 
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import urllib3
 
-from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
+from shared.clients.vendor_http import TRY_AGAIN, check_status, key_headers, on_our_host
+from shared.errors import SourceUnavailable
 from shared.polygon.trades import TradesPage, decode_page, decode_snapshot, event_of_rest
 
 PAGE = 50_000
@@ -16,7 +17,7 @@ TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
 RETRIES = urllib3.Retry(
     total=4,
     backoff_factor=0.2,
-    status_forcelist=(429, 500, 502, 503, 504),
+    status_forcelist=TRY_AGAIN,
     raise_on_status=False,
     retry_after_max=5,  # seconds: the vendor's wish counts, but a gap is filled within half a minute or late
 )
@@ -27,7 +28,7 @@ class PolygonRest:
 
     def __init__(self, base: str, api_key: str) -> None:
         self._base = base
-        self._headers = {"Authorization": f"Bearer {api_key}", "Accept-Encoding": "gzip"}
+        self._headers = key_headers(api_key)
         self._http = urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES, maxsize=4)
 
     def first_page(self, sym: str, from_ms: int) -> str:
@@ -39,30 +40,17 @@ class PolygonRest:
         """One page of trades, and where the next one is. Asking again for a page is safe."""
         rows, following, refused = decode_page(self._get(page))
         events = [event_of_rest(sym, row) for row in rows]
-        return TradesPage(events, None if following is None else self._here(following), refused)
+        return TradesPage(events, None if following is None else on_our_host(self._base, following), refused)
 
     def traded_since(self, t_ms: int) -> list[str]:
         """Symbols whose last trade is at or after an event time (Unix ms), from the market's snapshot."""
         rows = decode_snapshot(self._get(f"{self._base}/v2/snapshot/locale/us/markets/stocks/tickers"))
         return sorted(row.ticker for row in rows if row.updated >= t_ms * 1_000_000)
 
-    def _here(self, url: str) -> str:
-        """A URL of the vendor's on the host that we were told to ask: the key goes to no other."""
-        try:
-            wanted, base = urlsplit(url), urlsplit(self._base)
-        except ValueError as error:
-            raise InvalidRecord("page", f"next_url cannot be read: {error}") from error
-        return wanted._replace(scheme=base.scheme, netloc=base.netloc).geturl()
-
     def _get(self, url: str) -> bytes:
         try:
             answer = self._http.request("GET", url, headers=self._headers)
         except urllib3.exceptions.HTTPError as error:
             raise SourceUnavailable(f"the vendor did not answer: {type(error).__name__}") from error
-        if answer.status in (401, 403):
-            raise AccessRefused(f"the vendor refused the request ({answer.status}): check the key and its plan")
-        if answer.status in RETRIES.status_forcelist:
-            raise SourceUnavailable(f"the vendor answered {answer.status}")
-        if answer.status != 200:
-            raise InvalidRecord("status", f"the vendor answered {answer.status}")
+        check_status(answer.status)
         return answer.data
