@@ -1,0 +1,97 @@
+"""Rows as PostgreSQL's binary COPY format, and rows that cannot be written in it.
+
+Values travel as they are inside: scaled integers as bigint; the statement that takes them from staging makes numbers of
+them. A row whose values are of the wrong type or size is given back with a reason and never aborts the others.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from struct import Struct, error
+from typing import Any, NamedTuple
+
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER = b"\xff\xff"
+BLOCK_BYTES = 1 << 18
+NULL = b"\xff\xff\xff\xff"
+_EPOCH_DAY = date(2000, 1, 1).toordinal()
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_int8, _int4, _bool, _length = Struct(">iq"), Struct(">ii"), Struct(">ib"), Struct(">i")
+MAX_EXPONENT = 100
+"""Of a decimal: more zeros than that are no price of anything."""
+
+Encode = Callable[[Any], bytes]
+
+
+class Refused(NamedTuple):
+    row: Sequence[Any]
+    reason: str
+
+
+def bigint(value: int) -> bytes:
+    return _int8.pack(8, value)
+
+
+def text(value: str) -> bytes:
+    """Raises ValueError for what PostgreSQL's text cannot hold: NUL, half of a surrogate pair."""
+    raw = value.encode()
+    if b"\0" in raw:
+        raise ValueError("text must not contain NUL")
+    return _length.pack(len(raw)) + raw
+
+
+def day(value: date) -> bytes:
+    return _int4.pack(4, value.toordinal() - _EPOCH_DAY)
+
+
+def instant(value: datetime) -> bytes:
+    """Raises TypeError for a time without a zone."""
+    return _int8.pack(8, (value - _EPOCH) // _MICROSECOND)
+
+
+def flag(value: bool) -> bytes:
+    return _bool.pack(1, value)
+
+
+def decimal(value: Decimal) -> bytes:
+    """As text, cast on the other side. Raises ValueError for what is no number of any market."""
+    if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
+        raise ValueError("must be a finite number of any market")
+    return text(str(value))
+
+
+def blocks(
+    rows: Iterable[Sequence[Any]], encoders: Sequence[tuple[str, Encode]], refused: Callable[[Refused], None]
+) -> Iterator[bytes]:
+    """The COPY stream of `rows`: one (name, encoder) for each value, None is NULL.
+
+    A row that cannot be encoded goes to `refused`; its reason is the name of the first value that cannot.
+    """
+    width = Struct(">h").pack(len(encoders))
+    functions = [encode for _, encode in encoders]
+    buffer = bytearray(HEADER)
+    for row in rows:
+        try:
+            values = [NULL if value is None else encode(value) for encode, value in zip(functions, row, strict=True)]
+        except (error, TypeError, ValueError, AttributeError):
+            refused(Refused(row, _culprit(row, encoders)))
+            continue
+        buffer += width
+        for value in values:
+            buffer += value
+        if len(buffer) > BLOCK_BYTES:
+            yield bytes(buffer)
+            buffer.clear()
+    yield bytes(buffer) + TRAILER
+
+
+def _culprit(row: Sequence[Any], encoders: Sequence[tuple[str, Encode]]) -> str:
+    if len(row) != len(encoders):
+        return "fields"
+    for value, (name, encode) in zip(row, encoders, strict=True):
+        try:
+            _ = value is None or encode(value)
+        except (error, TypeError, ValueError, AttributeError):
+            return name
+    raise AssertionError("a row that can be encoded was refused")  # pragma: no cover

@@ -1,0 +1,28 @@
+"""Months of the partitioned tables, made before they are written to."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+
+def ensure_partitions(connection: "Connection", table: str, since: date, through: date) -> int:
+    """Make the months of `table` (bars_1m, bars_1d) that hold [since, through]; how many were missing."""
+    return _number(connection, "SELECT ensure_partitions(%s, %s, %s)", table, since, through)
+
+
+def ensure_months(connection: "Connection", table: str, days: Iterable[date]) -> int:
+    """Make the months that hold `days`, and no others."""
+    return sum(ensure_partitions(connection, table, day, day) for day in sorted({day.replace(day=1) for day in days}))
+
+
+def drop_partitions(connection: "Connection", table: str, before: date) -> int:
+    """Drop the months that end before `before`, with their rows; how many."""
+    return _number(connection, "SELECT drop_partitions(%s, %s)", table, before)
+
+
+def _number(connection: "Connection", query: str, *parameters: object) -> int:
+    row = connection.execute(query.encode(), parameters).fetchone()
+    return int(row[0]) if row else 0

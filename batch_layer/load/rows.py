@@ -1,0 +1,151 @@
+"""Loads of daily bars, splits, dividends and tickers: a repeat is a no-op, a change is a correction, nothing is lost.
+
+Later knowledge takes the place of earlier, whatever came first. A row that breaks a rule, or contradicts one that was
+known at the same time, goes to the table `quarantine` with its reason; the others are loaded. Nothing here commits
+what the caller has begun: a load and the mark that its unit is done (batch_layer/load/runs.py) are one transaction.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from batch_layer.load import statements
+from batch_layer.load.copying import Refused, blocks
+from batch_layer.load.partitions import ensure_months
+from batch_layer.load.targets import BARS_1D, DIVIDENDS, SPLITS, TICKERS, Target
+from shared.models.daily import DailyBar, Dividend, Split, Ticker
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CHUNK_ROWS = 500_000
+"""Rows staged at once: what one sort takes in memory."""
+WORK_MEM = "128MB"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What became of `rows` rows: `added`, `changed` (a correction each), `outdated` (later values are there already),
+    `quarantined` by reason; the others were there as they are."""
+
+    rows: int = 0
+    added: int = 0
+    changed: int = 0
+    outdated: int = 0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> int:
+        return sum(self.reasons.values())
+
+    def plus(self, other: "Loaded") -> "Loaded":
+        return Loaded(
+            self.rows + other.rows,
+            self.added + other.added,
+            self.changed + other.changed,
+            self.outdated + other.outdated,
+            dict(Counter(self.reasons) + Counter(other.reasons)),
+        )
+
+
+def load_daily(connection: "Connection", bars: Iterable[DailyBar], *, source: str, known_at: datetime) -> Loaded:
+    """Daily bars. `source`: who says so; `known_at`: since when we know."""
+    return _load(connection, BARS_1D, bars, source, known_at)
+
+
+def load_splits(connection: "Connection", splits: Iterable[Split], *, source: str, known_at: datetime) -> Loaded:
+    """Splits, each known since its own `known_at`; the other is for what is quarantined."""
+    return _load(connection, SPLITS, splits, source, known_at)
+
+
+def load_dividends(
+    connection: "Connection", dividends: Iterable[Dividend], *, source: str, known_at: datetime
+) -> Loaded:
+    """Dividends, each known since its own `known_at`; the other is for what is quarantined."""
+    return _load(connection, DIVIDENDS, dividends, source, known_at)
+
+
+def load_tickers(connection: "Connection", tickers: Iterable[Ticker], *, source: str, known_at: datetime) -> Loaded:
+    """Listings, one a symbol: the active one, else the one delisted last."""
+    return _load(connection, TICKERS, tickers, source, known_at)
+
+
+def _load(
+    connection: "Connection", target: Target, rows: Iterable[Sequence[Any]], source: str, known_at: datetime
+) -> Loaded:
+    loaded = Loaded()
+    with connection.transaction():
+        connection.execute(f"SET LOCAL work_mem = '{WORK_MEM}'".encode())
+        for chunk in _chunks(iter(rows)):
+            loaded = loaded.plus(_Chunk(connection, target, source, known_at).load(chunk))
+    return loaded
+
+
+def _chunks(rows: Iterator[Sequence[Any]]) -> Iterator[Iterator[Sequence[Any]]]:
+    for first in rows:
+        yield (row for part in ((first,), islice(rows, CHUNK_ROWS - 1)) for row in part)
+
+
+class _Chunk:
+    """Rows of one table on their way through staging."""
+
+    def __init__(self, connection: "Connection", target: Target, source: str, known_at: datetime) -> None:
+        self._connection, self._target = connection, target
+        self._parameters: dict[str, Any] = {"source": source, "known_at": known_at}
+        self._reasons: Counter[str] = Counter()
+
+    def load(self, rows: Iterable[Sequence[Any]]) -> Loaded:
+        given = self._stage(rows)
+        for reason, count in self._rows(statements.set_aside(self._target, self._rules())):
+            self._reasons[reason] += count
+        staged = given - sum(self._reasons.values())
+        added = changed = outdated = 0
+        if staged:
+            if self._target.monthly:
+                self._make_months()
+            differing, written, changed = self._row(statements.upsert(self._target))
+            added = written - changed
+            if differing > written:
+                conflicts, outdated = self._row(statements.left_over(self._target))
+                self._reasons += Counter(conflict=conflicts)
+        self._connection.execute(f"DROP TABLE {statements.staging(self._target)}".encode())
+        return Loaded(given, added, changed, outdated, dict(self._reasons))
+
+    def _stage(self, rows: Iterable[Sequence[Any]]) -> int:
+        """Copy the rows to staging; how many there were, those that cannot be copied included."""
+        refused: list[Refused] = []
+        encoders = [(name, kind.encode) for name, kind in self._target.columns.items()]
+        with self._connection.cursor() as cursor:
+            cursor.execute(statements.create_staging(self._target).encode())
+            with cursor.copy(statements.copy_in(self._target).encode()) as copy:
+                for block in blocks(rows, encoders, refused.append):
+                    copy.write(block)
+            copied = cursor.rowcount
+            cursor.executemany(statements.QUARANTINE, [self._quarantined(one) for one in refused])
+        self._reasons.update(one.reason for one in refused)
+        return copied + len(refused)
+
+    def _quarantined(self, one: Refused) -> tuple[object, ...]:
+        row = dict(zip(self._target.columns, one.row, strict=False))
+        text = json.dumps(row, default=repr)
+        return self._target.table, one.reason, text, self._parameters["source"], self._parameters["known_at"]
+
+    def _rules(self) -> dict[str, str]:
+        columns = {"table": self._target.table, "columns": list(self._target.columns)}
+        return dict(self._connection.execute(statements.RULES, columns).fetchall())
+
+    def _make_months(self) -> None:
+        since, through, months = self._row(statements.months(self._target))
+        self._parameters.update(since=since, through=through)
+        ensure_months(self._connection, self._target.table, months)
+
+    def _row(self, statement: str) -> tuple[Any, ...]:
+        (row,) = self._rows(statement)
+        return row
+
+    def _rows(self, statement: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement.encode(), self._parameters).fetchall()

@@ -1,0 +1,98 @@
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from batch_layer.load.migrate import SCHEMA, migrate
+from shared.errors import PermanentError
+from tests.fakes.postgres import connect
+
+TABLES = {"bars_1m", "bars_1d", "bars_nd", "tickers", "splits", "dividends", "corrections", "quarantine", "runs"}
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Path:
+    """A copy of the migrations, to be changed."""
+    return Path(shutil.copytree(SCHEMA, tmp_path / "schema"))
+
+
+def tables(connection: "psycopg.Connection[tuple[Any, ...]]") -> set[str]:
+    found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {name for (name,) in found} - {"schema_migrations"}
+
+
+def test_every_file_is_applied_once_in_order(empty_database: str) -> None:
+    files = sorted(path.name for path in SCHEMA.iterdir())
+    with connect(empty_database) as connection:
+        assert migrate(connection) == files
+        assert tables(connection) == TABLES
+        assert migrate(connection) == []
+        assert connection.execute("SELECT name FROM schema_migrations ORDER BY applied_at, name").fetchall() == [
+            (name,) for name in files
+        ]
+
+
+def test_a_new_file_is_all_that_is_applied_later(empty_database: str, schema: Path) -> None:
+    with connect(empty_database) as connection:
+        migrate(connection, schema)
+        (schema / "9000_more.sql").write_text("CREATE TABLE more (n integer)")
+        assert migrate(connection, schema) == ["9000_more.sql"]
+        assert tables(connection) == {*TABLES, "more"}
+
+
+def test_a_file_that_was_changed_after_it_was_applied_is_refused(empty_database: str, schema: Path) -> None:
+    with connect(empty_database) as connection:
+        migrate(connection, schema)
+        path = schema / "0001_bars.sql"
+        path.write_text(path.read_text() + "-- a comment\n")
+        with pytest.raises(PermanentError, match=r"0001_bars\.sql was changed"):
+            migrate(connection, schema)
+
+
+def test_older_code_does_not_touch_a_newer_database(empty_database: str, schema: Path) -> None:
+    with connect(empty_database) as connection:
+        migrate(connection, schema)
+        last = max(schema.iterdir())
+        last.unlink()
+        with pytest.raises(PermanentError, match=f"{last.name} was applied"):
+            migrate(connection, schema)
+
+
+def test_a_file_that_comes_late_needs_a_later_number(empty_database: str, schema: Path) -> None:
+    with connect(empty_database) as connection:
+        migrate(connection, schema)
+        (schema / "0001_before.sql").write_text("SELECT 1")
+        with pytest.raises(PermanentError, match=r"0001_before\.sql comes before"):
+            migrate(connection, schema)
+
+
+def test_a_file_without_a_number_is_refused(empty_database: str, schema: Path) -> None:
+    (schema / "more.sql").write_text("SELECT 1")
+    with connect(empty_database) as connection, pytest.raises(PermanentError, match=r"more\.sql"):
+        migrate(connection, schema)
+
+
+def test_a_migration_that_fails_leaves_nothing(empty_database: str, schema: Path) -> None:
+    (schema / "9000_broken.sql").write_text("CREATE TABLE half (n integer); SELECT nothing")
+    with connect(empty_database) as connection:
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            migrate(connection, schema)
+        assert tables(connection) == set()
+
+
+def test_two_migrations_at_once_apply_each_file_once(empty_database: str) -> None:
+    applied: list[str] = []
+
+    def run() -> None:
+        with connect(empty_database) as connection:
+            applied.extend(migrate(connection))
+
+    runs = [threading.Thread(target=run) for _ in range(3)]
+    for one in runs:
+        one.start()
+    for one in runs:
+        one.join()
+    assert applied == sorted(path.name for path in SCHEMA.iterdir())
