@@ -25,6 +25,9 @@ LEAST_SHARE = 98
 """Percent of the symbols of the session before that a day must have."""
 
 
+_NONE = msgspec.Raw()
+
+
 class _Bar(msgspec.Struct, gc=False):
     """A row; numbers as their bytes."""
 
@@ -35,8 +38,8 @@ class _Bar(msgspec.Struct, gc=False):
     v: msgspec.Raw
     t: int
     T: str = ""
-    vw: msgspec.Raw | None = None
-    n: msgspec.Raw | None = None
+    vw: msgspec.Raw = _NONE
+    n: msgspec.Raw = _NONE
 
 
 class _Bars(msgspec.Struct, gc=False):
@@ -118,10 +121,11 @@ def fetch_range(rest: VendorRest, unit: Unit, sessions: SessionTable, complete: 
 
 def fetch_grouped(rest: VendorRest, unit: Unit, sessions: SessionTable, complete: Completeness) -> Fetched:
     """The whole market's day. Raises the same."""
-    path = f"/v2/aggs/grouped/locale/us/market/stocks/{unit.start}"
+    day = _day(unit)
+    path = f"/v2/aggs/grouped/locale/us/market/stocks/{day}"
     page = rest.read(rest.url(path, adjusted="false", include_otc="false"), decode_bars)
     bars, refused = believed(_row(raw, unit, sessions) for raw in page.rows)
-    complete.check(_day(unit), len(bars))
+    complete.check(day, len(bars))
     return Fetched(bars=bars, refused=refused)
 
 
@@ -155,5 +159,5 @@ def _text(raw: msgspec.Raw) -> str:
     return bytes(raw).decode()
 
 
-def _optional(raw: msgspec.Raw | None) -> str | None:
-    return None if raw is None or bytes(raw) == b"null" else _text(raw)
+def _optional(raw: msgspec.Raw) -> str | None:
+    return None if bytes(raw) in {b"", b"null"} else _text(raw)

@@ -63,7 +63,7 @@ class VendorRest:
     def url(self, path: str, **query: object) -> str:
         """`path` on our host; `__` in a name stands for a dot, and None leaves a parameter out."""
         given = {name.replace("__", "."): value for name, value in query.items() if value is not None}
-        return f"{self._base}{path}?{urlencode(given)}"
+        return f"{self._base}{path}?{urlencode(given)}" if given else f"{self._base}{path}"
 
     def read(self, url: str, decode: Callable[[bytes], T]) -> T:
         """One answer, decoded. `decode` raises InvalidRecord for a broken body, which is asked for again.
