@@ -1,16 +1,20 @@
-"""`GET /v2/aggs/ticker/...`: bars of any number of minutes or hours, as Polygon's custom bars."""
+"""`GET /v2/aggs/ticker/...`: bars of any number of minutes, hours, days and longer, as Polygon's custom bars."""
 
 from collections.abc import Callable
+from datetime import date
 
 import msgspec
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.bar_request import BarRequest, read_request
-from serving_layer.api.pages import read_page
+from serving_layer.api.bar_texts import text_of_days, text_of_minutes
+from serving_layer.api.pages import Page, read_page
+from serving_layer.api.refusals import BadRequest
 from serving_layer.api.replies import base_url, reply, request_id
 from serving_layer.api.wiring import Services
-from shared.polygon.answers import aggregates, bar_text, how_many_fit
+from shared.bars.windows import new_york_date, new_york_midnight_ms
+from shared.polygon.answers import aggregates
 from shared.stores.answers import OPEN_S
 
 RULE = "/v2/aggs/ticker/<ticker>/range/<multiplier>/<timespan>/<start>/<end>"
@@ -23,11 +27,12 @@ _json = msgspec.json.Encoder()
 
 
 class Kept(msgspec.Struct, array_like=True):
-    """What of an answer is not the request's own: bars, minutes read for them, where the next page starts."""
+    """What of an answer is not the request's own: bars, minutes or days read for them, and the window that the next
+    page starts with (Unix ms)."""
 
     texts: list[str]
     query_count: int
-    position: int | None
+    rest: int | None
 
 
 def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
@@ -47,6 +52,8 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         )
         base = base_url(event)
         services, context = wire(), app.lambda_context
+        if request.by_days and services.daily is None:
+            raise BadRequest("The parameter 'timespan' must be minute or hour: other timespans are not served yet")
 
         def make() -> Kept:
             return read(services, request, lambda: context.get_remaining_time_in_millis() < RESERVE_MS)
@@ -60,19 +67,43 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             request.sym,
             page.texts,
             query_count=page.query_count,
-            adjusted=False,  # bars are stored raw and no split is applied yet, whatever was asked for
+            adjusted=services.adjusts(wanted=request.adjusted),
             request_id=request_id(event),
-            next_url=None if page.position is None else base + request.path_after(page.position),
+            next_url=None if page.rest is None else base + request.path_from(page.rest),
         )
         return reply(event, body)
 
 
 def read(services: Services, request: BarRequest, late: Callable[[], bool]) -> Kept:
-    """One page of a request from the tables and the forming minutes. Raises StoreUnavailable."""
+    """One page of a request. Raises StoreUnavailable."""
+    if request.by_days:
+        page = read_days(services, request, late)
+        rest = None if page.rest is None else new_york_midnight_ms(page.rest)
+        return Kept(page.texts, page.query_count, rest)
+    minutes = read_minutes(services, request, late)
+    return Kept(minutes.texts, minutes.query_count, minutes.rest)
+
+
+def read_minutes(services: Services, request: BarRequest, late: Callable[[], bool]) -> Page[int]:
+    """From the tables and the forming minutes."""
+    adjustment = services.adjustment(request.sym, request.as_of, wanted=request.adjusted)
     minutes = services.history.minutes(
         request.sym, request.start, request.end, int(services.now_s()), reverse=request.descending
     )
-    page = read_page(minutes, request, late)
-    texts = [bar_text(bar) for bar in page.bars]
-    page.cut(how_many_fit(texts), request)
-    return Kept(texts[: len(page.bars)], page.query_count, page.position)
+    anchor, width = request.anchor, request.width_ms
+    return read_page(
+        minutes, lambda t: t - (t - anchor) % width, text_of_minutes(request, adjustment), request.limit, late
+    )
+
+
+def read_days(services: Services, request: BarRequest, late: Callable[[], bool]) -> Page[date]:
+    """From the stored days, and minutes for those that are not stored yet."""
+    adjustment = services.adjustment(request.sym, request.as_of, wanted=request.adjusted)
+    days = services.stored().dates.read(
+        request.sym,
+        new_york_date(request.start),
+        new_york_date(request.end),
+        reverse=request.descending,
+        most=request.limit + 1,
+    )
+    return read_page(days, request.days.floor, text_of_days(request, adjustment), request.limit, late)

@@ -15,17 +15,22 @@ from serving_layer.api.refusals import BadRequest
 
 
 class Cursor(NamedTuple):
-    """Of bars: where windows are counted from and where the page starts (Unix ms), and the first page's query."""
+    """Of bars: where windows are counted from and where the page starts (Unix ms), and the first page's query.
+
+    `as_of` in RFC 3339, empty where the first page did not say it.
+    """
 
     anchor: int
     position: int
     limit: int
     sort: str
     adjusted: bool
+    as_of: str = ""
 
     def encode(self, spot: str) -> str:
         """`spot`: the part of the path that this cursor belongs to."""
-        return seal({**self._asdict(), "adjusted": "true" if self.adjusted else "false"}, spot)
+        fields = {**self._asdict(), "adjusted": "true" if self.adjusted else "false"}
+        return seal({name: value for name, value in fields.items() if value != ""}, spot)
 
     @classmethod
     def decode(cls, text: str, spot: str) -> "Cursor":
@@ -38,6 +43,7 @@ class Cursor(NamedTuple):
                 int(fields["limit"]),
                 fields["sort"],
                 fields["adjusted"] == "true",
+                fields.get("as_of", ""),
             )
         except (ValueError, KeyError) as error:
             raise invalid_cursor() from error

@@ -1,21 +1,23 @@
-"""`GET /v2/aggs/ticker/{ticker}/prev` and `GET /v1/open-close/{ticker}/{date}`: days as far as there is data.
-
-Prices are raw: no split is applied yet, whatever was asked for.
-"""
+"""`GET /v2/aggs/ticker/{ticker}/prev` and `GET /v1/open-close/{ticker}/{date}`: stored days, else what minutes make."""
 
 from collections.abc import Callable, Mapping
+from datetime import date as Date  # noqa: N812  (the routes call a parameter `date`)
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
-from serving_layer.api.parameters import choice, date_of, symbol_of
+from serving_layer.api.parameters import adjusted_of, as_of_of, date_of, symbol_of
 from serving_layer.api.refusals import NO_DATA, TICKER_NOT_FOUND, BadRequest, Refused
 from serving_layer.api.replies import reply, request_id
+from serving_layer.api.trade_dates import day_of
 from serving_layer.api.wiring import Services
-from shared.bars.algebra import merge, present_day, price_of
+from shared.bars.adjust import adjust_price
+from shared.bars.algebra import merge_all, price_of
 from shared.bars.sessions import SessionDay
-from shared.models.bar import EMPTY, Bar
-from shared.polygon.answers import aggregates, bar_text, open_close
+from shared.bars.windows import new_york_date
+from shared.models.bar import Partial
+from shared.models.daily import DailyBar
+from shared.polygon.answers import aggregates, day_text, open_close
 
 PREV = "/v2/aggs/ticker/<ticker>/prev"
 OPEN_CLOSE = "/v1/open-close/<ticker>/<date>"
@@ -29,47 +31,77 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
     def previous_close(ticker: str) -> Response[str | bytes]:
         event = app.current_event
         check_scope(event, BARS)
-        sym, services = symbol_of(ticker), wire()
-        choice(event.multi_value_query_string_parameters or {}, "adjusted", "true", ("true", "false"))
-        moment = services.market.moment()
-        found = services.days.previous(
-            sym, moment, moment.now_ms, services.days.hours([sym], moment.now_ms).get(sym, [])
-        )
-        if found is None:
+        query = event.multi_value_query_string_parameters or {}
+        sym, wanted, as_of, services = symbol_of(ticker), adjusted_of(query), as_of_of(query), wire()
+        bar = _previous(services, sym)
+        if bar is None:
             raise Refused(TICKER_NOT_FOUND)
-        session, bar = found
-        text = f'{{"T":"{sym}",{bar_text(bar._replace(t=session.regular_close))[1:]}'
-        body = aggregates(sym, [text], query_count=1, adjusted=False, request_id=request_id(event), next_url=None)
+        shown = services.adjustment(sym, as_of, wanted=wanted).day(bar)
+        text = day_text(services.market.close_of(bar.day), shown, sym)
+        body = aggregates(
+            sym,
+            [] if text is None else [text],
+            query_count=1,
+            adjusted=services.adjusts(wanted=wanted),
+            request_id=request_id(event),
+            next_url=None,
+        )
         return reply(event, body)
 
     @app.get(OPEN_CLOSE)
     def daily_open_close(ticker: str, date: str) -> Response[str | bytes]:
         event = app.current_event
         check_scope(event, BARS)
-        sym, services = symbol_of(ticker), wire()
-        choice(event.multi_value_query_string_parameters or {}, "adjusted", "true", ("true", "false"))
-        rule = "The parameter 'date' must be a date as YYYY-MM-DD"
-        day = date_of(rule, date)
-        if day is None:
-            raise BadRequest(rule)
-        session = services.market.sessions.day(day)
-        found = None if session is None else _day(services, sym, session)
-        if found is None:
+        query = event.multi_value_query_string_parameters or {}
+        sym, wanted, as_of, services = symbol_of(ticker), adjusted_of(query), as_of_of(query), wire()
+        day = day_in_path(date)
+        bar = _day(services, sym, day)
+        if bar is None or bar.open is None:
             raise Refused(NO_DATA)
-        return reply(event, open_close(sym, day, *found, request_id=request_id(event)))
+        adjustment = services.adjustment(sym, as_of, wanted=wanted)
+        session, factor = services.market.sessions.day(day), adjustment.factor(day)
+        edges = {} if session is None else _outside(services, sym, session)
+        extended = {name: adjust_price(price, factor) for name, price in edges.items()}
+        return reply(event, open_close(adjustment.day(bar), extended, request_id=request_id(event)))
 
 
-def _day(services: Services, sym: str, session: SessionDay) -> tuple[Bar, Mapping[str, int]] | None:
-    """The day's bar, and the first price before the regular session and the last after it where there are some."""
-    before = day = after = EMPTY
-    for t, minute in services.history.minutes(sym, session.start, session.end, int(services.now_s())):
-        day = merge(day, minute)
-        if t < session.regular_open:
-            before = merge(before, minute)
-        elif t >= session.regular_close:
-            after = merge(after, minute)
-    bar = present_day(session.start, day)
-    if bar is None:
+def day_in_path(text: str) -> Date:
+    """The date that a path ends with. Raises BadRequest."""
+    rule = "The parameter 'date' must be a date as YYYY-MM-DD"
+    day = date_of(rule, text)
+    if day is None:
+        raise BadRequest(rule)
+    return day
+
+
+def _previous(services: Services, sym: str) -> DailyBar | None:
+    """The last day with prices before the feed's date."""
+    moment = services.market.moment()
+    if services.daily is not None:
+        return services.daily.dates.before(sym, new_york_date(moment.now_ms))
+    found = services.days.previous(sym, moment, moment.now_ms, services.days.hours([sym], moment.now_ms).get(sym, []))
+    return None if found is None else DailyBar(sym, found[0].date, *found[1][1:])
+
+
+def _day(services: Services, sym: str, day: Date) -> DailyBar | None:
+    """The stored day, else what its minutes make."""
+    stored = [] if services.daily is None else services.daily.rows.bars(sym, day, day)
+    if stored:
+        return stored[0]
+    session = services.market.sessions.day(day)
+    if session is None:
         return None
-    edges = {"afterHours": after.last, "preMarket": before.first}
-    return bar, {name: price_of(key) for name, key in edges.items() if key is not None}
+    minutes = services.history.minutes(sym, session.start, session.end, int(services.now_s()))
+    return day_of(sym, session, merge_all(partial for _, partial in minutes))
+
+
+def _outside(services: Services, sym: str, session: SessionDay) -> Mapping[str, int]:
+    """The first price before the regular session and the last after it, where minutes tell."""
+
+    def merged(start: int, end: int) -> Partial:
+        return merge_all(partial for _, partial in services.history.minutes(sym, start, end, int(services.now_s())))
+
+    last = merged(session.regular_close, session.end).last
+    first = merged(session.start, session.regular_open).first
+    edges = {"afterHours": last, "preMarket": first}
+    return {name: price_of(key) for name, key in edges.items() if key is not None}

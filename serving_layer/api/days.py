@@ -71,13 +71,13 @@ class Days:
     def previous(self, sym: str, moment: Moment, before_ms: int, hours: Hours) -> tuple[SessionDay, Bar] | None:
         """The last session of a date before an instant that has a day's bar, within a long break."""
         for session in self._market.sessions_before(before_ms):
-            bar = present_day(session.start, self._day(sym, session, moment, hours))
+            bar = present_day(session.start, self.day(sym, session, moment, hours))
             if bar is not None:
                 return session, bar
         return None
 
-    def _day(self, sym: str, session: SessionDay, moment: Moment, hours: Hours) -> Partial:
-        """A past day, remembered for as long as an answer about it may be kept."""
+    def day(self, sym: str, session: SessionDay, moment: Moment, hours: Hours) -> Partial:
+        """A day, remembered for as long as an answer about it may be kept. Raises StoreUnavailable."""
         now_s = self._now_s()
         until, day = self._past.get((sym, session.start), (0.0, EMPTY))
         if until <= now_s:

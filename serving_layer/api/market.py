@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from shared.bars.sessions import SessionDay, SessionTable
-from shared.bars.windows import new_york_date
+from shared.bars.windows import new_york_date, new_york_midnight_ms
 from shared.errors import StoreUnavailable
 from shared.observability import event, logger
 from shared.stores.answers import keep_s
@@ -61,6 +61,11 @@ class Market:
         except StoreUnavailable as error:
             event(_log, logging.WARNING, "an answer is not kept", error=str(error))
             return 0
+
+    def close_of(self, day: date) -> int:
+        """When the regular session of a date ends (Unix ms); its midnight where the session table has none."""
+        session = self.sessions.day(day)
+        return new_york_midnight_ms(day) if session is None else session.regular_close
 
     def sessions_before(self, t_ms: int) -> Iterator[SessionDay]:
         """The sessions of dates before that of an instant, the newest first, as far back as a long break."""

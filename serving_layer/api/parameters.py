@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import unquote
 
 from serving_layer.api.refusals import BadRequest
+from shared.bars.windows import NEW_YORK
 from shared.errors import InvalidRecord
 from shared.polygon.trades import check_symbol
 
@@ -13,6 +14,9 @@ Query = Mapping[str, Sequence[str]]
 
 WHOLE = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+)
 _YEARS = range(1970, 3000)
 _MAGNITUDES = ((10**11, "seconds"), (10**14, "milliseconds"), (10**17, "microseconds"), (10**30, "nanoseconds"))
 """Unix times below these are taken to be in this unit; as milliseconds, 10^11 is in 1973 and 10^14 in 5138."""
@@ -65,6 +69,30 @@ def date_of(rule: str, text: str) -> date | None:
     if day.year not in _YEARS:
         raise BadRequest(f"{rule}, of a year from {_YEARS[0]} to {_YEARS[-1]}")
     return day
+
+
+def adjusted_of(query: Query) -> bool:
+    """`adjusted`: whether splits are to be applied; they are unless it says no."""
+    return choice(query, "adjusted", "true", ("true", "false")) == "true"
+
+
+def as_of_of(query: Query) -> datetime | None:
+    """`as_of`: the moment whose knowledge is asked for; None for now. A date means the end of that New York day."""
+    text = one(query, "as_of")
+    if text is None:
+        return None
+    rule = "The parameter 'as_of' must be a date as YYYY-MM-DD or a time as RFC 3339 writes it"
+    day = date_of(rule, text)
+    if day is not None:
+        midnight = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK) + timedelta(days=1)  # by the clock there
+        return datetime.fromtimestamp(midnight.timestamp(), UTC) - timedelta(microseconds=1)
+    if not _INSTANT.fullmatch(text):
+        raise BadRequest(rule)
+    date_of(rule, text[:10])
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(f"{rule}: there is no such time") from error
 
 
 def unit_of(time: int) -> str:

@@ -4,17 +4,22 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
+from serving_layer.api.daily_rows import DailyRows
 from serving_layer.api.days import Days
 from serving_layer.api.market import IngestRecords, Market
+from serving_layer.api.split_book import SplitBook
+from serving_layer.api.trade_dates import TradeDates
 from shared import settings
+from shared.bars.adjust import NO_SPLITS, Adjustment
 from shared.bars.sessions import sessions_named
 from shared.clients.aws import client
+from shared.errors import StoreUnavailable
 from shared.frames import TradeRow
 from shared.models.signal import StoredSignal
 from shared.models.trade import Trade
@@ -84,8 +89,18 @@ class Signals(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Daily:
+    """Days, companies and splits, where there is a database."""
+
+    rows: DailyRows
+    splits: SplitBook
+    dates: TradeDates
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
-    """`now_s`: this host's Unix time in seconds."""
+    """`now_s`: this host's Unix time in seconds. `daily` is None without a database: then bars are made of minutes, and
+    shown raw."""
 
     history: History
     ticks: Ticks
@@ -97,6 +112,26 @@ class Services:
     days: Days
     now_s: Callable[[], float]
     local_key: str = ""
+    daily: Daily | None = None
+
+    def stored(self) -> Daily:
+        """Raises StoreUnavailable where there is no database."""
+        if self.daily is None:
+            raise StoreUnavailable("days and companies: no database is set")
+        return self.daily
+
+    def adjustment(self, sym: str, as_of: datetime | None, *, wanted: bool) -> Adjustment:
+        """What adjusts the bars of a symbol. Raises StoreUnavailable: a failed read of splits makes no bar raw."""
+        return self.daily.splits.of(sym, as_of) if wanted and self.daily is not None else NO_SPLITS
+
+    def adjusts(self, *, wanted: bool) -> bool:
+        """What an answer says of itself in `adjusted`."""
+        return wanted and self.daily is not None
+
+
+def daily_of(rows: DailyRows | None, days: Days, market: Market, now_s: Callable[[], float]) -> Daily | None:
+    """What the API makes of a store of days."""
+    return None if rows is None else Daily(rows, SplitBook(rows, market, now_s), TradeDates(rows, days, market))
 
 
 @lru_cache(maxsize=1)
@@ -108,6 +143,7 @@ def wire() -> Services:
     cache, control = Cache(valkey), ControlStore(dynamodb, chosen.control_table)
     history = History(BarStore(dynamodb, chosen.bars_table), cache)
     market = Market(control, sessions_named(chosen.sessions), time.time)
+    days = Days(history, Rings(valkey, {}), market, lambda: control.through("signals"), time.time)
     services = Services(
         history=history,
         ticks=TickStore(dynamodb, chosen.ticks_table),
@@ -116,7 +152,7 @@ def wire() -> Services:
         cache=cache,
         answers=Answers(valkey),
         market=market,
-        days=Days(history, Rings(valkey, {}), market, lambda: control.through("signals"), time.time),
+        days=days,
         now_s=time.time,
         local_key=chosen.local_key,
     )

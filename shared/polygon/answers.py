@@ -5,12 +5,12 @@ are left out rather than null: the official client fails on null.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 
 import msgspec
 
 from shared.bars.scale import SIZE_DIGITS, SIZE_SCALE, format_scaled
 from shared.models.bar import Bar
+from shared.models.daily import DailyBar
 from shared.polygon.numbers import price_text
 
 BODY_LIMIT = 6 * 1024 * 1024 - 16_384
@@ -20,6 +20,9 @@ _QUOTES = 17
 _FRACTIONS = tuple(f".{units:04d}".rstrip("0").rstrip(".") for units in range(10_000))
 """Text of n / 10^4 after the point, for VWAPs."""
 
+Values = tuple[int, int, int, int, int, int | None, int | None]
+"""Open, high, low, close, volume, VWAP and count, in the units of `Bar`."""
+
 
 def bar_text(bar: Bar) -> str:
     """One element of `results`: v vw o c h l t n, without vw where the volume is 0.
@@ -27,14 +30,29 @@ def bar_text(bar: Bar) -> str:
     >>> bar_text(Bar(60_000, 167_420_000_000, 168 * 10**9, 167 * 10**9, 167_500_000_000, 210_000_000, 1_674_200, 3))
     '{"v":210,"vw":167.42,"o":167.42,"c":167.5,"h":168,"l":167,"t":60000,"n":3}'
     """
-    t, first, high, low, last, volume, vwap, count = bar
+    return window_text(bar.t, bar[1:])
+
+
+def window_text(t: int, shown: Values, sym: str = "") -> str:
+    """As `bar_text`, also without n where the source does not count trades, and with T where a symbol is given."""
+    first, high, low, last, volume, vwap, count = shown
     shares, rest = divmod(volume, SIZE_SCALE)
     v = format_scaled(volume, SIZE_DIGITS) if rest else shares
     prices = f'"o":{price_text(first)},"c":{price_text(last)},"h":{price_text(high)},"l":{price_text(low)}'
+    name = f'"T":"{sym}",' if sym else ""
+    n = "" if count is None else f',"n":{count}'
     if vwap is None:
-        return f'{{"v":{v},{prices},"t":{t},"n":{count}}}'
+        return f'{{{name}"v":{v},{prices},"t":{t}{n}}}'
     dollars, units = divmod(vwap, 10_000)
-    return f'{{"v":{v},"vw":{dollars}{_FRACTIONS[units]},{prices},"t":{t},"n":{count}}}'
+    return f'{{{name}"v":{v},"vw":{dollars}{_FRACTIONS[units]},{prices},"t":{t}{n}}}'
+
+
+def day_text(t: int, day: DailyBar, sym: str = "") -> str | None:
+    """A daily bar as an element of `results`; None where no trade has set a price."""
+    _, _, first, high, low, last, volume, vwap, count = day
+    if first is None or high is None or low is None or last is None:
+        return None
+    return window_text(t, (first, high, low, last, volume, vwap, count), sym)
 
 
 def how_many_fit(texts: Sequence[str], limit: int = BODY_LIMIT) -> int:
@@ -48,14 +66,15 @@ def how_many_fit(texts: Sequence[str], limit: int = BODY_LIMIT) -> int:
 
 
 def aggregates(
-    ticker: str, texts: Iterable[str], *, query_count: int, adjusted: bool, request_id: str, next_url: str | None
+    ticker: str | None, texts: Iterable[str], *, query_count: int, adjusted: bool, request_id: str, next_url: str | None
 ) -> bytes:
-    """The envelope of custom bars; `query_count` = base bars used.
+    """The envelope of custom bars, or of bars of many tickers (`ticker` None); `query_count` = base bars used.
 
     Without bars there is no `results`, except on a page that others follow: the official client stops at its absence.
     """
     texts = list(texts)
-    head = {"ticker": ticker, "queryCount": query_count, "resultsCount": len(texts), "adjusted": adjusted}
+    head: dict[str, object] = {} if ticker is None else {"ticker": ticker}
+    head |= {"queryCount": query_count, "resultsCount": len(texts), "adjusted": adjusted}
     tail = {"status": "OK", "request_id": request_id, "count": len(texts)}
     results = ""
     if next_url is not None:
@@ -65,12 +84,14 @@ def aggregates(
     return msgspec.json.encode(head)[:-1] + b"," + results.encode() + msgspec.json.encode(tail)[1:]
 
 
-def open_close(ticker: str, day: date, bar: Bar, extended: Mapping[str, int], *, request_id: str) -> bytes:
+def open_close(bar: DailyBar, extended: Mapping[str, int], *, request_id: str) -> bytes:
     """The flat answer of open-close: a day's bar, and prices outside the regular session by name (10^-9 USD)."""
     prices = {"open": bar.open, "high": bar.high, "low": bar.low, "close": bar.close, **extended}
-    texts = [f'"{name}":{price_text(price)}' for name, price in prices.items()]
+    texts = [f'"{name}":{price_text(price)}' for name, price in prices.items() if price is not None]
     texts.append(f'"volume":{format_scaled(bar.volume, SIZE_DIGITS)}')
-    head = msgspec.json.encode({"status": "OK", "request_id": request_id, "from": day.isoformat(), "symbol": ticker})
+    head = msgspec.json.encode(
+        {"status": "OK", "request_id": request_id, "from": bar.day.isoformat(), "symbol": bar.sym}
+    )
     return head[:-1] + f",{','.join(texts)}}}".encode()
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
+from serving_layer.api.daily_rows import DailyRows
 from serving_layer.api.days import Days, HourRings, Hours
 from serving_layer.api.handler import build
 from serving_layer.api.market import Market
-from serving_layer.api.wiring import Services
+from serving_layer.api.wiring import Services, daily_of
 from shared.bars.sessions import new_york_sessions
 from shared.models.bar import Partial
 from shared.models.trade import Trade
@@ -83,7 +84,7 @@ class NoRings:
 
 
 class Api:
-    """Requests in, answers out. `valkey`: where answers are kept; nowhere by default."""
+    """Requests in, answers out. `valkey`: where answers are kept; nowhere by default. `daily`: none by default."""
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class Api:
         *,
         valkey: Any = None,
         rings: HourRings | None = None,
+        daily: DailyRows | None = None,
         now_s: Callable[[], float] = lambda: NOW_S,
     ) -> None:
         self.rows = BarRows() if rows is None else rows
@@ -103,6 +105,7 @@ class Api:
         control = Control() if control is None else control
         history = History(self.rows, cache)
         market = Market(control, new_york_sessions(), now_s)
+        days = Days(history, rings or NoRings(), market, lambda: None, now_s)
         self.services = Services(
             history=history,
             ticks=self.ticks,
@@ -111,9 +114,10 @@ class Api:
             cache=cache,
             answers=Answers(cast(Valkey, valkey or Gone())),
             market=market,
-            days=Days(history, rings or NoRings(), market, lambda: None, now_s),
+            days=days,
             now_s=now_s,
             local_key=local_key,
+            daily=daily_of(daily, days, market, now_s),
         )
         self._app = build(lambda: self.services)
 

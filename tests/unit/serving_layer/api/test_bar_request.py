@@ -105,14 +105,54 @@ def test_any_multiplier_from_one_is_served() -> None:
     assert ask(multiplier="999999999", timespan="hour").width_ms == 999_999_999 * HOUR_MS
 
 
-@pytest.mark.parametrize("timespan", ["second", "day", "week", "month", "quarter", "year"])
-def test_timespans_of_polygon_that_are_not_served_yet_are_named_so(timespan: str) -> None:
-    assert refused(timespan=timespan).endswith("other timespans are not served yet")
+def test_the_timespan_of_polygon_that_is_not_served_yet_is_named_so() -> None:
+    assert refused(timespan="second").endswith("other timespans are not served yet")
+
+
+@pytest.mark.parametrize(
+    ("windows", "start", "end"),
+    [
+        ("1 day", "2013-10-08", "2013-10-10"),
+        ("5 day", "2013-10-08", "2013-10-13"),
+        ("1 week", "2013-10-06", "2013-10-13"),
+        ("2 month", "2013-10-01", "2013-12-01"),
+        ("1 quarter", "2013-10-01", "2014-01-01"),
+        ("1 year", "2013-01-01", "2014-01-01"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("first", "last"), [("2013-10-08", "2013-10-09"), ("1381239000000", "1381377540000")], ids=["dates", "ms"]
+)
+def test_days_and_longer_are_whole_new_york_dates(first: str, last: str, windows: str, start: str, end: str) -> None:
+    multiplier, timespan = windows.split()
+    request = ask(timespan=timespan, multiplier=multiplier, start=first, end=last)
+    assert (request.start, request.end) == (new_york(start), new_york(end))
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2014-06-08", "2014-06-09T03:59:59.999999+00:00"),
+        ("2013-11-03", "2013-11-04T04:59:59.999999+00:00"),
+        ("2014-06-08T20:00:00-04:00", "2014-06-09T00:00:00+00:00"),
+        ("2014-06-08T20:00:00.5Z", "2014-06-08T20:00:00.500000+00:00"),
+    ],
+)
+def test_as_of_is_an_instant_or_the_end_of_a_new_york_day(text: str, instant: str) -> None:
+    assert ask({"as_of": [text]}).as_of == datetime.fromisoformat(instant)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "now", "2014-02-30", "2014-06-08T20:00:00", "2014-06-08 20:00:00Z", "2014-06-08T25:00:00Z", "1402214400"],
+)
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    assert "'as_of'" in refused({"as_of": [text]})
 
 
 @pytest.mark.parametrize("timespan", ["", "Minute", "minutes", "5m", "decade"])
 def test_other_timespans_are_refused(timespan: str) -> None:
-    assert refused(timespan=timespan) == "The parameter 'timespan' must be minute or hour"
+    assert refused(timespan=timespan).endswith("must be minute, hour, day, week, month, quarter or year")
 
 
 @pytest.mark.parametrize(

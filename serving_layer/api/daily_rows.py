@@ -1,0 +1,18 @@
+"""What the API asks of the store of days and of companies (shared/stores/daily.py answers it)."""
+
+from datetime import date, datetime
+from typing import Protocol
+
+from shared.models.daily import DailyBar, Dividend, Split
+
+
+class DailyRows(Protocol):
+    """Raw days, corporate actions and listed symbols; raises StoreUnavailable."""
+
+    def bars(
+        self, sym: str, start: date, end: date, *, reverse: bool = False, limit: int | None = None
+    ) -> list[DailyBar]: ...
+    def grouped(self, day: date) -> list[DailyBar]: ...
+    def last_before(self, sym: str, day: date) -> DailyBar | None: ...
+    def splits(self, sym: str | None, as_of: datetime | None = None) -> list[Split]: ...
+    def dividends(self, sym: str | None, as_of: datetime | None = None) -> list[Dividend]: ...

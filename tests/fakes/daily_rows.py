@@ -1,0 +1,56 @@
+"""Days, splits, dividends and tickers in memory, with the rules of the store's read side."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from operator import attrgetter
+
+from shared.errors import StoreUnavailable
+from shared.models.daily import DailyBar, Dividend, Split, Ticker
+
+
+class DailyRows:
+    """`asked` collects the names of the reads; while `down`, every read fails as one of a database does."""
+
+    def __init__(
+        self,
+        days: Iterable[DailyBar] = (),
+        splits: Iterable[Split] = (),
+        dividends: Iterable[Dividend] = (),
+        tickers: Iterable[Ticker] = (),
+    ) -> None:
+        self.days = {(bar.sym, bar.day): bar for bar in days}
+        self.all_splits, self.all_dividends, self.all_tickers = list(splits), list(dividends), list(tickers)
+        self.asked: list[str] = []
+        self.down = False
+
+    def bars(
+        self, sym: str, start: date, end: date, *, reverse: bool = False, limit: int | None = None
+    ) -> list[DailyBar]:
+        self._ask("bars")
+        found = [bar for (of, day), bar in self.days.items() if of == sym and start <= day <= end]
+        return sorted(found, key=attrgetter("day"), reverse=reverse)[:limit]
+
+    def grouped(self, day: date) -> list[DailyBar]:
+        self._ask("grouped")
+        return sorted((bar for bar in self.days.values() if bar.day == day), key=attrgetter("sym"))
+
+    def last_before(self, sym: str, day: date) -> DailyBar | None:
+        self._ask("last_before")
+        return max(
+            (bar for (of, at), bar in self.days.items() if of == sym and at < day), key=attrgetter("day"), default=None
+        )
+
+    def splits(self, sym: str | None, as_of: datetime | None = None) -> list[Split]:
+        self._ask("splits")
+        return [row for row in self.all_splits if sym in (None, row.sym) and (as_of is None or row.known_at <= as_of)]
+
+    def dividends(self, sym: str | None, as_of: datetime | None = None) -> list[Dividend]:
+        self._ask("dividends")
+        return [
+            row for row in self.all_dividends if sym in (None, row.sym) and (as_of is None or row.known_at <= as_of)
+        ]
+
+    def _ask(self, name: str) -> None:
+        self.asked.append(name)
+        if self.down:
+            raise StoreUnavailable("postgres: connection to server at 10.0.0.7 failed")
