@@ -15,6 +15,7 @@ A list is comma separated: `drop@1000,silence@5000:3s,http500@2`.
     repeat@N       the next N REST answers name themselves as the next page
     loop@N         the next N REST answers name the first page as the next
     elsewhere@N    the next N REST answers name another host's page as the next
+    ok@N           the next N REST answers are good ones
 
 Lines count while somebody is subscribed, whatever they subscribed to. REST faults follow one another as listed.
 """
@@ -28,7 +29,7 @@ from local_dev.vendor.errors import WrongInputError
 
 STREAM_KINDS = ("drop", "close", "silence")
 HTTP_KINDS = ("http500", "http502", "http503", "http504", "http429")
-REST_KINDS = (*HTTP_KINDS, "truncate", "reset", "half", "nobody", "empty", "repeat", "loop", "elsewhere")
+REST_KINDS = (*HTTP_KINDS, "truncate", "reset", "half", "nobody", "empty", "repeat", "loop", "elsewhere", "ok")
 CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}  # what may travel in a close frame
 DEFAULT_RETRY_AFTER_S = 1.0
 _PATTERN = re.compile(r"(?P<kind>[a-z]+(?:\d+)?)@(?P<count>\d+)(?::(?P<argument>\d+(?:\.\d+)?)s?)?")
@@ -67,7 +68,8 @@ class FaultPlan:
 
     def rest_fault_due(self) -> RestFault | None:
         """Take the fault for this REST request."""
-        return self._rest.popleft() if self._rest else None
+        fault = self._rest.popleft() if self._rest else None
+        return None if fault is None or fault.kind == "ok" else fault
 
 
 def parse_faults(spec: str) -> FaultPlan:

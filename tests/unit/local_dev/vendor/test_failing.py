@@ -45,6 +45,11 @@ def test_a_server_error_is_answered_as_often_as_asked_for(folder: Path, status: 
     assert statuses == [status, status, 200]
 
 
+def test_good_answers_may_come_between_the_faults(folder: Path) -> None:
+    statuses = [answer[0] for answer in spoiled(folder, "http500@1,ok@2,http503@1", *[RANGE] * 5)]
+    assert statuses == [500, 200, 200, 503, 200]
+
+
 def test_a_reset_cuts_the_body_short(folder: Path) -> None:
     with serving_tables(folder, VendorSettings(faults="reset@1")) as server:
         with pytest.raises((IncompleteRead, ConnectionResetError)):
