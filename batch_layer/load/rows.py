@@ -8,7 +8,7 @@ what the caller has begun: a load and the mark that its unit is done (batch_laye
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,10 @@ class Loaded:
     @property
     def quarantined(self) -> int:
         return sum(self.reasons.values())
+
+    def summary(self) -> dict[str, object]:
+        """For people, in the detail of a finished unit."""
+        return asdict(self)
 
     def plus(self, other: "Loaded") -> "Loaded":
         return Loaded(
