@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from local_dev.vendor.adjusting import adjust_row, adjustments
 from local_dev.vendor.answers import envelope
 from local_dev.vendor.parameters import (
     NS_PER_MS,
@@ -36,6 +37,7 @@ class BarSide:
 
     def __init__(self, tables: Tables, sessions: SessionTable) -> None:
         self._tables = tables
+        self._adjustments = adjustments(tables.actions)
         self._sessions = sessions
 
     async def custom(self, request: web.Request, request_id: str) -> bytes:
@@ -51,8 +53,6 @@ class BarSide:
         rows = self._tables.daily if timespan == "day" else self._tables.minute
         found = _between(rows.get(ticker, []), start, end)
         adjusted = yes_or_no("adjusted", given.get("adjusted", "true"))
-        if adjusted and found:
-            self._refuse_if_split_after(ticker, found[0])
         shown = found[: -limit - 1 : -1] if descending else found[:limit]
         head: dict[str, object] = {"ticker": ticker, "queryCount": len(shown), "adjusted": adjusted}
         if len(found) > limit:
@@ -62,7 +62,7 @@ class BarSide:
             kept = {"adjusted": "true", "limit": str(limit), "sort": "asc"} | given
             cursor = write_cursor((name, kept[name]) for name in ("adjusted", "limit", "sort"))
             head["next_url"] = f"{request.scheme}://{request.host}{path}?cursor={cursor}"
-        return _answer(head, request_id, [_bar(row, row.t_ms) for row in shown])
+        return _answer(head, request_id, [_bar(row, row.t_ms) for row in self._told(ticker, shown, adjusted)])
 
     async def grouped(self, request: web.Request, request_id: str) -> bytes:
         """The bars of one trade date, of all symbols; their time is the end of the session."""
@@ -71,16 +71,14 @@ class BarSide:
         session = self._sessions.day(day)
         t_ms = session.regular_close if session else new_york_midnight_ms(day)
         adjusted = yes_or_no("adjusted", request.query.get("adjusted", "true"))
-        for symbol, row in rows if adjusted else []:
-            self._refuse_if_split_after(symbol, row)
         head: dict[str, object] = {"queryCount": len(rows), "adjusted": adjusted}
-        return _answer(head, request_id, [_bar(row, t_ms, symbol) for symbol, row in rows])
+        bars = [_bar(one, t_ms, symbol) for symbol, row in rows for one in self._told(symbol, [row], adjusted)]
+        return _answer(head, request_id, bars)
 
-    def _refuse_if_split_after(self, ticker: str, row: BarRow) -> None:
-        """Prices go out as they were recorded, so an adjusted answer is given only where it is the same."""
-        day = new_york_date(row.t_ms).isoformat()
-        if any(one.split_from and one.ticker == ticker and one.day > day for one in self._tables.actions):
-            raise BadParameterError(f"{ticker} was split later and is served as recorded: ask for adjusted=false")
+    def _told(self, ticker: str, rows: list[BarRow], adjusted: bool) -> Iterable[BarRow]:
+        """The rows as they were written; adjusted, as far as a split came after them."""
+        adjustment = self._adjustments.get(ticker) if adjusted else None
+        return rows if adjustment is None else (adjust_row(row, adjustment.factor_at(row.t_ms)) for row in rows)
 
 
 def _window(timespan: str, first: str, last: str) -> tuple[int, int]:

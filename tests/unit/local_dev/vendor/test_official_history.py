@@ -71,12 +71,13 @@ def test_the_market_of_a_day_has_every_symbol_at_the_end_of_the_session(rest: An
     assert len(rest.get_grouped_daily_aggs(DAYS[2], adjusted=False)) == 1
 
 
-def test_prices_before_a_split_are_not_passed_off_as_adjusted(rest: Any) -> None:
-    with pytest.raises(BadResponse, match="adjusted=false"):
-        rest.get_aggs("A", 1, "day", DAYS[2], DAYS[4])
-    with pytest.raises(BadResponse, match="adjusted=false"):
-        rest.get_grouped_daily_aggs(DAYS[0])
-    assert len(rest.get_aggs("A", 1, "day", DAYS[3], DAYS[4])) == 2
+def test_prices_before_a_split_are_adjusted_unless_asked_otherwise(rest: Any) -> None:
+    adjusted = rest.get_aggs("A", 1, "day", DAYS[2], DAYS[4])
+    assert [(one.close, one.open, one.volume) for one in adjusted] == [
+        (2.25 / 4, 2.5, 4000), (3.25, 10, 1000), (4.25, 10, 1000),
+    ]  # fmt: skip  # the day of the split has the new price
+    market = rest.get_grouped_daily_aggs(DAYS[0])
+    assert [(one.ticker, one.high, one.volume) for one in market] == [("A", 11.25 / 4, 4000), ("B", 11.25 * 20, 50)]
 
 
 @pytest.mark.parametrize(
@@ -128,9 +129,12 @@ def test_the_whole_recorded_history_is_what_the_files_hold(recorded: Path) -> No
     with serving_tables(recorded) as server:
         rest = RESTClient(api_key="key", base=server.url)
         bars = list(rest.list_aggs("AAPL", 1, "day", "1998-01-02", "2021-03-31", adjusted=False, limit=1000))
+        adjusted = list(rest.list_aggs("AAPL", 1, "day", "1998-01-02", "2021-03-31"))
         splits = [(one.execution_date, one.split_to) for one in rest.list_splits(ticker="AAPL", order="asc")]
         dividends = list(rest.list_dividends(ticker="BAC", limit=7))
     assert len(bars) == 5849
     assert bars[0].close == 16.25
+    assert adjusted[0].close == pytest.approx(16.25 / (2 * 2 * 7 * 4), abs=1e-9)
+    assert adjusted[-1].close == bars[-1].close
     assert splits == [("2000-06-21", 2), ("2005-02-28", 2), ("2014-06-09", 7), ("2020-08-31", 4)]
     assert len(dividends) == 90
