@@ -39,7 +39,6 @@ def in_transaction(
         try:
             return postgres.run(transaction, budget_s)
         except (ConnectionLost, Interrupted):
-            postgres.close()
             sleep(pause)
     return postgres.run(transaction, budget_s)
 

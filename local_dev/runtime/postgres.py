@@ -40,7 +40,7 @@ SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-QUICK_AND_LOSSY: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+QUICK_AND_LOSSY: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
 """For tests: survives a kill of the server, not of the machine."""
 
 

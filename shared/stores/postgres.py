@@ -66,7 +66,7 @@ class Postgres:
         kept = self._connection is not None
         try:
             return self.run(read)
-        except ConnectionLost:
+        except (ConnectionLost, Interrupted):
             if not kept:
                 raise
             return self.run(read)
@@ -81,6 +81,9 @@ class Postgres:
         try:
             with _translated(watchdog), watchdog:
                 return work(connection)
+        except Interrupted:  # a deadlock leaves it usable, a former writer does not
+            self.close()
+            raise
         finally:
             if watchdog.bit or connection.closed or connection.info.transaction_status:  # not idle: left open
                 self.close()
