@@ -1,6 +1,6 @@
 """What to ask the vendor for, and what it costs: calls, bytes, and time at the plan's quota. Pure."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
@@ -59,6 +59,10 @@ class Plan(NamedTuple):
         metered = sum(unit.calls for unit in self.units if unit.kind != "flat")
         return max(max(metered - 1, 0) // self.quota.calls_a_minute * 60.0, self.calls * SECONDS_A_CALL)
 
+    def also(self, units: Iterable[Unit]) -> "Plan":
+        """Further units after its own."""
+        return self._replace(units=(*self.units, *units))
+
     def without(self, done: Collection[str]) -> "Plan":
         """What is left of it."""
         return self._replace(units=tuple(unit for unit in self.units if unit.id not in done))
@@ -90,10 +94,17 @@ def describe(plan: Plan) -> list[str]:
     """Lines for people: what will be asked, and what the other ways would have cost."""
     if not plan.units:
         return ["Nothing to fetch."]
-    first = min(unit.start for unit in plan.units if unit.start)
-    last = max(unit.end for unit in plan.units if unit.end)
-    lines = [f"Daily bars from {first} to {last}: {_TITLES[plan.method]}.", _costs(plan)]
-    return lines + [f"Rather than {_TITLES[other.method]}: {_costs(other)}" for other in plan.others]
+    bars = plan._replace(units=tuple(unit for unit in plan.units if unit.kind == plan.method))
+    lines = []
+    if bars.units:
+        first = min(unit.start for unit in bars.units if unit.start)
+        last = max(unit.end for unit in bars.units if unit.end)
+        lines = [f"Daily bars from {first} to {last}: {_TITLES[plan.method]}.", _costs(bars)]
+        lines += [f"Rather than {_TITLES[other.method]}: {_costs(other)}" for other in plan.others]
+    if bars.calls < plan.calls:
+        more = f"{plan.calls - bars.calls:,} calls for splits, dividends and tickers"
+        lines.append(f"{more}; about {duration(plan.seconds)} in all.")
+    return lines
 
 
 def duration(seconds: float) -> str:

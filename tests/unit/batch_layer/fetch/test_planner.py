@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from batch_layer.fetch.bucket import TokenBucket
 from batch_layer.fetch.planner import FREE, METHODS, PAID, Plan, Quota, describe, duration, plan_days
+from batch_layer.fetch.reference_plan import plan_reference
 from shared.bars.sessions import SIMULATED, sessions_named
 from shared.errors import PermanentError
 from tests.unit.batch_layer.fetch.support import SESSIONS
@@ -33,6 +34,15 @@ def test_fifty_symbols_over_two_years_are_fifty_calls_and_nine_minutes_on_the_fr
         "Rather than one call a session for the whole market: 502 calls, about 579.8 MB, "
         "about 1 h 40 min at 5 calls a minute.",
     ]
+
+
+def test_reference_data_is_counted_beside_the_bars() -> None:
+    best = plan(["A", "B"])
+    whole = best.also(plan_reference(["A", "B"], *TWO_YEARS))
+    assert whole.calls == 2 + 6
+    assert describe(whole) == [*describe(best), "6 calls for splits, dividends and tickers; about 1 min in all."]
+    rest = whole.without({unit.id for unit in best.units})
+    assert describe(rest) == ["6 calls for splits, dividends and tickers; about 1 min in all."]
 
 
 def test_fifty_symbols_over_a_week_are_a_call_a_session() -> None:
