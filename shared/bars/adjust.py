@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared.bars.algebra import VWAP_DIVISOR, present
+from shared.bars.algebra import VWAP_DIVISOR, present, price_of
 from shared.bars.scale import divide_half_even
 from shared.bars.windows import new_york_midnight_ms
 from shared.models.bar import Bar, Partial
@@ -81,29 +82,31 @@ class Adjustment:
 NO_SPLITS = Adjustment()
 
 
+@lru_cache(maxsize=65_536)
 def adjust_price(price: int, factor: Factor) -> int:
-    """A price or a VWAP in its own unit."""
-    return divide_half_even(price * factor.num, factor.den)
+    """A price or a VWAP in its own unit. Remembered: prices repeat, unlike volumes."""
+    return divide_half_even(price * factor[0], factor[1])
 
 
 def adjust_volume(volume: int, factor: Factor) -> int:
     """A volume in 10^-6 share."""
-    return divide_half_even(volume * factor.den, factor.num)
+    return divide_half_even(volume * factor[1], factor[0])
 
 
 def adjust_bar(bar: Bar, factor: Factor) -> Bar:
     """A presented bar; the count of its trades stays."""
     if factor == RAW:
         return bar
+    t, first, high, low, last, volume, vwap, count = bar
     return Bar(
-        bar.t,
-        adjust_price(bar.open, factor),
-        adjust_price(bar.high, factor),
-        adjust_price(bar.low, factor),
-        adjust_price(bar.close, factor),
-        adjust_volume(bar.volume, factor),
-        _adjust_known(bar.vwap, factor),
-        bar.count,
+        t,
+        adjust_price(first, factor),
+        adjust_price(high, factor),
+        adjust_price(low, factor),
+        adjust_price(last, factor),
+        divide_half_even(volume * factor[1], factor[0]),
+        None if vwap is None else divide_half_even(vwap * factor[0], factor[1]),
+        count,
     )
 
 
@@ -111,30 +114,38 @@ def adjust_day(day: DailyBar, factor: Factor) -> DailyBar:
     """A daily bar; what it does not tell it does not tell adjusted either."""
     if factor == RAW:
         return day
-    return day._replace(
-        open=_adjust_known(day.open, factor),
-        high=_adjust_known(day.high, factor),
-        low=_adjust_known(day.low, factor),
-        close=_adjust_known(day.close, factor),
-        volume=adjust_volume(day.volume, factor),
-        vwap=_adjust_known(day.vwap, factor),
+    sym, date_, first, high, low, last, volume, vwap, count = day
+    return DailyBar(
+        sym,
+        date_,
+        None if first is None else adjust_price(first, factor),
+        None if high is None else adjust_price(high, factor),
+        None if low is None else adjust_price(low, factor),
+        None if last is None else adjust_price(last, factor),
+        adjust_volume(volume, factor),
+        None if vwap is None else divide_half_even(vwap * factor[0], factor[1]),
+        count,
     )
-
-
-def _adjust_known(price: int | None, factor: Factor) -> int | None:
-    return None if price is None else adjust_price(price, factor)
 
 
 def present_adjusted(t: int, partial: Partial, factor: Factor) -> Bar | None:
     """The adjusted bar of a partial: its VWAP comes from the notional, which no split changes, and is rounded once."""
-    bar = present(t, partial)
-    if bar is None or factor == RAW:
-        return bar
-    adjusted = adjust_bar(bar, factor)
-    if not partial.volume:
-        return adjusted
-    vwap = divide_half_even(partial.notional * factor.num, partial.volume * factor.den * VWAP_DIVISOR)
-    return adjusted._replace(vwap=vwap)
+    if factor == RAW:
+        return present(t, partial)
+    first, last, high, low, volume, notional, count, _ = partial
+    if first is None or last is None or high is None or low is None:
+        return None
+    num, den = factor
+    return Bar(
+        t,
+        adjust_price(price_of(first), factor),
+        adjust_price(high, factor),
+        adjust_price(low, factor),
+        adjust_price(price_of(last), factor),
+        divide_half_even(volume * den, num),
+        divide_half_even(notional * num, volume * den * VWAP_DIVISOR) if volume else None,
+        count,
+    )
 
 
 class Verdict(StrEnum):

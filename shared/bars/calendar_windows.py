@@ -40,6 +40,8 @@ class CalendarWindows:
 
     def floor(self, day: date) -> date:
         """Start of the window that holds a date."""
+        if self.unit == "day" and self.multiplier == 1:
+            return day
         return start_of(self.unit, self._first(day))
 
     def after(self, day: date) -> date:
