@@ -102,22 +102,30 @@ def _decompressed(data: bytes, day: date) -> bytes:
 
 def _rows(text: bytes, day: date) -> list[Row]:
     """Raises InvalidRecord `columns`."""
-    lines = text.decode(errors="replace").splitlines()
-    names = next(csv.reader(lines[:1]), [])
+    header, *lines = text.split(b"\n")
+    names = _cells(header)
     missing = [name for name in COLUMNS if name not in names]
     if missing:
         raise InvalidRecord("columns", f"the flat file of {day} has no column {', '.join(missing)}")
     places = {name: names.index(name) for name in COLUMNS}
-    return [_row(line, places, day) for line in lines[1:] if line]
+    return [_row(line, places, day) for line in lines if line]
 
 
-def _row(line: str, places: dict[str, int], day: date) -> Row:
-    return Row(line.encode(), lambda: _bar_of(line, places, day))
+def _cells(line: bytes) -> list[str]:
+    """Raises InvalidRecord `shape`."""
+    try:
+        return next(csv.reader([line.decode().rstrip("\r")]), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InvalidRecord("shape", f"{type(error).__name__}: {error}") from error
 
 
-def _bar_of(line: str, places: dict[str, int], day: date) -> DailyBar:
+def _row(line: bytes, places: dict[str, int], day: date) -> Row:
+    return Row(line, lambda: _bar_of(line, places, day))
+
+
+def _bar_of(line: bytes, places: dict[str, int], day: date) -> DailyBar:
     """Raises InvalidRecord `shape`, `day` or what `daily_bar` raises."""
-    cells = next(csv.reader([line]), [])
+    cells = _cells(line)
     try:
         values = {name: cells[place] for name, place in places.items()}
         told = new_york_date(int(values["window_start"]) // NS_PER_MS)

@@ -81,7 +81,7 @@ class VendorRest:
                 failures.append(type(error).__name__)
             else:
                 if answer.status == 429:
-                    pause_s = MINUTE_S if answer.retry_after_s is None else answer.retry_after_s
+                    pause_s = MINUTE_S if answer.retry_after_s is None else max(answer.retry_after_s, FIRST_PAUSE_S)
                     self._bucket.hold(self._now() + pause_s)
                     continue
                 if answer.status not in TRY_AGAIN:
@@ -127,7 +127,7 @@ class VendorRest:
     def _wait(self, until: float, deadline: float, failures: list[str]) -> None:
         if until > deadline:
             said = f", after {failures[-1]}" if failures else ""
-            raise SourceUnavailable(f"the vendor's quota lets no call through within {PATIENCE_S:.0f} s{said}")
+            raise SourceUnavailable(f"the vendor lets no call through within {PATIENCE_S:.0f} s{said}")
         pause = until - self._now()
         if pause > 0:
             self._sleep(pause)

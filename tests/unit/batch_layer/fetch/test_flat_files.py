@@ -60,6 +60,13 @@ def test_columns_are_found_by_their_names(s3: Any) -> None:
     assert (one.count, one.volume) == (5, 6_000_000)
 
 
+def test_a_line_that_is_not_text_is_kept_apart_byte_for_byte(s3: Any) -> None:
+    good, bad = bar("B", "2020-01-03").encode(), b"\xff" + bar("A", "2020-01-03").encode()
+    result = fetched(s3, data=gzip.compress(b"\r\n".join([HEADER.encode(), bad, good])))
+    assert [one.sym for one in result.bars] == ["B"]
+    assert [(one.row, one.reason) for one in result.refused] == [(bad + b"\r", "shape")]
+
+
 def test_a_missing_column_is_named(s3: Any) -> None:
     with pytest.raises(InvalidRecord, match="no column volume"):
         fetched(s3, header=HEADER.replace("volume", "vol"))

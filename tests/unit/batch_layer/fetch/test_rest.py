@@ -118,6 +118,12 @@ def test_a_limit_without_a_usable_time_waits_out_the_minute(
     assert time.slept == [60]
 
 
+def test_a_limit_that_says_not_to_wait_is_no_reason_to_hurry(server: Vendor, time: PassingTime) -> None:
+    server.answers = [Answer(429, headers=(("Retry-After", "0"),)), page(7)]
+    assert read(server, time) == ["7"]
+    assert time.slept == [1]
+
+
 def test_the_time_to_wait_may_be_a_date(server: Vendor, time: PassingTime) -> None:
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
     server.answers = [Answer(503, headers=(("Retry-After", later),)), page(7)]
@@ -128,7 +134,7 @@ def test_the_time_to_wait_may_be_a_date(server: Vendor, time: PassingTime) -> No
 def test_what_is_held_up_longer_than_patience_lasts_is_given_up(server: Vendor, time: PassingTime) -> None:
     server.answers = [Answer(429, headers=(("Retry-After", "100"),))]
     started = time.now
-    with pytest.raises(SourceUnavailable, match="quota"):
+    with pytest.raises(SourceUnavailable, match="lets no call through"):
         read(server, time)
     assert time.now - started <= PATIENCE_S
     assert len(server.requests) == PATIENCE_S // 100 + 1

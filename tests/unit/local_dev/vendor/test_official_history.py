@@ -1,21 +1,24 @@
-"""The vendor's own Python client, unmodified, reads days and reference data from our server."""
+"""The vendor's own Python clients, old and new, unmodified, read days and reference data from our server."""
 
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import massive  # type: ignore[import-untyped]  # it ships no type information
 import pytest
-from polygon import RESTClient  # type: ignore[import-untyped]  # it ships no type information
-from polygon.exceptions import BadResponse  # type: ignore[import-untyped]  # the same
+from massive.exceptions import BadResponse as NewBadResponse  # type: ignore[import-untyped]  # the same
+from polygon import RESTClient  # type: ignore[import-untyped]  # the same
+from polygon.exceptions import BadResponse as OldBadResponse  # type: ignore[import-untyped]  # the same
 
 from tests.unit.local_dev.vendor.table_files import bar, midnight_ns, serving_tables, write_actions, write_daily
 
+REFUSED = (OldBadResponse, NewBadResponse)
 DAYS = ["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-07", "2020-01-08"]
 
 
-@pytest.fixture
-def rest(tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(params=[RESTClient, massive.RESTClient], ids=["polygon", "massive"])
+def rest(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
     """Five days of A (split on the fourth), two of B; a dividend of each; C is only listed."""
     lines = [bar("A", day, f"{number}.25", count=str(number)) for number, day in enumerate(DAYS)]
     write_daily(tmp_path, *lines, *(bar("B", day) for day in DAYS[:2]))
@@ -28,7 +31,7 @@ def rest(tmp_path: Path) -> Iterator[Any]:
     tickers = "ticker,name,type,primary_exchange,active\nB,Bell Corp,CS,XNYS,\nC,Gone Inc,CS,XNAS,false\n"
     (tmp_path / "tickers.csv").write_text(tickers)
     with serving_tables(tmp_path) as server:
-        yield RESTClient(api_key="key", base=server.url)
+        yield request.param(api_key="key", base=server.url)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5, 50_000])
@@ -90,7 +93,7 @@ def test_prices_before_a_split_are_adjusted_unless_asked_otherwise(rest: Any) ->
     ],
 )
 def test_what_is_not_served_is_said(rest: Any, asked: tuple[Any, ...], words: str) -> None:
-    with pytest.raises(BadResponse, match=words):
+    with pytest.raises(REFUSED, match=words):
         rest.get_aggs(*asked)
 
 
@@ -121,7 +124,7 @@ def test_tickers_are_the_active_ones_and_know_what_their_table_says(rest: Any) -
     assert [one.ticker for one in rest.list_tickers(search="bell")] == ["B"]
     assert [one.ticker for one in rest.list_tickers(exchange="XNYS")] == ["B"]
     assert rest.get_ticker_details("C").active is False
-    with pytest.raises(BadResponse, match="Ticker not found"):
+    with pytest.raises(REFUSED, match="Ticker not found"):
         rest.get_ticker_details("NONE")
 
 
