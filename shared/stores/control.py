@@ -16,11 +16,13 @@ LATE_MARK_TTL_S = 3 * 86_400
 
 class Progress(NamedTuple):
     """How far a stream function has come: the record up to which it has handled everything ("" before its first batch),
-    the greatest promise it has met (Unix seconds), and how many signals it has stored."""
+    the greatest promise it has met (Unix seconds), how many signals it has stored, and the last record of any batch
+    whose signals it has begun to store, done or not."""
 
     sequence: str = ""
     promise: int = 0
     stored: int = 0
+    tried: str = ""
 
 
 class ControlStore:

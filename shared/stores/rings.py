@@ -70,12 +70,11 @@ class ClosedBar(NamedTuple):
 
 class RingsState(msgspec.Struct, frozen=True):
     """`generation` holds every bar of the records through `done`; the batch that begins with record `begun` is, or was,
-    being handled on top of that. `tried`: the last record of any batch that was ever begun, done or not."""
+    being handled on top of that."""
 
     generation: str
     done: str
     begun: str = ""
-    tried: str = ""
 
     def is_believed(self, through: str, first: str) -> bool:
         """Whether nothing has passed the rings by: they were left at record `through`, and the only batch tried since

@@ -14,7 +14,7 @@ SHORTEST = "1m"
 
 
 class Brought(NamedTuple):
-    """The best version of a bar in the batch; the last stream record that speaks of the bar; whether any of them
+    """The best version of a bar in the batch; the first stream record that speaks of the bar; whether any of them
     revises it."""
 
     closed: ClosedBar
@@ -23,14 +23,19 @@ class Brought(NamedTuple):
 
 
 class Due(NamedTuple):
-    """A bar to be judged: the last stream record that asks for it, and whether it may have been judged before."""
+    """A bar to be judged: a stream record that asks for it, and whether it may have been judged before.
+
+    A signal keeps that record, and the batch that holds it counts the signal: so it is one with which the bar is judged
+    however the stream is cut into batches. That is the first one that brings the bar; of a bar that was closed before
+    the batch, the first one that has it judged again.
+    """
 
     record: str
     again: bool
 
 
 class Batch(NamedTuple):
-    """Bars of `timeframes`, and of no other. `revised_minutes`: (symbol, start in Unix ms) -> the last stream record
+    """Bars of `timeframes`, and of no other. `revised_minutes`: (symbol, start in Unix ms) -> the first stream record
     that revises that minute. `closed_ms`: up to where windows had closed before the batch, as far as it says so itself
     (Unix ms, else 0). `promise`: the greatest in it, Unix seconds."""
 
@@ -47,7 +52,7 @@ class Batch(NamedTuple):
         bars = self.bars.setdefault(key, {})
         held = bars.get(closed.t, Brought(closed, record, revised))
         better = max(held.closed, closed, key=lambda one: (one.count, one.rev))
-        bars[closed.t] = Brought(better, max(held.record, record, key=int), revised or held.revised)
+        bars[closed.t] = Brought(better, min(held.record, record, key=int), revised or held.revised)
 
 
 def read(decoded: Iterable[tuple[StreamRecord, list[BarRecord]]], timeframes: Collection[Timeframe]) -> Batch:
@@ -59,7 +64,7 @@ def read(decoded: Iterable[tuple[StreamRecord, list[BarRecord]]], timeframes: Co
         for window in windows:
             revised = window.engine == REVISED
             if revised and window.tf == SHORTEST:
-                batch.revised_minutes[window.sym, window.t] = record.sequence
+                batch.revised_minutes.setdefault((window.sym, window.t), record.sequence)
             if window.tf in timeframes:
                 closed = ClosedBar(window.t, window.partial.count, window.rev, partial_from_wire(window.partial))
                 batch.bring((window.sym, window.tf), closed, record.sequence, revised=revised)
@@ -72,7 +77,8 @@ def due(bars: Mapping[int, Brought], newest: int, following: Mapping[int, Iterab
     found: dict[int, Due] = {}
     for t, brought in bars.items():
         for judged in following.get(t, ()):
-            asked = Due(brought.record, brought.revised or judged <= newest)
-            held = found.get(judged, asked)
-            found[judged] = Due(max(held.record, asked.record, key=int), held.again or asked.again)
+            record = bars[judged].record if judged in bars else brought.record
+            held = found.get(judged, Due(record, again=False))
+            again = held.again or brought.revised or judged <= newest
+            found[judged] = Due(min(held.record, record, key=int), again)
     return found

@@ -41,21 +41,15 @@ class ClosedBars:
         """Those that there are rings of."""
         return self._kept.keys()
 
-    def begin(self, through: str, first: str, last: str) -> bool:
-        """A batch of the records `first` to `last` begins; all through record `through` was done ("" for none).
-
-        Whether some of it may have been tried before, alone or in a larger batch.
-        """
+    def begin(self, through: str, first: str) -> None:
+        """A batch that starts with record `first` begins; all through record `through` was done ("" for none)."""
         cached = self._cache.state() or NOWHERE
-        reached = max(self._state.tried, cached.tried, key=_number)
-        again = not self._state.is_believed(through, first) or _number(first) <= _number(reached)
         if not self._state.is_believed(through, first):
             self._held.clear()
         ours = cached.is_believed(through, first) and cached.generation.startswith(f"{self._length}-")
         generation = cached.generation if ours else f"{self._length}-{uuid.uuid4().hex}"
-        self._state = RingsState(generation, through, first, max(reached, last, key=_number))
+        self._state = RingsState(generation, through, first)
         self._cache.put_state(self._state)
-        return again
 
     def rings(self, keys: Iterable[Key], wait: Callable[[], int], now_s: int) -> dict[Key, Ring]:
         """The rings of these symbols and timeframes, to be merged into.
@@ -85,12 +79,8 @@ class ClosedBars:
 
     def finish(self, last: str, added: Mapping[Key, Iterable[ClosedBar]]) -> None:
         """All through record `last` is in the rings, by adding these bars: let the cache know."""
-        self._state = done = RingsState(self._state.generation, last, tried=self._state.tried)
+        self._state = done = RingsState(self._state.generation, last)
         if gone := self._cache.write(done, added, {}):
             self._cache.write(done, {}, {key: self._held[key].closed for key in gone})
         for key in list(self._held)[: max(0, len(self._held) - MOST_HELD)]:
             del self._held[key]
-
-
-def _number(sequence: str) -> int:
-    return int(sequence or 0)

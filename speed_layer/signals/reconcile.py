@@ -29,6 +29,11 @@ class Judged(NamedTuple):
     due: Mapping[int, Due]
     judgement: Judgement
 
+    @property
+    def finds(self) -> bool:
+        """Whether there is any signal."""
+        return any(signal is not None for signal in self.judgement.values())
+
 
 def reconcile(judged: Iterable[Judged], store: Store, now_ms: Callable[[], int], *, tried: bool) -> list[StoredSignal]:
     """Activate and withdraw what has to be; returns every signal of these bars as the table held it before, new ones as

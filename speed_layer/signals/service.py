@@ -1,8 +1,9 @@
 """One batch of closed bars into signals: merge, judge, store, then say how far it has come.
 
-The order of writes: signals, rings with their state, and last the mark in the control table, with the total. A kill
-between any two makes the batch come again, and every write bears repeating. A signal keeps the record that brought it:
-what a first try stored is counted by the try that succeeds, once.
+The order of writes: how far new signals may reach (control table), signals, rings with their state, and last the mark
+in the control table, with the total. A kill between any two makes the batch come again, perhaps cut shorter, and every
+write bears repeating. A signal keeps the record that brought it: what a first try stored is counted by the try that
+succeeds, once.
 """
 
 import sys
@@ -71,15 +72,21 @@ def handle(batch: list[StreamRecord], edges: Edges) -> None:
 def _handle(batch: list[StreamRecord], before: Progress, edges: Edges) -> None:
     first, last = batch[0].sequence, batch[-1].sequence
     brought = read(decode_or_quarantine(batch, decode_bars, READER, edges.lake), edges.closed.timeframes)
-    tried = edges.closed.begin(before.sequence, first, last)
+    edges.closed.begin(before.sequence, first)
     judging = _Judging(edges, brought, before, first)
     judging.bring_longer_windows()
     rings = edges.closed.rings(brought.bars, judging.closed_ms, judging.now_s)
     judged = [judging.judged(key, rings[key]) for key in brought.bars]
-    touched = reconcile(judged, edges.store, edges.now_ms, tried=tried)
+    tried = before.tried
+    if any(one.finds for one in judged) and int(last) > int(tried or 0):
+        edges.control.put_progress(READER, before._replace(tried=last))
+        tried = last
+    again = int(first) <= int(before.tried or 0)
+    touched = reconcile(judged, edges.store, edges.now_ms, tried=again)
     edges.closed.finish(last, {key: [one.closed for one in bars.values()] for key, bars in brought.bars.items()})
     fresh = sum(int(before.sequence or 0) < int(one.record) <= int(last) for one in touched if one.record)
-    edges.control.put_progress(READER, Progress(last, max(before.promise, brought.promise), before.stored + fresh))
+    promise = max(before.promise, brought.promise)
+    edges.control.put_progress(READER, Progress(last, promise, before.stored + fresh, tried))
 
 
 class _Judging:

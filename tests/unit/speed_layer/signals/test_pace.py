@@ -86,7 +86,7 @@ def test_a_full_minute_takes_well_under_100_ms_of_processor_time(server: ValkeyS
         if tf in kept
         for sym in SYMBOLS
     }
-    ClosedBars(rings, rows, kept).begin("", "1", "1")
+    ClosedBars(rings, rows, kept).begin("", "1")
     state = rings.state()
     assert state is not None
     rings.write(RingsState(state.generation, "1"), {}, whole)

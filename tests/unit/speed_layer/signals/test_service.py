@@ -111,7 +111,7 @@ def test_a_bar_that_a_strategy_speaks_of_becomes_a_signal_with_the_hosts_time(wo
     assert world.told() == [("1m", 4, "buy", "active")]
     (row,) = world.signals.rows.values()
     assert (row.price, row.known_at, row.record) == ("101", NOW_S * 1000, "5")
-    assert world.control.progress("signals") == Progress("5", S0 + 300, 1)
+    assert world.control.progress("signals") == Progress("5", S0 + 300, 1, tried="5")
 
 
 def test_new_bars_need_no_read_of_the_signals_table(world: World) -> None:
