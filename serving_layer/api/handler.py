@@ -8,7 +8,19 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from serving_layer.api import aggregates, day_bars, grouped, health, last_trade, signals, snapshots, trades
+from serving_layer.api import (
+    aggregates,
+    corporate_actions,
+    day_bars,
+    grouped,
+    health,
+    last_trade,
+    market_status,
+    signals,
+    snapshots,
+    tickers,
+    trades,
+)
 from serving_layer.api.refusals import FAILED, NOT_FOUND, UNAVAILABLE, WRONG_METHOD, Refused
 from serving_layer.api.replies import refuse, request_id
 from serving_layer.api.wiring import Services, wire
@@ -17,13 +29,26 @@ from shared.observability import event as log_event
 from shared.observability import logger
 
 _OTHER_METHODS = ["DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
+_GROUPS = (
+    aggregates,
+    day_bars,
+    grouped,
+    trades,
+    last_trade,
+    snapshots,
+    corporate_actions,
+    tickers,
+    market_status,
+    signals,
+    health,
+)
 _log = logger("api")
 
 
 def build(services: Callable[[], Services]) -> APIGatewayRestResolver:
     """The application over what `services` gives on first use."""
     app = APIGatewayRestResolver(serializer=_as_it_is)
-    for group in (aggregates, day_bars, grouped, trades, last_trade, snapshots, signals, health):
+    for group in _GROUPS:
         group.register(app, services)
         for rule in group.RULES:
             app.route(rule, method=_OTHER_METHODS)(_wrong_method)

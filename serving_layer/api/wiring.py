@@ -27,7 +27,9 @@ from shared.stores.answers import Answers
 from shared.stores.bars import BarStore
 from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
+from shared.stores.daily import DailyStore
 from shared.stores.history import History
+from shared.stores.postgres import Postgres, PostgresSettings
 from shared.stores.rings import Rings
 from shared.stores.signals import Position, SignalStore
 from shared.stores.ticks import TickStore
@@ -134,6 +136,13 @@ def daily_of(rows: DailyRows | None, days: Days, market: Market, now_s: Callable
     return None if rows is None else Daily(rows, SplitBook(rows, market, now_s), TradeDates(rows, days, market))
 
 
+def daily_rows(database: PostgresSettings) -> DailyRows | None:
+    """The store of days and companies: the one place where it is made. None where no database is set."""
+    if not (database.postgres_conninfo or database.postgres_host):
+        return None
+    return DailyStore(Postgres(database))
+
+
 @lru_cache(maxsize=1)
 def wire() -> Services:
     """The services of this process. Raises PermanentError naming a setting that is missing."""
@@ -155,6 +164,7 @@ def wire() -> Services:
         days=days,
         now_s=time.time,
         local_key=chosen.local_key,
+        daily=daily_of(daily_rows(settings.read(PostgresSettings)), days, market, time.time),
     )
     spare_collections()
     return services

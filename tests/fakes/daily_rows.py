@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from shared.errors import StoreUnavailable
 from shared.models.daily import DailyBar, Dividend, Split, Ticker
+from shared.stores.daily import ANY_SYMBOL, Symbols
 
 
 class DailyRows:
@@ -49,6 +50,39 @@ class DailyRows:
         return [
             row for row in self.all_dividends if sym in (None, row.sym) and (as_of is None or row.known_at <= as_of)
         ]
+
+    def ticker(self, sym: str) -> Ticker | None:
+        self._ask("ticker")
+        return next((row for row in self.all_tickers if row.sym == sym), None)
+
+    def tickers(
+        self,
+        symbols: Symbols = ANY_SYMBOL,
+        *,
+        active: bool | None = None,
+        search: str = "",
+        kind: str = "",
+        market: str = "",
+        exchange: str = "",
+        order: str = "sym",
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> list[Ticker]:
+        self._ask("tickers")
+        found = [
+            row
+            for row in self.all_tickers
+            if (symbols.gt is None or row.sym > symbols.gt)
+            and (symbols.gte is None or row.sym >= symbols.gte)
+            and (symbols.lt is None or row.sym < symbols.lt)
+            and (symbols.lte is None or row.sym <= symbols.lte)
+            and active in (None, row.active)
+            and (search.lower() in row.sym.lower() or search.lower() in row.name.lower())
+            and kind in ("", row.kind)
+            and market in ("", row.market)
+            and exchange in ("", row.exchange)
+        ]
+        return sorted(found, key=attrgetter(order, "sym"), reverse=reverse)[:limit]
 
     def _ask(self, name: str) -> None:
         self.asked.append(name)
