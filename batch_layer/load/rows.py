@@ -1,8 +1,9 @@
 """Loads of daily bars, splits, dividends and tickers: a repeat is a no-op, a change is a correction, nothing is lost.
 
-Later knowledge takes the place of earlier, whatever came first. A row that breaks a rule, or contradicts one that was
-known at the same time, goes to the table `quarantine` with its reason; the others are loaded. Nothing here commits
-what the caller has begun: a load and the mark that its unit is done (batch_layer/load/runs.py) are one transaction.
+Later knowledge takes the place of earlier, whatever came first; to hear again what is there already changes nothing,
+its `known_at` stays when it was first known. A row that breaks a rule, or contradicts one that was known at the same
+time, goes to the table `quarantine` with its reason; the others are loaded. Nothing here commits what the caller has
+begun: a load and the mark that its unit is done (batch_layer/load/runs.py) are one transaction.
 """
 
 import json
@@ -113,7 +114,7 @@ class _Chunk:
                 self._make_months()
             differing, written, changed = self._row(statements.upsert(self._target))
             added = written - changed
-            if differing > written:
+            if differing > written or changed:  # a change may have made a repeat of the old row a contradiction
                 conflicts, outdated = self._row(statements.left_over(self._target))
                 self._reasons += Counter(conflict=conflicts)
         self._connection.execute(f"DROP TABLE {statements.staging(self._target)}".encode())
