@@ -16,7 +16,8 @@ BEGIN
         part := format('%s_%s', parent, to_char(month, 'YYYY_MM'));
         IF to_regclass(part) IS NULL THEN
             PERFORM pg_advisory_xact_lock(hashtext('condvest partitions'), hashtext(part));
-            IF to_regclass(part) IS NULL THEN  -- not made while we waited for the lock
+            -- Not made while we waited for the lock: asked of the table itself, for names are remembered.
+            IF NOT EXISTS (SELECT FROM pg_class WHERE relname = part AND relnamespace = 'public'::regnamespace) THEN
                 EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', part, parent);
                 EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, part,
                     first_of_month(parent, month), first_of_month(parent, (month + interval '1 month')::date));
