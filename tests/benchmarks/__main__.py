@@ -4,13 +4,22 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import bench_api, bench_functions, bench_ingest, bench_latency, bench_platform, bench_push
+from tests.benchmarks import (
+    bench_api,
+    bench_functions,
+    bench_ingest,
+    bench_latency,
+    bench_multi_session,
+    bench_platform,
+    bench_push,
+)
 from tests.benchmarks.rows import render
 
 BENCHES = {
     "ingest": bench_ingest.run,
     "push": bench_push.run,
     "api": bench_api.run,
+    "multi_session": bench_multi_session.run,
     "functions": bench_functions.run,
     "platform": bench_platform.run,
     "latency": bench_latency.run,

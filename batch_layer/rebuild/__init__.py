@@ -1,0 +1,1 @@
+"""Bars made again from what is stored: longer ones from daily bars."""

@@ -1,0 +1,98 @@
+"""Bars of several sessions from daily bars: six timeframes against one plain grouping for each, in the same engine."""
+
+import os
+import resource
+import time
+from collections.abc import Callable
+from datetime import date
+
+import polars as pl
+
+from batch_layer.rebuild.groups import ANCHOR, COUNTED, sessions_of
+from batch_layer.rebuild.multi_session import DAILY, MultiSession
+from shared.bars.sessions import new_york_sessions
+from tests.benchmarks.rows import Row
+
+ROWS = 2_000_000
+ALL_ROWS = 22_600_000
+"""Every US symbol's daily bars of twenty years; takes up to 4 GB: only with MULTI_SESSION_ROWS=all."""
+DAYS = 4_000
+"""Of each symbol; one day in 500 has no prices, one in 50 does not tell its count."""
+ROUNDS = 3
+LIMIT = 1.5
+LIMIT_GB = 4.0
+
+
+def run() -> list[Row]:
+    """Each timeframe takes turns with its plain grouping; of each the best of the rounds counts."""
+    rows = ALL_ROWS if os.environ.get("MULTI_SESSION_ROWS") == "all" else ROWS
+    daily, multi = generated(rows), MultiSession(new_york_sessions())
+    through = daily["day"].max()
+    assert isinstance(through, date)
+    numbers = daily.select("sym", _number(daily["day"]), *list(DAILY)[2:])
+    ours = plain = 0.0
+    for size in COUNTED:
+        best = [
+            min(times)
+            for times in zip(
+                *(
+                    (_seconds(lambda: multi.bars(daily, f"{size}d", through)), _seconds(lambda: _plain(numbers, size)))  # noqa: B023 -- called at once
+                    for _ in range(ROUNDS)
+                ),
+                strict=True,
+            )
+        ]
+        ours, plain = ours + best[0], plain + best[1]
+    return [
+        Row(f"six timeframes of {rows / 1e6:.1f}M daily bars", ours, "s"),
+        Row("one plain grouping for each", plain, "s"),
+        Row("six timeframes, of the plain groupings", ours / plain, "times", LIMIT),
+        Row("memory of it all", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, "GB", LIMIT_GB),
+    ]
+
+
+def _plain(numbers: pl.DataFrame, size: int) -> pl.DataFrame:
+    """What one writes who has no days without prices and asks for no days in the result, in Polars' quicker way."""
+    column = pl.col
+    return numbers.group_by("sym", column("number") // size, maintain_order=True).agg(
+        column("open").first(),
+        column("high").max(),
+        column("low").min(),
+        column("close").last(),
+        column("volume").sum(),
+        column("count").sum(),
+    )
+
+
+def _number(days: pl.Series) -> pl.Series:
+    sessions = pl.Series(sessions_of(new_york_sessions()), dtype=pl.Date)
+    return sessions.search_sorted(days).alias("number")
+
+
+def generated(rows: int) -> pl.DataFrame:
+    """Daily bars of as many symbols as it takes, the last `DAYS` sessions before 2024 of each, in order."""
+    sessions = [day for day in sessions_of(new_york_sessions()) if ANCHOR <= day < date(2024, 1, 1)][-DAYS:]
+    return pl.concat(_of_symbol(f"S{number:05d}", sessions) for number in range(rows // DAYS))
+
+
+def _of_symbol(sym: str, sessions: list[date]) -> pl.DataFrame:
+    """Prices, volumes and counts of made-up trading, the same on every run."""
+    index = pl.int_range(len(sessions), dtype=pl.Int64)
+    seed = int(sym[1:])
+    middle = 10**10 + (index * 7_919_317 + seed * 104_729) % 10**9
+    priced = pl.when(index % 500 != seed % 500)
+    prices = {"open": middle, "high": middle + 10**8, "low": middle - 10**8, "close": middle + 10**7}
+    columns: dict[str, pl.Expr | pl.Series] = {
+        "sym": pl.lit(sym),
+        "day": pl.Series(sessions, dtype=pl.Date),
+        **{name: priced.then(price) for name, price in prices.items()},
+        "volume": index * 10**6,
+        "count": pl.when(index % 50 != seed % 50).then(index % 1000),
+    }
+    return pl.select(**columns, eager=True).select(pl.col(name).cast(kind) for name, kind in DAILY.items())
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
