@@ -20,8 +20,11 @@ from stacks.storage import SIGNALS_BY_TIME, StorageStack
 OPEN_ROUTES = ("/v1/health",)
 """Answered without a key."""
 KEY_ROUTES = (
+    "/v1/marketstatus/now",
+    "/v1/marketstatus/upcoming",
     "/v1/open-close/{ticker}/{date}",
     "/v1/signals",
+    "/v2/aggs/grouped/locale/us/market/stocks/{date}",
     "/v2/aggs/ticker/{ticker}/prev",
     "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}",
     "/v2/last/trade/{ticker}",
@@ -29,6 +32,10 @@ KEY_ROUTES = (
     "/v2/snapshot/locale/us/markets/stocks/losers",
     "/v2/snapshot/locale/us/markets/stocks/tickers",
     "/v2/snapshot/locale/us/markets/stocks/tickers/{ticker}",
+    "/v3/reference/dividends",
+    "/v3/reference/splits",
+    "/v3/reference/tickers",
+    "/v3/reference/tickers/{ticker}",
     "/v3/trades/{ticker}",
 )
 """Answered to holders of a key only."""

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from batch_layer.backfill import MIGRATE_S
+from batch_layer.load.migrate import migrate
 from local_dev.runtime import servers
 from local_dev.runtime.checkpoints import FileCheckpoints
 from local_dev.runtime.deploy import clients, deploy_noted, last_deployed
@@ -19,6 +21,7 @@ from local_dev.runtime.gateway.server import Gateway
 from local_dev.runtime.local_key import local_key
 from local_dev.runtime.mapping_settings import MappingSettings
 from local_dev.runtime.poller import Poller
+from local_dev.runtime.postgres import PostgresServer, holds_history, start_postgres, stop_postgres
 from local_dev.runtime.processes import Supervisor
 from local_dev.runtime.push import Push
 from local_dev.runtime.readback import read_deployment
@@ -30,6 +33,7 @@ from shared.bars.sessions import SIMULATED, XNYS
 from shared.errors import CondvestError
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
+from shared.stores.postgres import Postgres
 
 CHECKPOINTS = "checkpoints.json"
 DEPLOYED = "deployed"
@@ -55,6 +59,7 @@ class Platform:
         self._pool = FunctionPool(state.logs)
         self._roles = RolesFile(state.path, self.roles)
         self._emulator: servers.Emulator | None = None
+        self._database: PostgresServer | None = None
         self._checkpoints: FileCheckpoints | None = None
         self._gateway: Gateway | None = None
         self._behind: list[LocalFunction] = []
@@ -67,9 +72,12 @@ class Platform:
 
     def deploy(self) -> None:
         """Servers, stacks, and what the state holds: from here on data may be put in. Raises as `start`."""
-        with_servers = ThreadPoolExecutor(3, "start")
+        with_servers = ThreadPoolExecutor(4, "start")
         templates_ready = with_servers.submit(self._timed, "templates", lambda: assembly(self.supervisor))
         cache_ready = with_servers.submit(self._timed, "cache", self._start_cache)
+        database_ready = None
+        if holds_history(self.state.path):
+            database_ready = with_servers.submit(self._timed, "database", self._start_database)
         emulator = with_servers.submit(self._timed, "emulator", self._start_emulator).result()
         self._emulator = emulator
         self.client = clients(emulator.url)
@@ -80,6 +88,7 @@ class Platform:
             self._timed("state", lambda: restore(self.state, self.client, self.deployment, self._sessions))
         self.key = local_key(self.state, self.control)
         self.cache = cache_ready.result()
+        self._database = None if database_ready is None else database_ready.result()
         with_servers.shutdown()
 
     def serve(self) -> None:
@@ -106,6 +115,8 @@ class Platform:
         if self._checkpoints is not None:
             self._checkpoints.write()
         self._pool.stop()
+        if self._database is not None:
+            stop_postgres(self.supervisor, self._database)
         if self._emulator is not None:
             servers.stop_emulator(self.supervisor, self._emulator)
         self.supervisor.stop()
@@ -117,7 +128,7 @@ class Platform:
             if function.failure is not None:
                 raise PlatformFailed(f"a function cannot be loaded: {function.failure}")
         for child in self.supervisor.children:
-            if child.command.name in {"emulator", "cache", "push"} and child.down:
+            if child.command.name in {"emulator", "cache", "postgres", "push"} and child.down:
                 raise PlatformFailed(f"the {child.command.name} has ended; {child.log} ends:\n{child.last_words()}")
         for role, poller in self.pollers.items():
             if poller.failure is not None:
@@ -154,6 +165,11 @@ class Platform:
         servers.await_cache(cache)
         return cache
 
+    def _start_database(self) -> PostgresServer:
+        database = start_postgres(self.supervisor, self.state.path)
+        Postgres(database.conninfo).run(migrate, MIGRATE_S)
+        return database
+
     def _open_stores(self) -> None:
         archive = self.deployment.function_of("speed_layer.archive.handler").environment
         ingest = self.deployment.container_of("speed_layer.ingest").environment
@@ -170,6 +186,8 @@ class Platform:
         environment = self.environment_of(function.environment)
         if role_of(function) == "api":
             environment["LOCAL_KEY"] = self.key
+            if self._database is not None:
+                environment["POSTGRES_CONNINFO"] = self._database.conninfo
         return FunctionSpec(
             name=function.name,
             handler=function.handler,

@@ -54,6 +54,11 @@ class PostgresServer:
     home: Path
 
 
+def holds_history(state: Path) -> bool:
+    """Whether a state folder has a database: what has never been loaded needs none."""
+    return (state / "postgres" / "data").exists()
+
+
 def start_postgres(
     supervisor: Supervisor, state: Path, *, extra: Mapping[str, str] | None = None, name: str = "postgres"
 ) -> PostgresServer:

@@ -11,14 +11,21 @@ from tests.infrastructure.templates import Resource, Templates
 BARS = "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}"
 KEY_ROUTES = {
     BARS,
+    "/v1/marketstatus/now",
+    "/v1/marketstatus/upcoming",
     "/v1/open-close/{ticker}/{date}",
     "/v1/signals",
+    "/v2/aggs/grouped/locale/us/market/stocks/{date}",
     "/v2/aggs/ticker/{ticker}/prev",
     "/v2/last/trade/{ticker}",
     "/v2/snapshot/locale/us/markets/stocks/gainers",
     "/v2/snapshot/locale/us/markets/stocks/losers",
     "/v2/snapshot/locale/us/markets/stocks/tickers",
     "/v2/snapshot/locale/us/markets/stocks/tickers/{ticker}",
+    "/v3/reference/dividends",
+    "/v3/reference/splits",
+    "/v3/reference/tickers",
+    "/v3/reference/tickers/{ticker}",
     "/v3/trades/{ticker}",
 }
 ANSWERS = {

@@ -20,7 +20,7 @@ ACCEPTED = Counter(
         "AwsSolutions-CFR3": 1,
         "AwsSolutions-CFR4": 1,
         "AwsSolutions-CFR5": 1,
-        "AwsSolutions-COG4": 11,
+        "AwsSolutions-COG4": 18,
         "AwsSolutions-DDB3": 2,
         "AwsSolutions-ECS2": 2,
         "AwsSolutions-ECS4": 2,

@@ -15,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 from tests.infrastructure.templates import Templates
+from tests.infrastructure.test_api import KEY_ROUTES
 
 READY_S = 20.0
 Client = Callable[[str], Any]
@@ -165,7 +166,7 @@ def test_routes_come_with_integration_and_authoriser(aws: Client) -> None:
         assert function in methods["GET"]["methodIntegration"]["uri"]
     health = routes.pop("/v1/health")
     assert health["GET"]["authorizationType"] == "NONE"
-    assert len(routes) == 10
+    assert set(routes) == KEY_ROUTES
     for path, methods in routes.items():
         method = methods["GET"]
         assert (method["authorizationType"], method["authorizerId"]) == ("CUSTOM", authorizer["id"]), path

@@ -1,0 +1,189 @@
+"""`condvest backfill`: daily bars, corporate actions and tickers into the database, resumed where it was stopped."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from batch_layer.backfill import Backfill
+from batch_layer.fetch.bucket import TokenBucket
+from batch_layer.fetch.days import Completeness
+from batch_layer.fetch.fetcher import Fetcher
+from batch_layer.fetch.flat_files import FlatFiles, flat_client
+from batch_layer.fetch.planner import FREE, PAID, Method, Plan, Quota, describe, plan_days
+from batch_layer.fetch.reference_plan import plan_reference
+from batch_layer.fetch.rest import VendorRest
+from batch_layer.fetch.run import Outcome, Step
+from local_dev.cli.errors import WrongInput
+from local_dev.cli.logs import log_to
+from local_dev.cli.options import add_state, symbols_of
+from local_dev.cli.stopping import Stopped, stop_on_signals
+from local_dev.cli.vendor_hosts import vendor_hosts
+from local_dev.cli.vendor_key import find, vendor_key
+from local_dev.runtime.history_source import HistorySource, served
+from local_dev.runtime.postgres import start_postgres, stop_postgres
+from local_dev.runtime.processes import Supervisor
+from local_dev.runtime.state import Source, open_state
+from local_dev.vendor.tables import load_tables
+from shared.bars.sessions import sessions_named
+from shared.stores.postgres import Postgres
+
+HELP = "Load history into the database: daily bars, splits, dividends, tickers; goes on where it was stopped."
+FLAT_ENDPOINT = "https://files.polygon.io"
+FLAT_KEY, FLAT_SECRET = ("FLAT_FILES_KEY",), ("FLAT_FILES_SECRET",)
+QUOTAS = {"free": FREE, "paid": PAID}
+REST_METHODS: tuple[Method, ...] = ("grouped", "range")
+UNMETERED = Quota(1_000_000, flat_files=False)
+"""A server on this machine takes what it is given."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="first", type=_day, required=True, metavar="DATE", help="first trade date")
+    parser.add_argument("--to", dest="last", type=_day, required=True, metavar="DATE", help="the last one, included")
+    parser.add_argument(
+        "--source", default="rest", metavar="rest|flatfiles|PATH", help="default rest, the vendor's API"
+    )
+    parser.add_argument("--symbols", default="*", metavar="A,B|@FILE", help="default: the whole market, or all of PATH")
+    parser.add_argument("--plan", choices=QUOTAS, default="free", help="the vendor's plan (default free)")
+    parser.add_argument("--accept-short", action="store_true", help="take days that look incomplete")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be asked and what it costs")
+    add_state(parser)
+
+
+class Wanted(NamedTuple):
+    """What the command line asks for. `folder` None: the vendor is asked."""
+
+    symbols: tuple[str, ...] | None
+    first: date
+    last: date
+    quota: Quota
+    methods: tuple[Method, ...]
+    folder: Path | None
+
+
+def run(options: argparse.Namespace) -> int:
+    wanted = _wanted(options)
+    plan = plan_days(
+        wanted.symbols,
+        wanted.first,
+        wanted.last,
+        sessions=sessions_named("XNYS"),
+        quota=wanted.quota,
+        methods=wanted.methods,
+    )
+    asked = datetime.now(UTC)
+    plan = plan.also(plan_reference(wanted.symbols, wanted.first, asked.date()))
+    if options.dry_run:
+        print("\n".join(describe(plan)))
+        return 0
+    with stop_on_signals(), ExitStack() as stack:
+        try:
+            return _load(options, wanted, plan, asked, stack)
+        except Stopped:
+            print("stopped; the same command goes on from here")
+            return 1
+
+
+def _wanted(options: argparse.Namespace) -> Wanted:
+    """Raises WrongInput."""
+    if options.first > options.last:
+        raise WrongInput(f"--from {options.first} is after --to {options.last}.")
+    given = symbols_of(options.symbols)
+    symbols = None if given == "*" else tuple(given.split(","))
+    if options.source in {"rest", "flatfiles"}:
+        methods: tuple[Method, ...] = ("flat",) if options.source == "flatfiles" else REST_METHODS
+        return Wanted(symbols, options.first, options.last, QUOTAS[options.plan], methods, None)
+    folder = Path(options.source).resolve()
+    there_are = load_tables(folder).symbols if folder.is_dir() else []
+    if not there_are:
+        raise WrongInput(f"--source: {options.source} is no folder with daily bars.")
+    if unknown := set(symbols or ()) - set(there_are):
+        raise WrongInput(f"--symbols: {options.source} has no {min(unknown)}; it has {', '.join(there_are)}.")
+    return Wanted(symbols or tuple(there_are), options.first, options.last, UNMETERED, REST_METHODS, folder)
+
+
+def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: datetime, stack: ExitStack) -> int:
+    flat = _flat_files() if plan.method == "flat" else None
+    state = open_state(options.state, Source("none"), fresh=False)
+    stack.callback(state.close)
+    log_to(state.logs)
+    supervisor = Supervisor(state.logs)
+    stack.callback(supervisor.stop)
+    server = start_postgres(supervisor, state.path)
+    stack.callback(stop_postgres, supervisor, server)
+    source = stack.enter_context(_source(wanted, supervisor))
+    backfill = Backfill(Postgres(server.conninfo), source.name, asked)
+    backfill.prepare()
+    sessions = sessions_named("XNYS")
+    complete = Completeness(sessions, backfill.symbols_on, accept_short=options.accept_short)
+    rest = VendorRest(source.base, source.key, TokenBucket(wanted.quota.calls_a_minute))
+    fetcher = Fetcher(rest, sessions, complete, asked, flat)
+    began = time.monotonic()
+    with _progress(len(plan.units)) as told:
+        outcome = backfill.run(plan.units, fetcher, told)
+    print("\n".join(_summary(outcome, backfill, rest.calls, time.monotonic() - began)))
+    return 1 if outcome.failed else 0
+
+
+@contextmanager
+def _source(wanted: Wanted, supervisor: Supervisor) -> Iterator[HistorySource]:
+    if wanted.folder is None:
+        yield HistorySource("vendor", vendor_hosts().rest, vendor_key())
+    else:
+        with served(wanted.folder, supervisor) as source:
+            yield source
+
+
+def _flat_files() -> FlatFiles:
+    key, secret = find(FLAT_KEY), find(FLAT_SECRET)
+    if key is None or secret is None:
+        raise WrongInput(f"--source flatfiles needs {FLAT_KEY[0]} and {FLAT_SECRET[0]}: a key pair of its own.")
+    return FlatFiles(flat_client(FLAT_ENDPOINT, key.value, secret.value))
+
+
+@contextmanager
+def _progress(units: int) -> Iterator["Told"]:
+    """A bar for people; a line for each failed unit in any case."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        yield Told(progress, units)
+
+
+class Told:
+    """Shows each step as it is done."""
+
+    def __init__(self, progress: Progress, units: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("fetching", total=units)
+
+    def __call__(self, step: Step) -> None:
+        self._progress.update(self._task, completed=step.number, description=step.unit.id)
+        if step.failed is not None:
+            self._progress.console.print(f"{step.unit.id}: {step.failed}")
+
+
+def _summary(outcome: Outcome, backfill: Backfill, calls: int, seconds: float) -> Iterator[str]:
+    loaded = backfill.loaded
+    others = f"{outcome.done_before:,} before, {len(outcome.failed):,} failed"
+    yield f"units       {outcome.stored:>10,}  stored now ({others})"
+    yield f"calls       {calls:>10,}  in {seconds:.1f} s"
+    yield f"rows        {loaded.rows:>10,}  added {loaded.added:,}, corrected {loaded.changed:,}"
+    why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(loaded.reasons.items()))
+    yield f"quarantined {loaded.quarantined:>10,}  {why}".rstrip()
+    for unit, reason in outcome.failed:
+        yield f"not stored  {unit.id}: {reason}"
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no date as YYYY-MM-DD") from error
