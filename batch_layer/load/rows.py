@@ -110,9 +110,8 @@ class _Chunk:
         staged = given - sum(self._reasons.values())
         added = changed = outdated = 0
         if staged:
-            if self._target.monthly:
-                self._make_months()
-            differing, written, changed = self._row(statements.upsert(self._target))
+            alone = self._target.monthly and self._made_all_months()
+            differing, written, changed = self._row(statements.upsert(self._target, alone=alone))
             added = written - changed
             if differing > written or changed:  # a change may have made a repeat of the old row a contradiction
                 conflicts, outdated = self._row(statements.left_over(self._target))
@@ -143,10 +142,11 @@ class _Chunk:
         columns = {"table": self._target.table, "columns": list(self._target.columns)}
         return dict(self._connection.execute(statements.RULES, columns).fetchall())
 
-    def _make_months(self) -> None:
+    def _made_all_months(self) -> bool:
+        """Whether none of the months was there: until we commit they are ours alone."""
         since, through, months = self._row(statements.months(self._target))
         self._parameters.update(since=since, through=through)
-        ensure_months(self._connection, self._target.table, months)
+        return ensure_months(self._connection, self._target.table, months) == len(months)
 
     def _row(self, statement: str) -> tuple[Any, ...]:
         (row,) = self._rows(statement)
