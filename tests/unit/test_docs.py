@@ -13,6 +13,7 @@ from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
 from serving_layer.push.settings import PushSettings
 from shared.bars.windows import STREAM_TIMEFRAMES
+from shared.stores.postgres import PostgresSettings
 from speed_layer.ingest.settings import IngestSettings
 from speed_layer.notify.handler import NotifySettings
 from speed_layer.settings import ArchiveSettings, TableSettings
@@ -65,7 +66,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 def test_every_setting_is_in_the_documents() -> None:
     speed = (IngestSettings, ArchiveSettings, TableSettings, SignalsSettings, NotifySettings)
-    kinds = (*speed, ApiSettings, AuthSettings, PushSettings)
+    kinds = (*speed, ApiSettings, AuthSettings, PostgresSettings, PushSettings)
     names = {field.name.upper() for kind in kinds for field in msgspec.structs.fields(kind)}
     assert {name for name in names if f"`{name}`" not in TEXT} == set()
 
