@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import shared.stores
 from shared.errors import PermanentError
+from shared.stores import schema
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-SCHEMA = Path(shared.stores.__file__).with_name("schema")
 LOCK = 0x636F6E64
 """Key of the advisory lock: one migration at a time in a database."""
 _NAME = re.compile(r"\d{4}_[a-z_]+\.sql")
@@ -27,7 +26,7 @@ class Migration(NamedTuple):
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def migrations(folder: Path = SCHEMA) -> Iterator[Migration]:
+def migrations(folder: Path = schema.FOLDER) -> Iterator[Migration]:
     """The files in order. Raises PermanentError for a name that has no place in it."""
     for path in sorted(folder.glob("*.sql")):
         if not _NAME.fullmatch(path.name):
@@ -35,7 +34,7 @@ def migrations(folder: Path = SCHEMA) -> Iterator[Migration]:
         yield Migration(path.name, path.read_text())
 
 
-def migrate(connection: "Connection", folder: Path = SCHEMA) -> list[str]:
+def migrate(connection: "Connection", folder: Path = schema.FOLDER) -> list[str]:
     """Apply what is missing, all or nothing; the names applied. Waits for a migration that is under way.
 
     Raises PermanentError when a file that was applied has changed, is gone, or would come after a later one.

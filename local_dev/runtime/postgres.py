@@ -59,9 +59,7 @@ def holds_history(state: Path) -> bool:
     return (state / "postgres" / "data").exists()
 
 
-def start_postgres(
-    supervisor: Supervisor, state: Path, *, extra: Mapping[str, str] | None = None, name: str = "postgres"
-) -> PostgresServer:
+def start_postgres(supervisor: Supervisor, state: Path, *, extra: Mapping[str, str] | None = None) -> PostgresServer:
     """Ready within the budget of servers.py, recovery included, or ServerNotReady with the log's last lines.
 
     Its files are under `state`/postgres, made on the first start. It comes back on the same port when it is killed.
@@ -71,12 +69,12 @@ def start_postgres(
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     prefix, port = _prefix(), free_port()
     if not (home / "data").exists():
-        _create(supervisor, home, prefix, name)
+        _create(supervisor, home, prefix)
     _forget_stale_lock(home / "data")
     settings = {**SETTINGS, **(extra or {}), "port": str(port)}
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     command = Command(
-        name, (*prefix, str(_binary("postgres")), "-D", str(home / "data"), *options), {}, cwd=home, respawn=True
+        "postgres", (*prefix, str(_binary("postgres")), "-D", str(home / "data"), *options), {}, cwd=home, respawn=True
     )
     child = supervisor.start(command)
     _await(child, lambda: _takes_connections(port))
@@ -95,7 +93,7 @@ def stop_postgres(supervisor: Supervisor, server: PostgresServer) -> None:
     supervisor.stop_child(server.child)
 
 
-def _create(supervisor: Supervisor, home: Path, prefix: tuple[str, ...], name: str) -> None:
+def _create(supervisor: Supervisor, home: Path, prefix: tuple[str, ...]) -> None:
     """A new cluster; a start that is cut short leaves nothing that looks like one."""
     unfinished, password = home / "unfinished", home / "password"
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -107,7 +105,7 @@ def _create(supervisor: Supervisor, home: Path, prefix: tuple[str, ...], name: s
     _run(
         supervisor,
         Command(
-            f"{name}-initdb",
+            "postgres-initdb",
             (
                 *prefix,
                 str(_binary("initdb")),

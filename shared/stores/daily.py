@@ -20,6 +20,8 @@ _BAR = ", ".join(
     )
 )
 _TICKER = ", ".join(Ticker._fields)
+NEAR_DAYS = 60
+"""How far back the last bar before a date is looked for first."""
 ORDERED = ("sym", "name", "market", "locale", "exchange", "kind", "active", "currency", "cik", "updated", "delisted")
 """Columns of tickers that a list may be ordered by."""
 
@@ -65,8 +67,10 @@ class DailyStore:
         return self._bars(f"FROM {table} WHERE day = %s ORDER BY sym", (*known, day))
 
     def last_before(self, sym: str, day: date) -> DailyBar | None:
-        """The last bar of a symbol before a date."""
-        found = self._bars("FROM bars_1d WHERE sym = %s AND day < %s ORDER BY day DESC LIMIT 1", (sym, day))
+        """The last bar of a symbol before a date; most are near, and a few months are found sooner than all of them."""
+        near = date.fromordinal(max(1, day.toordinal() - NEAR_DAYS))
+        last = "FROM bars_1d WHERE sym = %s AND day >= %s AND day < %s ORDER BY day DESC LIMIT 1"
+        found = self._bars(last, (sym, near, day)) or self._bars(last, (sym, date.min, near))
         return found[0] if found else None
 
     def splits(self, sym: str | None, as_of: datetime | None = None) -> list[Split]:

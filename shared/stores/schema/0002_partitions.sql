@@ -52,3 +52,6 @@ CREATE FUNCTION first_of_month(parent text, month date) RETURNS text
 LANGUAGE sql STABLE AS $$
     SELECT CASE parent WHEN 'bars_1d' THEN month::text ELSE month || ' 00:00:00+00' END
 $$;
+
+-- Who loads is given the right to make months; who reads is not.
+REVOKE EXECUTE ON FUNCTION ensure_partitions, drop_partitions FROM PUBLIC;

@@ -6,17 +6,19 @@ from typing import Any
 import psycopg
 import pytest
 
-from batch_layer.load.migrate import SCHEMA, migrate
+from batch_layer.load.migrate import migrate
 from shared.errors import PermanentError
+from shared.stores.schema import FOLDER
 from tests.fakes.postgres import connect
 
+FILES = sorted(path.name for path in FOLDER.glob("*.sql"))
 TABLES = {"bars_1m", "bars_1d", "bars_nd", "tickers", "splits", "dividends", "corrections", "quarantine", "runs"}
 
 
 @pytest.fixture
 def schema(tmp_path: Path) -> Path:
     """A copy of the migrations, to be changed."""
-    return Path(shutil.copytree(SCHEMA, tmp_path / "schema"))
+    return Path(shutil.copytree(FOLDER, tmp_path / "schema"))
 
 
 def tables(connection: "psycopg.Connection[tuple[Any, ...]]") -> set[str]:
@@ -25,13 +27,12 @@ def tables(connection: "psycopg.Connection[tuple[Any, ...]]") -> set[str]:
 
 
 def test_every_file_is_applied_once_in_order(empty_database: str) -> None:
-    files = sorted(path.name for path in SCHEMA.iterdir())
     with connect(empty_database) as connection:
-        assert migrate(connection) == files
+        assert migrate(connection) == FILES
         assert tables(connection) == TABLES
         assert migrate(connection) == []
         assert connection.execute("SELECT name FROM schema_migrations ORDER BY applied_at, name").fetchall() == [
-            (name,) for name in files
+            (name,) for name in FILES
         ]
 
 
@@ -55,7 +56,7 @@ def test_a_file_that_was_changed_after_it_was_applied_is_refused(empty_database:
 def test_older_code_does_not_touch_a_newer_database(empty_database: str, schema: Path) -> None:
     with connect(empty_database) as connection:
         migrate(connection, schema)
-        last = max(schema.iterdir())
+        last = max(schema.glob("*.sql"))
         last.unlink()
         with pytest.raises(PermanentError, match=f"{last.name} was applied"):
             migrate(connection, schema)
@@ -95,4 +96,4 @@ def test_two_migrations_at_once_apply_each_file_once(empty_database: str) -> Non
         one.start()
     for one in runs:
         one.join()
-    assert applied == sorted(path.name for path in SCHEMA.iterdir())
+    assert applied == FILES

@@ -80,6 +80,7 @@ def test_the_last_bar_before_a_date_may_be_in_another_month(store: DailyStore) -
     assert store.last_before("SPY", date(2026, 3, 2)) == NOW["SPY", date(2026, 2, 27)]
     assert store.last_before("SPY", date(2030, 1, 1)) == NOW["SPY", date(2026, 3, 5)]
     assert store.last_before("SPY", DAYS[0]) is None
+    assert store.last_before("SPY", date.min) is None
 
 
 def test_what_was_known_before_a_correction_can_be_read(store: DailyStore) -> None:
