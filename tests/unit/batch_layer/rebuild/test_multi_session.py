@@ -132,6 +132,14 @@ def test_a_group_is_forming_until_any_symbol_has_its_last_session() -> None:
     assert later.bars["week"]["forming"].to_list() == [False, False]
 
 
+def test_days_without_prices_at_either_end_add_volume_and_set_no_price() -> None:
+    week = [date(2024, 3, day) for day in (4, 5, 6, 7)]
+    prices_ = [None, 2 * 10**9, 3 * 10**9, None]
+    days = [bar(day, price=price, count=None) for day, price in zip(week, prices_, strict=True)]
+    (row,) = MULTI.full(frame_of(days)).bars["week"].select("open", "high", "low", "close", "volume", "count").rows()
+    assert row == (2 * 10**9, 3 * 10**9, 2 * 10**9, 3 * 10**9, 4 * 10**6, None)
+
+
 def test_groups_are_counted_from_the_anchor_for_every_symbol() -> None:
     listed_late = MULTI.full(frame_of([bar(xnys()[7], sym="LATE"), bar(xnys()[6], sym="OLD")]))
     assert xnys()[0] == ANCHOR
