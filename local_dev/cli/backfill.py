@@ -3,9 +3,10 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,6 +112,7 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 
 def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: datetime, stack: ExitStack) -> int:
     flat = _flat_files() if plan.method == "flat" else None
+    opened = _source(wanted)
     state = open_state(options.state, Source("none"), fresh=False)
     stack.callback(state.close)
     log_to(state.logs)
@@ -118,7 +120,7 @@ def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: dateti
     stack.callback(supervisor.stop)
     server = start_postgres(supervisor, state.path)
     stack.callback(stop_postgres, supervisor, server)
-    source = stack.enter_context(_source(wanted, supervisor))
+    source = stack.enter_context(opened(supervisor))
     backfill = Backfill(Postgres(server.conninfo), source.name, asked)
     backfill.prepare()
     sessions = sessions_named("XNYS")
@@ -132,13 +134,13 @@ def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: dateti
     return 1 if outcome.failed else 0
 
 
-@contextmanager
-def _source(wanted: Wanted, supervisor: Supervisor) -> Iterator[HistorySource]:
-    if wanted.folder is None:
-        yield HistorySource("vendor", vendor_hosts().rest, vendor_key())
-    else:
-        with served(wanted.folder, supervisor) as source:
-            yield source
+def _source(wanted: Wanted) -> Callable[[Supervisor], AbstractContextManager[HistorySource]]:
+    """Opens it. Raises WrongInput for a key that is missing, before anything is started."""
+    if wanted.folder is not None:
+        return partial(served, wanted.folder)
+    key = vendor_key("--source rest", "files need none: --source PATH")
+    vendor = HistorySource("vendor", vendor_hosts().rest, key)
+    return lambda supervisor: nullcontext(vendor)
 
 
 def _flat_files() -> FlatFiles:

@@ -28,12 +28,15 @@ class Setting:
         return f"{self.name} from {self.place}"
 
 
-def vendor_key() -> str:
-    """The key. Raises WrongInput when there is none, or it cannot be one."""
+def vendor_key(what: str = "--feed polygon", otherwise: str = NO_KEY_NEEDED) -> str:
+    """The key. Raises WrongInput when there is none, or it cannot be one.
+
+    `what` needs it, and `otherwise` is what goes without.
+    """
     found = find_key()
     if found is None:
         where = "the environment, .env or ../.env"
-        raise WrongInput(f"--feed polygon needs a key: set {KEY_NAMES[0]} in {where}; {NO_KEY_NEEDED}.")
+        raise WrongInput(f"{what} needs a key: set {KEY_NAMES[0]} in {where}; {otherwise}.")
     return found.value
 
 

@@ -37,7 +37,7 @@ def main() -> int:
     for name in names:
         print(f"\n{name}")
         for row in BENCHES[name]():
-            print(render(row))
+            print(render(row), flush=True)
     return 0
 
 

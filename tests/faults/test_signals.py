@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 SEED = 34
 DAY = date(2013, 10, 8)
-SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(12, 50))
-SPEED = 300
+SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(11, 30))
+SPEED = 200
 RUN_S = (UNTIL - SINCE) / 1000 / SPEED
 SYMBOLS = ("AIG", "BAC", "SPY")
 MAKERS = ("signals", "valkey", "persist", "notify", "signals")
@@ -30,8 +30,8 @@ KILLS = 15
 FACTOR = 2
 STRATEGIES: list[dict[str, Any]] = [
     {"strategy": "volume_spike", "timeframes": ["1m", "5m"], "params": {"factor": FACTOR}},
-    {"strategy": "macd_cross", "timeframes": ["1m"]},
-    {"strategy": "rsi_reversal", "timeframes": ["1m"]},
+    {"strategy": "macd_cross", "timeframes": ["1m"], "params": {"fast": 5, "slow": 12, "signal": 4}},
+    {"strategy": "rsi_reversal", "timeframes": ["1m"], "params": {"period": 7}},
 ]
 
 Told = tuple[str, str, int, str, Decimal]
