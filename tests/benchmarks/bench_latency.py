@@ -30,9 +30,9 @@ from tests.end_to_end.local_platform import LocalPlatform, running
 
 RATES = (1_000, 10_000)
 SYMBOLS = 100
-SECONDS = 250
+SECONDS = 190
 START_MS = 1_381_239_650_000
-"""2013-10-08 09:40:50 in New York: minutes end 10, 70, 130, 190 and 250 s into the feed."""
+"""2013-10-08 09:40:50 in New York: minutes end 10, 70, 130 and 190 s into the feed."""
 STRATEGIES = '[{"strategy":"volume_spike","timeframes":["1m"],"params":{"bars":2,"factor":1.01}}]'
 """Nearly every second bar gives a signal."""
 LIMIT_MS = 250
@@ -48,7 +48,7 @@ class Stamped(NamedTuple):
 
 
 def run() -> Iterator[Row]:
-    """About six minutes a rate, more where the machine cannot keep its pace."""
+    """About five minutes a rate, more where the machine cannot keep its pace."""
     for rate in RATES:
         yield from _at(rate)
 
