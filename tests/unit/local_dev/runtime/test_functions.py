@@ -175,6 +175,13 @@ def test_a_handler_that_cannot_be_loaded_is_named_with_its_error(tmp_path: Path)
         FunctionPool(tmp_path).start([FunctionSpec("broken", "nope.handler")])
 
 
+def test_of_a_function_that_nobody_waits_for_the_failure_is_kept(tmp_path: Path) -> None:
+    with FunctionPool(tmp_path) as pool:
+        (broken,) = pool.launch([FunctionSpec("broken", "nope.handler")])
+        assert not broken.invoke({}).ok
+        assert "broken: Runtime.ImportModuleError" in str(broken.failure)
+
+
 def test_output_of_a_function_goes_to_its_own_log(start: StartFunction, tmp_path: Path) -> None:
     pool = start("act", "fail")
     pool.invoke("act", {"log": "said in passing"})
