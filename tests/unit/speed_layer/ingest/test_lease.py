@@ -165,17 +165,16 @@ def test_nothing_is_put_after_the_lease_was_given_back(run: Any, rows: ControlRo
     run(scene())
 
 
-def test_the_deadline_counts_from_before_the_table_was_asked(
-    run: Any, rows: ControlRows, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_deadline_counts_from_before_the_table_was_asked(run: Any, rows: ControlRows) -> None:
     async def scene() -> None:
         async def slowly(call: Any, *arguments: Any) -> Any:
             await asyncio.sleep(3)
             return call(*arguments)
 
-        monkeypatch.setattr(asyncio, "to_thread", slowly)
         lease = _lease(rows, "a")
-        await lease.take()
+        with pytest.MonkeyPatch.context() as patch:  # undone before the loop undoes its own
+            patch.setattr(asyncio, "to_thread", slowly)
+            await lease.take()
         lease.check(SECONDS - 3)
         with pytest.raises(LeaseLost):
             lease.check(SECONDS - 2.9)
