@@ -3,6 +3,7 @@
 Fetching and storing are apart (batch_layer/fetch, batch_layer/load); here is what becomes of a unit.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -56,34 +57,30 @@ class Backfill:
 
     def _rows(self, unit: Unit, fetched: Fetched, connection: "Connection[tuple[Any, ...]]") -> Loaded:
         told: dict[str, Any] = {"source": self._source, "known_at": self._known_at}
-        self._set_aside(unit, fetched, connection)
-        reasons: dict[str, int] = {}
-        for refused in fetched.refused:
-            reasons[refused.reason] = reasons.get(refused.reason, 0) + 1
         return (
-            Loaded(rows=len(fetched.refused), reasons=reasons)
+            self._set_aside(unit, fetched, connection)
             .plus(load_daily(connection, fetched.bars, **told))
             .plus(load_splits(connection, fetched.splits, **told))
             .plus(load_dividends(connection, fetched.dividends, **told))
             .plus(load_tickers(connection, fetched.tickers, **told))
         )
 
-    def _set_aside(self, unit: Unit, fetched: Fetched, connection: "Connection[tuple[Any, ...]]") -> None:
+    def _set_aside(self, unit: Unit, fetched: Fetched, connection: "Connection[tuple[Any, ...]]") -> Loaded:
         """Rows that the fetcher could not read, with their bytes as text."""
         relation = _RELATION.get(unit.kind, "bars_1d")
+        rows = [
+            (relation, one.reason, _text(one.row), self._source, self._known_at)  # in the order of the statement
+            for one in fetched.refused
+        ]
         with connection.cursor() as cursor:
-            cursor.executemany(
-                QUARANTINE,
-                [
-                    (relation, one.reason, one.row.decode(errors="backslashreplace").replace("\0", "\\0"), *self._told)
-                    for one in fetched.refused
-                ],
-            )
-
-    @property
-    def _told(self) -> tuple[str, datetime]:
-        return self._source, self._known_at
+            cursor.executemany(QUARANTINE, rows)
+        return Loaded(rows=len(rows), reasons=Counter(one.reason for one in fetched.refused))
 
     @property
     def _job(self) -> str:
         return f"backfill {self._source}"
+
+
+def _text(row: bytes) -> str:
+    """What PostgreSQL's text can hold of any bytes."""
+    return row.decode(errors="backslashreplace").replace("\0", "\\0")
