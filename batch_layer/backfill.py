@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 MIGRATE_S = 60.0
-_RELATION = {"splits": "splits", "dividends": "dividends", "tickers": "tickers", "delisted": "tickers"}
+_RELATION = {
+    "splits": "splits",
+    "dividends": "dividends",
+    "tickers": "tickers",
+    "delisted": "tickers",
+    "ticker": "tickers",
+}
 
 
 class Backfill:
