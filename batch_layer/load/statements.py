@@ -20,7 +20,7 @@ def copy_in(target: Target) -> str:
 
 def months(target: Target) -> str:
     """First and last trade date in staging, and each month in it."""
-    return f"SELECT min(day), max(day), array_agg(DISTINCT date_trunc('month', day)::date) FROM {staging(target)}"  # noqa: S608
+    return f"SELECT min(day), max(day), array_agg(DISTINCT date_trunc('month', day)::date) FROM {staging(target)}"
 
 
 RULES = """
@@ -45,7 +45,7 @@ def set_aside(target: Target, rules: Mapping[str, str]) -> str:
         DELETE FROM {staging(target)} r USING broken WHERE r.ctid = broken.place RETURNING reason, to_jsonb(r) AS row
     ), kept AS ({_quarantine(target, "taken")})
     SELECT reason, count(*) FROM taken GROUP BY reason
-    """  # noqa: S608
+    """
 
 
 def upsert(target: Target, *, alone: bool = False) -> str:
@@ -74,7 +74,7 @@ def upsert(target: Target, *, alone: bool = False) -> str:
         RETURNING b.revision
     )
     SELECT (SELECT count(*) FROM compared), count(*), count(*) FILTER (WHERE revision > 0) FROM written
-    """  # noqa: S608
+    """
 
 
 def left_over(target: Target) -> str:
@@ -88,7 +88,7 @@ def left_over(target: Target) -> str:
         FROM {staging(target)} r JOIN differing ON r.ctid = place WHERE conflict
     ), kept AS ({_quarantine(target, "taken")})
     SELECT count(*) FILTER (WHERE conflict), count(*) FILTER (WHERE NOT conflict) FROM differing
-    """  # noqa: S608
+    """
 
 
 QUARANTINE = """
@@ -102,14 +102,14 @@ def _quarantine(target: Target, rows: str) -> str:
         INSERT INTO quarantine (relation, reason, row, source, known_at)
         SELECT '{target.table}', reason, row::text, %(source)s, %(known_at)s FROM {rows}
         ON CONFLICT (relation, reason, md5(row), source) DO NOTHING
-    """  # noqa: S608
+    """
 
 
 def _typed(target: Target) -> str:
     """Staged rows as the table's own values, computed once; `place` keeps the order in which they came."""
     columns = ", ".join(f"{kind.value.format(name)} AS {name}" for name, kind in target.columns.items())
     known_at = "" if "known_at" in target.columns else ", %(known_at)s::timestamptz AS known_at"
-    return f"SELECT ctid AS place, {columns}, %(source)s::text AS source{known_at} FROM {staging(target)} OFFSET 0"  # noqa: S608
+    return f"SELECT ctid AS place, {columns}, %(source)s::text AS source{known_at} FROM {staging(target)} OFFSET 0"
 
 
 def _matches(target: Target) -> str:

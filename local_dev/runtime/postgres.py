@@ -20,7 +20,7 @@ from pathlib import Path
 
 from local_dev.runtime.loopback import PROBE_SECONDS
 from local_dev.runtime.processes import Child, Command, Supervisor
-from local_dev.runtime.servers import LOOPBACK, ServerNotReady, _await, free_port
+from local_dev.runtime.servers import LOOPBACK, ServerNotReady, await_ready, free_port
 
 USER = "condvest"
 DATABASE = "postgres"
@@ -77,7 +77,7 @@ def start_postgres(supervisor: Supervisor, state: Path, *, extra: Mapping[str, s
         "postgres", (*prefix, str(_binary("postgres")), "-D", str(home / "data"), *options), {}, cwd=home, respawn=True
     )
     child = supervisor.start(command)
-    _await(child, lambda: _takes_connections(port))
+    await_ready(child, lambda: _takes_connections(port))
     password = (home / "password").read_text().strip()
     return PostgresServer(
         child, port, f"host={LOOPBACK} port={port} dbname={DATABASE} user={USER} password={password}", home
@@ -131,7 +131,7 @@ def _prefix() -> tuple[str, ...]:
     if os.geteuid() != 0:
         return ()
     try:
-        tried = subprocess.run([*NAMESPACE, "true"], capture_output=True, timeout=10, check=False)  # noqa: S603
+        tried = subprocess.run([*NAMESPACE, "true"], capture_output=True, timeout=10, check=False)  # noqa: S603 -- ours
     except OSError:
         return AS_NOBODY
     return NAMESPACE if tried.returncode == 0 else AS_NOBODY

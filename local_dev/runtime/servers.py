@@ -92,7 +92,7 @@ def start_emulator(supervisor: Supervisor, state: Path, *, records_age: bool = F
         cwd=home,
     )
     emulator = Emulator(supervisor.start(command), f"http://{LOOPBACK}:{port}", restored, home)
-    _await(emulator.child, lambda: _answers(f"{emulator.url}/_ministack/ready"))
+    await_ready(emulator.child, lambda: _answers(f"{emulator.url}/_ministack/ready"))
     _forget_snapshot(home)
     return emulator
 
@@ -134,13 +134,13 @@ def start_cache(supervisor: Supervisor, state: Path) -> Cache:
     for name, value in options.items():
         argv += [f"--{name}", str(value)]
     child = supervisor.start(Command("cache", tuple(argv), {}, cwd=home, respawn=True))
-    _await(child, lambda: _asked(port, f"CLUSTER ADDSLOTSRANGE 0 {SLOTS - 1}") == "+OK")
+    await_ready(child, lambda: _asked(port, f"CLUSTER ADDSLOTSRANGE 0 {SLOTS - 1}") == "+OK")
     return Cache(child, f"{LOOPBACK}:{port}")
 
 
 def await_cache(cache: Cache) -> None:
     port = int(cache.endpoint.rpartition(":")[2])
-    _await(cache.child, lambda: "cluster_state:ok" in _asked(port, "CLUSTER INFO"))
+    await_ready(cache.child, lambda: "cluster_state:ok" in _asked(port, "CLUSTER INFO"))
 
 
 def _asked(port: int, command: str) -> str:
@@ -164,7 +164,8 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _await(child: Child, ready: Callable[[], bool]) -> None:
+def await_ready(child: Child, ready: Callable[[], bool]) -> None:
+    """Raises ServerNotReady when it has ended or takes too long."""
     deadline = time.monotonic() + READY_SECONDS
     while not ready():
         if child.down or time.monotonic() > deadline:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.list_request import (
@@ -12,18 +11,17 @@ from serving_layer.api.list_request import (
     Key,
     ListRequest,
     amount,
-    day,
+    list_reply,
     page_of,
     ranged,
     read_request,
     symbol,
 )
-from serving_layer.api.parameters import as_of_of, choice, one
+from serving_layer.api.parameters import as_of_of, choice, day_named, one
 from serving_layer.api.refusals import BadRequest
-from serving_layer.api.replies import base_url, reply, request_id
 from serving_layer.api.wiring import Services
 from shared.models.daily import Dividend, Split
-from shared.polygon.reference_answers import dividend_row, listing, split_row
+from shared.polygon.reference_answers import dividend_row, split_row
 
 SPLITS = "/v3/reference/splits"
 DIVIDENDS = "/v3/reference/dividends"
@@ -54,7 +52,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         request = read_request(SPLITS, event.multi_value_query_string_parameters or {}, _SPLIT_NAMES)
         sort = choice(request.query, "sort", "execution_date", ("execution_date", "ticker"))
         tickers = request.filters("ticker", symbol)
-        dates = request.filters("execution_date", day)
+        dates = request.filters("execution_date", day_named)
         reverse = choice(request.query, "reverse_split", "", ("true", "false"))
         only, as_of = _only(tickers), as_of_of(request.query)
         found = (
@@ -69,7 +67,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             return (split.sym if sort == "ticker" else split.day.isoformat(), _identity(split))
 
         shown, following = _page(found, key, request)
-        return _answer(event, [split_row(split) for split in shown], following)
+        return list_reply(event, [split_row(split) for split in shown], following)
 
     @app.get(DIVIDENDS)
     def dividends() -> Response[str | bytes]:
@@ -78,7 +76,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         request = read_request(DIVIDENDS, event.multi_value_query_string_parameters or {}, _DIVIDEND_NAMES)
         sort = choice(request.query, "sort", "ex_dividend_date", ("cash_amount", "ticker", *_DIVIDEND_DATES))
         tickers, cash = request.filters("ticker", symbol), request.filters("cash_amount", amount)
-        dates = {field: request.filters(name, day) for name, field in _DIVIDEND_DATES.items()}
+        dates = {field: request.filters(name, day_named) for name, field in _DIVIDEND_DATES.items()}
         frequency, kind = _one_of(request, "frequency", FREQUENCIES), _one_of(request, "dividend_type", KINDS)
         only, as_of = _only(tickers), as_of_of(request.query)
         found = (
@@ -91,17 +89,12 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             and kind in (None, dividend.kind)
         )
         shown, following = _page(found, lambda dividend: (_sorted_by(dividend, sort), _identity(dividend)), request)
-        return _answer(event, [dividend_row(dividend) for dividend in shown], following)
+        return list_reply(event, [dividend_row(dividend) for dividend in shown], following)
 
 
 def _page(rows: Iterable[R], key: Callable[[R], Key], request: ListRequest) -> tuple[Iterable[R], str | None]:
     """The newest first unless it is asked otherwise, as the vendor does."""
     return page_of(rows, key, request, request.limit(DEFAULT_LIMIT), descending=request.is_descending("desc"))
-
-
-def _answer(event: APIGatewayProxyEvent, rows: list[dict[str, object]], following: str | None) -> Response[str | bytes]:
-    next_url = None if following is None else base_url(event) + following
-    return reply(event, listing(rows, request_id=request_id(event), next_url=next_url))
 
 
 def _admits(filters: Iterable[Filter], value: object) -> bool:

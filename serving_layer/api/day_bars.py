@@ -6,8 +6,8 @@ from datetime import date as Date  # noqa: N812  (the routes call a parameter `d
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
-from serving_layer.api.parameters import adjusted_of, as_of_of, date_of, symbol_of
-from serving_layer.api.refusals import NO_DATA, TICKER_NOT_FOUND, BadRequest, Refused
+from serving_layer.api.parameters import adjusted_of, as_of_of, day_named, symbol_of
+from serving_layer.api.refusals import NO_DATA, TICKER_NOT_FOUND, Refused
 from serving_layer.api.replies import reply, request_id
 from serving_layer.api.trade_dates import day_of
 from serving_layer.api.wiring import Services
@@ -54,7 +54,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         check_scope(event, BARS)
         query = event.multi_value_query_string_parameters or {}
         sym, wanted, as_of, services = symbol_of(ticker), adjusted_of(query), as_of_of(query), wire()
-        day = day_in_path(date)
+        day = day_named("date", date)
         bar = _day(services, sym, day)
         if bar is None or bar.open is None:
             raise Refused(NO_DATA)
@@ -63,15 +63,6 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         edges = {} if session is None else _outside(services, sym, session)
         extended = {name: adjust_price(price, factor) for name, price in edges.items()}
         return reply(event, open_close(adjustment.day(bar), extended, request_id=request_id(event)))
-
-
-def day_in_path(text: str) -> Date:
-    """The date that a path ends with. Raises BadRequest."""
-    rule = "The parameter 'date' must be a date as YYYY-MM-DD"
-    day = date_of(rule, text)
-    if day is None:
-        raise BadRequest(rule)
-    return day
 
 
 def _previous(services: Services, sym: str) -> DailyBar | None:

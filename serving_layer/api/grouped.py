@@ -7,8 +7,7 @@ import msgspec
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
-from serving_layer.api.day_bars import day_in_path
-from serving_layer.api.parameters import adjusted_of, as_of_of
+from serving_layer.api.parameters import adjusted_of, as_of_of, day_named
 from serving_layer.api.replies import reply, request_id
 from serving_layer.api.wiring import Services
 from shared.bars.windows import new_york_midnight_ms
@@ -32,7 +31,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         event = app.current_event
         check_scope(event, BARS)
         query = event.multi_value_query_string_parameters or {}
-        day, wanted, as_of, services = day_in_path(date), adjusted_of(query), as_of_of(query), wire()
+        day, wanted, as_of, services = day_named("date", date), adjusted_of(query), as_of_of(query), wire()
 
         def make() -> Kept:
             daily, t = services.stored(), services.market.close_of(day)

@@ -1,4 +1,4 @@
-"""A request for a page of a list of the reference routes: filters, order, and the place where the page begins.
+"""A request for a page of a list of the reference routes, and its answer: filters, order, where the page begins.
 
 A filter compares one field: `name=` for equal, `name.gte=` and the like for ranges. A cursor carries every parameter
 of the first page; with one, the others in the query do not count. Parameters without a value are as if not given.
@@ -8,13 +8,17 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
+
 from serving_layer.api.cursor import invalid_cursor, seal, unseal
-from serving_layer.api.parameters import Query, choice, date_of, limit_of, one, symbol_of
+from serving_layer.api.parameters import Query, choice, limit_of, one, symbol_of
 from serving_layer.api.refusals import BadRequest
+from serving_layer.api.replies import base_url, reply, request_id
+from shared.polygon.reference_answers import listing
 
 MOST_LIMIT = 1_000
 SUFFIXES: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -120,17 +124,16 @@ def symbol(name: str, text: str) -> str:
         raise BadRequest(f"The parameter '{name}' must be 1 to 16 letters, digits or . - /") from error
 
 
-def day(name: str, text: str) -> date:
-    """A date."""
-    rule = f"The parameter '{name}' must be a date as YYYY-MM-DD"
-    found = date_of(rule, text)
-    if found is None:
-        raise BadRequest(rule)
-    return found
-
-
 def amount(name: str, text: str) -> Decimal:
     """A decimal number."""
     if not _AMOUNT.fullmatch(text):
         raise BadRequest(f"The parameter '{name}' must be a decimal number")
     return Decimal(text)
+
+
+def list_reply(
+    event: APIGatewayProxyEvent, rows: list[dict[str, object]], following: str | None
+) -> Response[str | bytes]:
+    """A page of rows. `following`: path and query of the next one."""
+    next_url = None if following is None else base_url(event) + following
+    return reply(event, listing(rows, request_id=request_id(event), next_url=next_url))

@@ -98,3 +98,12 @@ def as_of_of(query: Query) -> datetime | None:
 def unit_of(time: int) -> str:
     """The unit that a Unix time must be in, told by its size."""
     return next(unit for below, unit in _MAGNITUDES if time < below)
+
+
+def day_named(name: str, text: str) -> date:
+    """The date that a parameter has to be. Raises BadRequest."""
+    rule = f"The parameter '{name}' must be a date as YYYY-MM-DD"
+    found = date_of(rule, text)
+    if found is None:
+        raise BadRequest(rule)
+    return found

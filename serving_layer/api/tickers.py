@@ -5,13 +5,13 @@ from collections.abc import Callable
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
-from serving_layer.api.list_request import Key, ListRequest, page_of, ranged, read_request, symbol
+from serving_layer.api.list_request import Key, ListRequest, list_reply, page_of, ranged, read_request, symbol
 from serving_layer.api.parameters import choice, symbol_of
 from serving_layer.api.refusals import TICKER_NOT_FOUND, BadRequest, Refused
-from serving_layer.api.replies import base_url, reply, request_id
+from serving_layer.api.replies import reply, request_id
 from serving_layer.api.wiring import Services
 from shared.models.daily import Ticker
-from shared.polygon.reference_answers import listing, single, ticker_details, ticker_row
+from shared.polygon.reference_answers import single, ticker_details, ticker_row
 from shared.stores.daily import Symbols
 
 TICKERS = "/v3/reference/tickers"
@@ -33,9 +33,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         limit, descending = request.limit(DEFAULT_LIMIT), request.is_descending("asc")
         rows = _rows(wire(), request, limit, descending=descending)
         shown, following = page_of(rows, _key, request, limit, descending=descending)
-        next_url = None if following is None else base_url(event) + following
-        texts = [ticker_row(row) for row in shown]
-        return reply(event, listing(texts, request_id=request_id(event), next_url=next_url))
+        return list_reply(event, [ticker_row(row) for row in shown], following)
 
     @app.get(DETAILS)
     def details(ticker: str) -> Response[str | bytes]:

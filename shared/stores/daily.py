@@ -77,7 +77,7 @@ class DailyStore:
         """By symbol and day, those announced for later included. Of one split under several ids the first by id."""
         table, known = ("splits", ()) if as_of is None else (_known_then("splits", "id"), (as_of,))
         rows = self._postgres.rows(
-            f"SELECT DISTINCT ON (sym, day, split_from, split_to) {', '.join(Split._fields)}"  # noqa: S608
+            f"SELECT DISTINCT ON (sym, day, split_from, split_to) {', '.join(Split._fields)}"
             f" FROM {table} WHERE {_of(sym)} ORDER BY sym, day, split_from, split_to, id",
             (*known, *_given(sym)),
         )
@@ -87,13 +87,13 @@ class DailyStore:
         """By symbol, day and id, those announced for later included."""
         table, known = ("dividends", ()) if as_of is None else (_known_then("dividends", "id"), (as_of,))
         rows = self._postgres.rows(
-            f"SELECT {', '.join(Dividend._fields)} FROM {table} WHERE {_of(sym)} ORDER BY sym, day, id",  # noqa: S608
+            f"SELECT {', '.join(Dividend._fields)} FROM {table} WHERE {_of(sym)} ORDER BY sym, day, id",
             (*known, *_given(sym)),
         )
         return [Dividend(*row) for row in rows]
 
     def ticker(self, sym: str) -> Ticker | None:
-        rows = self._postgres.rows(f"SELECT {_TICKER} FROM tickers WHERE sym = %s", (sym,))  # noqa: S608
+        rows = self._postgres.rows(f"SELECT {_TICKER} FROM tickers WHERE sym = %s", (sym,))
         return Ticker(*rows[0]) if rows else None
 
     def tickers(
@@ -123,7 +123,7 @@ class DailyStore:
         where = " AND ".join(["true", *(condition for condition, _ in conditions)])
         direction = _direction(reverse)
         rows = self._postgres.rows(
-            f"SELECT {_TICKER} FROM tickers WHERE {where}"  # noqa: S608
+            f"SELECT {_TICKER} FROM tickers WHERE {where}"
             f" ORDER BY {order} {direction} NULLS LAST, sym {direction} LIMIT %s",
             (*(value for _, values in conditions for value in values), limit),
         )
@@ -141,7 +141,7 @@ def _known_then(relation: str, keys: str) -> str:
     return f"""(
         SELECT DISTINCT ON ({keys}) * FROM {relation}_versions
         WHERE known_at <= %s ORDER BY {keys}, known_at DESC, revision DESC
-    ) known"""  # noqa: S608
+    ) known"""
 
 
 def _of(sym: str | None) -> str:

@@ -68,7 +68,7 @@ def test_a_server_that_does_not_come_up_is_named_with_the_end_of_its_log(
     code = "print('no such option'); raise SystemExit(1)"
     child = supervisor.start(Command("broken", (sys.executable, "-c", code), {}, cwd=tmp_path))
     with pytest.raises(ServerNotReady, match=r"(?s)the broken did not start.*no such option"):
-        servers._await(child, lambda: False)
+        servers.await_ready(child, lambda: False)
 
 
 def test_a_free_port_can_be_bound() -> None:
