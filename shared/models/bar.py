@@ -39,6 +39,14 @@ class Partial(NamedTuple):
 EMPTY = Partial()
 
 
+class Minute(NamedTuple):
+    """One symbol's minute of the batch view: start `t`, Unix ms UTC, and all of its trades, late ones included."""
+
+    sym: str
+    t: int
+    partial: Partial
+
+
 class Bar(NamedTuple):
     """A presented bar. `t` = start of the window, Unix ms UTC, the end is excluded; prices in 10^-9 USD, not split
     adjusted; `volume` in 10^-6 share; `vwap` in 10^-4 USD, None when the volume is 0; `count` = trades in the volume.

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,9 @@ def test_killing_the_function_again_and_again_loses_and_reorders_nothing(
     putting.start()
     while not done.wait(chance.uniform(0.02, 0.2)):
         for pid in collect["collect"].pids:
-            os.kill(pid, signal.SIGKILL)
-            hits += 1
+            with suppress(ProcessLookupError):  # it may be the one killed a moment ago
+                os.kill(pid, signal.SIGKILL)
+                hits += 1
     putting.join()
     assert hits >= 5
     assert poller.wait_drained(60)
