@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from moto import mock_aws
 
+from local_dev.simulator import history
 from local_dev.simulator.history import load
 from local_dev.simulator.instruments import INSTRUMENTS
 from local_dev.simulator.market import SYMBOLS, Market
@@ -66,8 +67,9 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.fixture
-def fill(dynamodb: Any) -> Callable[[int, int], list[str]]:
-    """Load a range; what it said."""
+def fill(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], list[str]]:
+    """Load a range; what it said. Symbol by symbol: a table of moto cannot be read while another thread writes to it."""
+    monkeypatch.setattr(history, "PARALLEL", 1)
 
     def fill(since: int, until: int) -> list[str]:
         said: list[str] = []
