@@ -68,7 +68,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 @pytest.fixture
 def fill(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], list[str]]:
-    """Load a range; what it said. Symbol by symbol: a table of moto cannot be read while another thread writes to it."""
+    """Load a range; what it said. Symbol by symbol: tables of moto are not read while another thread writes."""
     monkeypatch.setattr(history, "PARALLEL", 1)
 
     def fill(since: int, until: int) -> list[str]:
