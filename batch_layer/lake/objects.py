@@ -44,6 +44,12 @@ class Objects:
                 return None
             raise StoreUnavailable(f"lake: {key}: {refused.code}") from refused
 
+    def keys(self, prefix: str) -> list[str]:
+        """Of all objects under a prefix."""
+        with _unavailable(prefix, refusals=()):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
     def put(self, key: str, data: bytes) -> None:
         """Whatever is there."""
         with _unavailable(key, refusals=()):
