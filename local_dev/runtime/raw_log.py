@@ -14,11 +14,11 @@ from shared.models.bar import EMPTY, Partial
 from shared.stores.bars import BarStore, LatePart
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
+from shared.stores.old_trades import without_known_trades
 from shared.stores.ticks import TTL_S, TickStore
 from speed_layer.ingest.framer import FRAME_PARTS, FRAME_TRADES
 from speed_layer.ingest.lanes import lane_of
 from speed_layer.ingest.recovery import Tail
-from speed_layer.live.old_trades import without_known_trades
 
 REBUILD_EPOCH = 0
 """Epoch in the names of the heartbeats that a rebuild writes: older than any ingester's."""

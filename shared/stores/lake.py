@@ -59,11 +59,15 @@ class Lake:
 
         `wanted`: only lines of which it says so are decoded.
         """
+        for shard, lines in self.raw_lines(prefix):
+            for line in filter(wanted, lines):
+                yield shard, _part_decoder.decode(line)
+
+    def raw_lines(self, prefix: str = "") -> Iterator[tuple[str, list[bytes]]]:
+        """(shard, lines) of every object under a prefix: parts as JSON, for who needs less of them than `raw_parts`."""
         for key in self._keys(f"{RAW}/{prefix}"):
             shard = key.rsplit("/", 1)[1].rsplit("-", 1)[0]
-            for line in gzip.decompress(self._get(key)).splitlines():
-                if wanted(line):
-                    yield shard, _part_decoder.decode(line)
+            yield shard, gzip.decompress(self._get(key)).splitlines()
 
     def _keys(self, prefix: str) -> Iterator[str]:
         try:

@@ -11,9 +11,9 @@ from typing import Any
 from shared.bars.windows import HOUR_MS
 from shared.frames import decode_frame
 from shared.stores.bars import LatePart
+from shared.stores.old_trades import without_known_trades
 from speed_layer.edges import Edges, wire
 from speed_layer.kinesis_event import StreamRecord, decode_or_quarantine, report_first_failure
-from speed_layer.live.old_trades import without_known_trades
 from speed_layer.revise import revised, send
 
 

@@ -14,11 +14,11 @@ from shared.errors import StoreUnavailable
 from shared.frames import VERSION, BarRecord, Part, decode_bars, encode, partial_from_wire, partial_to_wire
 from shared.models.bar import Partial
 from shared.stores.bars import LatePart
+from shared.stores.old_trades import without_known_trades
 from speed_layer.archive.handler import archive
 from speed_layer.engine.python import NAME
 from speed_layer.kinesis_event import StreamRecord
 from speed_layer.live.handler import keep_late
-from speed_layer.live.old_trades import without_known_trades
 from tests.fakes.kinesis import Answer, Kinesis
 from tests.unit.speed_layer.consumers import NOW_S, Consumers, kept
 from tests.unit.speed_layer.feed import S0
