@@ -1,1 +1,1 @@
-"""Bars made again from what is stored: longer ones from daily bars."""
+"""Bars made again from what is stored: minutes from the raw log, longer ones from daily bars."""
