@@ -3,7 +3,6 @@
 Fetching and storing are apart (batch_layer/fetch, batch_layer/load); here is what becomes of a unit.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -11,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from batch_layer.fetch.run import Outcome, Step, run
 from batch_layer.fetch.units import Fetched, Unit
-from batch_layer.load.migrate import migrate
+from batch_layer.load.fetched import load_fetched
+from batch_layer.load.migrate import MIGRATE_S, migrate
 from batch_layer.load.once import load_once
-from batch_layer.load.rows import Loaded, load_daily, load_dividends, load_splits, load_tickers
+from batch_layer.load.rows import Loaded
 from batch_layer.load.runs import finished
-from batch_layer.load.statements import QUARANTINE
 from shared.stores.postgres import Postgres
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-MIGRATE_S = 60.0
 _RELATION = {
     "splits": "splits",
     "dividends": "dividends",
@@ -62,31 +60,9 @@ class Backfill:
         self.loaded = self.loaded.plus(loaded or Loaded())
 
     def _rows(self, unit: Unit, fetched: Fetched, connection: "Connection[tuple[Any, ...]]") -> Loaded:
-        told: dict[str, Any] = {"source": self._source, "known_at": self._known_at}
-        return (
-            self._set_aside(unit, fetched, connection)
-            .plus(load_daily(connection, fetched.bars, **told))
-            .plus(load_splits(connection, fetched.splits, **told))
-            .plus(load_dividends(connection, fetched.dividends, **told))
-            .plus(load_tickers(connection, fetched.tickers, **told))
-        )
-
-    def _set_aside(self, unit: Unit, fetched: Fetched, connection: "Connection[tuple[Any, ...]]") -> Loaded:
-        """Rows that the fetcher could not read, with their bytes as text."""
         relation = _RELATION.get(unit.kind, "bars_1d")
-        rows = [
-            (relation, one.reason, _text(one.row), self._source, self._known_at)  # in the order of the statement
-            for one in fetched.refused
-        ]
-        with connection.cursor() as cursor:
-            cursor.executemany(QUARANTINE, rows)
-        return Loaded(rows=len(rows), reasons=Counter(one.reason for one in fetched.refused))
+        return load_fetched(connection, relation, fetched, source=self._source, known_at=self._known_at)
 
     @property
     def _job(self) -> str:
         return f"backfill {self._source}"
-
-
-def _text(row: bytes) -> str:
-    """What PostgreSQL's text can hold of any bytes."""
-    return row.decode(errors="backslashreplace").replace("\0", "\\0")

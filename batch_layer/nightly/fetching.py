@@ -1,0 +1,35 @@
+"""What of a trade date is asked of the vendor, and in which calls."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from batch_layer.fetch.units import Fetched, Unit
+
+ACTIONS_BEFORE_DAYS = 7
+"""Corporate actions that took effect so many days before the trade date are asked for again: some are told late."""
+LISTINGS_WEEKDAY = 0
+"""The whole market's listings take dozens of calls, and are asked for on Mondays."""
+
+
+def units_of(day: date, symbols: Sequence[str] | None, asked: date) -> Iterator[Unit]:
+    """None = the whole market. `asked`: today."""
+    since = day - timedelta(days=ACTIONS_BEFORE_DAYS)
+    yield Unit("grouped", start=day, end=day)
+    yield Unit("splits", start=since, asked=asked)
+    yield Unit("dividends", start=since, asked=asked)
+    if symbols is not None:
+        yield from (Unit("ticker", sym, asked=asked) for sym in symbols)
+    elif day.weekday() == LISTINGS_WEEKDAY:
+        yield from (Unit("tickers", asked=asked), Unit("delisted", asked=asked))
+
+
+def fetch_all(units: Iterator[Unit], fetch: Callable[[Unit], Fetched]) -> Fetched:
+    """All of it as one. Raises what `fetch` raises."""
+    parts = [fetch(unit) for unit in units]
+    return Fetched(*([row for part in parts for row in rows] for rows in zip(*parts, strict=True)))
+
+
+def counts(fetched: Fetched, known_at: datetime) -> dict[str, object]:
+    """For the run's ledger."""
+    rows = {name: len(rows) for name, rows in fetched._asdict().items() if rows}
+    return {"known_at": known_at.isoformat(), **rows}

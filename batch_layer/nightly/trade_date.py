@@ -1,0 +1,40 @@
+"""Which trade date a run is for, and whether it is over. Pure."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from shared.bars.sessions import SessionDay, SessionTable
+from shared.bars.windows import HOUR_MS, new_york_date
+from shared.errors import InvalidRecord
+
+POST_MARKET_MS = 4 * HOUR_MS
+"""How long trades still come after the regular session: until 20:00, on half days until 17:00 New York."""
+
+
+def asked_for(asked: Mapping[str, Any], sessions: SessionTable) -> date:
+    """`{"day": "2013-10-08"}`, or `{"at": RFC 3339 time, "back": n}`: the New York date of a schedule's own time, and
+    so many sessions before it. Raises InvalidRecord `input`."""
+    try:
+        if "day" in asked:
+            return date.fromisoformat(asked["day"])
+        day = new_york_date(int(datetime.fromisoformat(asked["at"]).timestamp() * 1000))
+        for _ in range(int(asked.get("back", 0))):
+            day = session_before(day, sessions)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRecord("input", f"a run is given a day, or a time and how far back, was {asked}") from error
+    return day
+
+
+def session_before(day: date, sessions: SessionTable) -> date:
+    """Raises ValueError before the first one of the table."""
+    while day > sessions.first:
+        day -= timedelta(days=1)
+        if sessions.day(day):
+            return day
+    raise ValueError(f"no session before {day}")
+
+
+def over_at(session: SessionDay) -> int:
+    """From when on (Unix ms) no trade of a trade date is expected."""
+    return min(session.regular_close + POST_MARKET_MS, session.end)
