@@ -12,6 +12,8 @@ from shared.stores import schema
 if TYPE_CHECKING:
     from psycopg import Connection
 
+MIGRATE_S = 60.0
+"""Budget of all that is missing, from an empty database on."""
 LOCK = 0x636F6E64
 """Key of the advisory lock: one migration at a time in a database."""
 _NAME = re.compile(r"\d{4}_[a-z_]+\.sql")

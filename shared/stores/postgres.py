@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from shared.errors import CondvestError, InvalidRecord, PermanentError, StoreUnavailable
+from shared.stores import certificates
 
 if TYPE_CHECKING:
     import psycopg
@@ -26,8 +27,9 @@ BUDGET_S = 2.0
 """Of one read."""
 TOKEN_S = 900
 """An IAM token opens connections for 15 minutes; one that is open stays so."""
-REPEATABLE = ("40P01", "40001", "57P01", "57P02", "57P03", "25006")
-"""SQLSTATE of deadlock, lost serialisation, shut down, crashed, starting; still connected to a former writer."""
+REPEATABLE = ("40P01", "40001", "57P01", "57P02", "57P03", "57P05", "25006")
+"""SQLSTATE of deadlock, lost serialisation, shut down, crashed, starting, idle too long; still connected to a former
+writer."""
 LATER = ("08", "53", "57", "42P01")
 """Beginnings of SQLSTATE: connection, too many connections or too little room, cancelled; no schema applied yet."""
 R = TypeVar("R")
@@ -35,7 +37,8 @@ R = TypeVar("R")
 
 class PostgresSettings(msgspec.Struct, frozen=True):
     """Environment. Either `postgres_conninfo` as it is (one machine), or host, port, database and user of a cluster on
-    AWS: then TLS, the server's name checked against the certificates in the file `postgres_ca`, and an IAM token."""
+    AWS: then TLS, the server's name checked against the certificates in the file `postgres_ca` (default: the roots of
+    RDS that come with this code), and an IAM token."""
 
     postgres_conninfo: str = ""
     postgres_host: str = ""
@@ -115,7 +118,7 @@ class Postgres:
             user=chosen.postgres_user,
             password=iam_token(chosen.postgres_host, chosen.postgres_port, chosen.postgres_user),
             sslmode="verify-full",
-            sslrootcert=chosen.postgres_ca,
+            sslrootcert=chosen.postgres_ca or str(certificates.RDS),
         )
 
 
