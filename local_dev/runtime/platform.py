@@ -8,8 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from batch_layer.backfill import MIGRATE_S
-from batch_layer.load.migrate import migrate
+from batch_layer.load.migrate import MIGRATE_S, migrate
 from local_dev.runtime import servers
 from local_dev.runtime.checkpoints import FileCheckpoints
 from local_dev.runtime.deploy import clients, deploy_noted, last_deployed
