@@ -1,163 +1,32 @@
-"""Daily bars in the lake: `bars/timeframe=1d/date=YYYY-MM-DD/part.parquet`, and beside it `_manifest.json`.
-
-A date is written in four steps: to `_staging/`, read back from there and verified, put in its place, and last the
-manifest. A reader takes what the manifest says or nothing. Of two writers of one date one wins, file and manifest
-alike: each step replaces only what its writer has seen (If-None-Match, If-Match), and a manifest is put only over a
-file that is its own. A file carries since when it is known, so that no writer puts older knowledge over newer. A writer
-that was stopped between file and manifest leaves a date that is refused until it is written again. The verified bytes
-are put, not copied by S3: moto and emulators of S3 honour the conditions on a put, not all of them on a copy.
-"""
+"""Daily bars in the lake: `bars/timeframe=1d/date=YYYY-MM-DD/`, a trade date a file (date_files.py says how)."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
-
-from batch_layer.lake.daily_file import BrokenFile, decode, encode, sha256
-from batch_layer.lake.objects import Object, Objects
-from shared.errors import InvalidRecord, RetryableError
+from batch_layer.lake.daily_file import SCHEMA, bars_of, frame_of
+from batch_layer.lake.date_files import DateFiles, Written
+from batch_layer.lake.manifest import Manifest
 from shared.models.daily import DailyBar
 
-TRIES = 5
-"""Of putting a manifest that another writer's put meets in between: each try is one such meeting."""
-
-
-class WrittenByAnother(RetryableError):
-    """Another writer has the date: its file and manifest stand. The message says which."""
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    """What the file of a date must be, who said so, which code wrote it, and since when it is known."""
-
-    rows: int
-    bytes: int
-    sha256: str
-    source: str
-    code_version: str
-    known_at: datetime
-
-
-class Written(NamedTuple):
-    """`manifest` holds after a write; `changed` tells whether the write made it so."""
-
-    manifest: Manifest
-    changed: bool
-
-
-class _Seen(NamedTuple):
-    """What a writer found; `bars` are None where the date has none that a reader would take."""
-
-    manifest: Manifest | None
-    tag: str | None
-    file: Object | None
-    bars: list[DailyBar] | None
+PREFIX = "bars/timeframe=1d"
 
 
 class DailyLake:
-    """Raises StoreUnavailable when S3 does not answer in time, and BrokenFile for a date that is not whole."""
+    """Raises what DateFiles raises."""
 
     def __init__(self, s3: Any, bucket: str, code_version: str) -> None:
-        self._objects, self._code_version = Objects(s3, bucket), code_version
+        self._files = DateFiles(s3, bucket, code_version, PREFIX, SCHEMA)
 
     def bars(self, day: date) -> list[DailyBar] | None:
         """The bars of a trade date by symbol, None where it was never written."""
-        manifest = self.manifest(day)
-        return None if manifest is None else _verified(self._objects.get(_key(day)), manifest, _key(day))
+        rows = self._files.rows(day)
+        return None if rows is None else bars_of(rows)
 
     def manifest(self, day: date) -> Manifest | None:
         """None where the date was never written."""
-        manifest, tag = self._manifest(day)
-        if manifest is None and tag is not None:
-            raise BrokenFile(f"lake: {_manifest_key(day)} is no manifest")
-        return manifest
+        return self._files.manifest(day)
 
     def write(self, day: date, bars: Sequence[DailyBar], *, source: str, known_at: datetime) -> Written:
-        """All bars of a trade date. Equal bars again change nothing, nor do those known before what is there.
-
-        Raises WrittenByAnother, InvalidRecord `conflict` for other bars known at the very time of those there, and what
-        `encode` raises.
-        """
-        data = encode(day, bars)
-        seen = self._seen(day)
-        if seen.manifest is not None and seen.bars is not None:
-            if seen.bars == sorted(bars) or known_at < seen.manifest.known_at:
-                return Written(seen.manifest, changed=False)
-            if known_at == seen.manifest.known_at:
-                raise InvalidRecord("conflict", f"two sets of bars of {day} known at {known_at}")
-        elif seen.file is not None and seen.file.known_at is not None and known_at < seen.file.known_at:
-            since = seen.file.known_at.isoformat()
-            raise WrittenByAnother(f"lake: {day} has an unfinished or damaged file known at {since}: write that again")
-        manifest = Manifest(len(bars), len(data), sha256(data), source, self._code_version, known_at)
-        self._stage(day, data, manifest)
-        self._put_file(day, data, known_at, seen.file)
-        return self._put_manifest(day, manifest, seen.tag)
-
-    def _stage(self, day: date, data: bytes, manifest: Manifest) -> None:
-        """What S3 gives back of the file is what the manifest will say. Raises BrokenFile."""
-        key = f"_staging/{_folder(day)}/{manifest.sha256}.parquet"
-        self._objects.put(key, data)
-        _verified(self._objects.get(key), manifest, key)
-        self._objects.delete(key)
-
-    def _put_file(self, day: date, data: bytes, known_at: datetime, over: Object | None) -> None:
-        if not self._objects.replace(_key(day), data, over.tag if over else None, known_at):
-            self._must_be_ours(day, sha256(data))
-
-    def _put_manifest(self, day: date, manifest: Manifest, tag: str | None) -> Written:
-        """Over any manifest, as long as the file in its place is ours."""
-        for _ in range(TRIES):
-            if self._objects.replace(_manifest_key(day), msgspec.json.encode(manifest), tag, manifest.known_at):
-                return Written(manifest, changed=True)
-            stands, tag = self._manifest(day)
-            self._must_be_ours(day, manifest.sha256)
-            if stands is not None and stands.sha256 == manifest.sha256:
-                return Written(stands, changed=stands == manifest)
-        raise WrittenByAnother(f"lake: {day}: too many writers at once")
-
-    def _must_be_ours(self, day: date, checksum: str) -> None:
-        file = self._objects.get(_key(day))
-        if file is None or sha256(file.data) != checksum:
-            winner, _ = self._manifest(day)
-            whose = f"{winner.source}, known at {winner.known_at.isoformat()}" if winner else "not finished yet"
-            raise WrittenByAnother(f"lake: {day} was written by another at the same time ({whose}); nothing was mixed")
-
-    def _seen(self, day: date) -> _Seen:
-        manifest, tag = self._manifest(day)
-        file = self._objects.get(_key(day))
-        try:
-            bars = None if manifest is None else _verified(file, manifest, _key(day))
-        except BrokenFile:
-            bars = None
-        return _Seen(manifest, tag, file, bars)
-
-    def _manifest(self, day: date) -> tuple[Manifest | None, str | None]:
-        """With its tag; no manifest but a tag where it cannot be read."""
-        stored = self._objects.get(_manifest_key(day))
-        if stored is None:
-            return None, None
-        try:
-            return msgspec.json.decode(stored.data, type=Manifest), stored.tag
-        except msgspec.DecodeError:
-            return None, stored.tag
-
-
-def _verified(file: Object | None, manifest: Manifest, key: str) -> list[DailyBar]:
-    if file is None:
-        raise BrokenFile(f"lake: {key} is not there")
-    try:
-        return decode(file.data, manifest.rows, manifest.bytes, manifest.sha256)
-    except BrokenFile as error:
-        raise BrokenFile(f"lake: {key} {error}") from error
-
-
-def _folder(day: date) -> str:
-    return f"bars/timeframe=1d/date={day.isoformat()}"
-
-
-def _key(day: date) -> str:
-    return f"{_folder(day)}/part.parquet"
-
-
-def _manifest_key(day: date) -> str:
-    return f"{_folder(day)}/_manifest.json"
+        """All bars of a trade date. Raises also what `frame_of` raises."""
+        return self._files.write(day, frame_of(day, bars), source=source, known_at=known_at)

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_layer.lake.daily_file import BrokenFile, decode, encode, sha256
+from batch_layer.lake import parquet
+from batch_layer.lake.daily_file import SCHEMA, bars_of, frame_of
+from batch_layer.lake.manifest import BrokenFile, sha256
 from shared.errors import InvalidRecord
 from shared.models.daily import DailyBar
 
@@ -21,6 +23,16 @@ bars = st.lists(
     max_size=6,
     unique_by=lambda bar: bar.sym,
 )
+
+
+def encode(day: date, bars: list[DailyBar]) -> bytes:
+    return parquet.encode(frame_of(day, bars))
+
+
+def decode(data: bytes, rows: int, size: int, checksum: str) -> list[DailyBar]:
+    return bars_of(parquet.decode(data, rows, size, checksum, SCHEMA))
+
+
 FILE = encode(DAY, [DailyBar("A", DAY, 1, 4, 1, 2, 10**6), DailyBar("B", DAY, None, None, None, None, 7)])
 
 

@@ -16,8 +16,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ReadTimeoutError
 from moto.core.models import botocore_stubber
 
-from batch_layer.lake.daily import DailyLake, WrittenByAnother
-from batch_layer.lake.daily_file import BrokenFile
+from batch_layer.lake.daily import DailyLake
+from batch_layer.lake.date_files import WrittenByAnother
+from batch_layer.lake.manifest import BrokenFile
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.daily import DailyBar
 from tests.unit.batch_layer.lake.conftest import BUCKET, before_send

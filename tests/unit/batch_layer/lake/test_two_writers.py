@@ -10,8 +10,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from batch_layer.lake.daily import DailyLake, Written, WrittenByAnother
-from batch_layer.lake.daily_file import BrokenFile
+from batch_layer.lake.daily import DailyLake
+from batch_layer.lake.date_files import Written, WrittenByAnother
+from batch_layer.lake.manifest import BrokenFile
 from shared.models.daily import DailyBar
 
 DAY = date(2024, 3, 4)
