@@ -53,6 +53,16 @@ class SimulatedFeed(Audience):
             return self.sent_ms
         return max(self.sent_ms, self._started_ms + int((self._host() - self._host_started_ms) * speed))
 
+    @property
+    def known_ms(self) -> int:
+        """Feed time (Unix ms) up to which the market is known: what has been sent; before the start, the host's."""
+        return self.sent_ms or self._host()
+
+    @property
+    def begins_ms(self) -> int:
+        """Feed time (Unix ms) of the first second that this feed sends by itself; before the start, the host's."""
+        return ((self._started_ms or self._host()) // 1000 + 1) * 1000
+
     async def _play(self) -> None:
         self._host_started_ms = self._host()
         before = self._settings.from_ms

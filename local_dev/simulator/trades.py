@@ -43,6 +43,24 @@ class Trade(NamedTuple):
     line: bytes
 
 
+class Drawn(NamedTuple):
+    """Trades as columns, those of `Trade` first; `price` (10^-4 USD) and `size` (10^-4 share); `kind`: positions in
+    CONDITIONS."""
+
+    due_ms: Ints
+    row: Ints
+    symbol: Ints
+    t_ms: Ints
+    venue: Ints
+    trf: Ints
+    price: Ints
+    size: Ints
+    kind: Ints
+
+
+NOTHING_DRAWN = Drawn(*[np.empty(0, np.int64)] * 9)
+
+
 class Trades:
     """Draws trades of one market."""
 
@@ -54,21 +72,29 @@ class Trades:
 
     def between(self, first_sec: int, end_sec: int, symbols: Sequence[int] | None = None) -> list[Trade]:
         """Every trade of the seconds [first_sec, end_sec), by symbol and then in order of row."""
+        drawn = self.drawn(first_sec, end_sec, symbols)
+        return [
+            Trade(due, row, number, t, _line(SYMBOLS[number], INSTRUMENTS[number].tape, t, row, rest))
+            for due, row, number, t, *rest in zip(*(column.tolist() for column in drawn), strict=True)
+        ]
+
+    def drawn(self, first_sec: int, end_sec: int, symbols: Sequence[int] | None = None) -> Drawn:
+        """The same as columns."""
         wanted = np.arange(len(SYMBOLS)) if symbols is None else np.array(symbols, np.int64)
         seconds = np.arange(first_sec, end_sec)
         symbol, sec = np.repeat(wanted, len(seconds)), np.tile(seconds, len(wanted))
         if not len(sec):
-            return []
+            return NOTHING_DRAWN
         rate = self._market.rate(symbol, sec)
         eagerness = uniform(self._keys["count"][symbol], sec)
         count = np.minimum((rate * (0.25 + 2.25 * eagerness * eagerness) + 0.5 * eagerness).astype(np.int64), MOST - 1)
         group = np.repeat(np.arange(len(sec)), count)
         if not len(group):
-            return []
+            return NOTHING_DRAWN
         number = np.arange(len(group)) - np.repeat(np.cumsum(count) - count, count)
         return self._draw(symbol[group], sec[group], number, group)
 
-    def _draw(self, symbol: Ints, sec: Ints, number: Ints, group: Ints) -> list[Trade]:
+    def _draw(self, symbol: Ints, sec: Ints, number: Ints, group: Ints) -> Drawn:
         row = sec * MOST + number
 
         def chance(what: str) -> Floats:
@@ -88,11 +114,7 @@ class Trades:
         price = self._prices(symbol, t_ms, chance("side"), np.where(off, chance("inside"), 1.0))
         late = off & (chance("delay") < LATE_SHARE)
         due = t_ms + _delays(chance("delay"), chance("wait"), late)
-        columns = (due, row, symbol, t_ms, venue, trf, price, size, kind)
-        return [
-            Trade(due, row, number, t, _line(SYMBOLS[number], INSTRUMENTS[number].tape, t, row, rest))
-            for due, row, number, t, *rest in zip(*(column.tolist() for column in columns), strict=True)
-        ]
+        return Drawn(due, row, symbol, t_ms, venue, trf, price, size, kind)
 
     def _prices(self, symbol: Ints, t_ms: Ints, side: Floats, inside: Floats) -> Ints:
         """10^-4 USD: at the bid or the ask, or for a small `inside` between the two."""

@@ -8,7 +8,7 @@ from local_dev.vendor.tables import Action, BarRow
 from shared.bars.adjust import RAW, Adjustment, Factor, adjust_price, adjust_volume, usable
 from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, format_scaled, parse_scaled
 from shared.models.daily import Split
-from shared.polygon.numbers import price_text
+from shared.polygon.numbers import VWAP_DIGITS, price_text
 
 _ALWAYS_KNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,4 +33,5 @@ def adjust_row(row: BarRow, factor: Factor) -> BarRow:
         for text in (row.open, row.high, row.low, row.close)
     )
     volume = format_scaled(adjust_volume(parse_scaled(row.volume, SIZE_DIGITS), factor), SIZE_DIGITS)
-    return BarRow(row.t_ms, opened, high, low, closed, volume, row.count)
+    vwap = row.vwap and format_scaled(adjust_price(parse_scaled(row.vwap, VWAP_DIGITS), factor), VWAP_DIGITS)
+    return BarRow(row.t_ms, opened, high, low, closed, volume, row.count, vwap)

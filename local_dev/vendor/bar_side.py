@@ -1,9 +1,5 @@
-"""Bars over REST: custom bars of days and minutes, and the whole market's bars of one day (rest.md 6.1, 6.2).
+"""Bars over REST: custom bars of days and minutes, and the whole market's bars of one day (rest.md 6.1, 6.2)."""
 
-Days that lie in the folder are history: they are served whole, wherever the clock of the trades stands.
-"""
-
-import bisect
 import json
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,6 +8,7 @@ from aiohttp import web
 
 from local_dev.vendor.adjusting import adjust_row, adjustments
 from local_dev.vendor.answers import envelope
+from local_dev.vendor.bar_source import BarSource
 from local_dev.vendor.parameters import (
     NS_PER_MS,
     BadParameterError,
@@ -23,7 +20,7 @@ from local_dev.vendor.parameters import (
     write_cursor,
     yes_or_no,
 )
-from local_dev.vendor.tables import BarRow, Tables
+from local_dev.vendor.tables import Action, BarRow
 from shared.bars.sessions import SessionTable
 from shared.bars.windows import new_york_date, new_york_midnight_ms, snap_range
 
@@ -33,11 +30,11 @@ GROUPED_PATH = "/v2/aggs/grouped/locale/us/market/stocks/{date}"
 
 
 class BarSide:
-    """`sessions` tell when a day ends, which is the time of the whole market's bars."""
+    """`sessions` tell when a day ends, which is the time of the whole market's bars. `actions`: splits among them."""
 
-    def __init__(self, tables: Tables, sessions: SessionTable) -> None:
-        self._tables = tables
-        self._adjustments = adjustments(tables.actions)
+    def __init__(self, bars: BarSource, actions: Iterable[Action], sessions: SessionTable) -> None:
+        self._bars = bars
+        self._adjustments = adjustments(actions)
         self._sessions = sessions
 
     async def custom(self, request: web.Request, request_id: str) -> bytes:
@@ -50,8 +47,8 @@ class BarSide:
         descending = one_of("sort", given.get("sort", "asc"), ("asc", "desc")) == "desc"
         limit = limit_of(given.get("limit", str(DEFAULT_LIMIT)), LARGEST_LIMIT)
         start, end = _window(timespan, place["first"], place["last"])
-        rows = self._tables.daily if timespan == "day" else self._tables.minute
-        found = _between(rows.get(ticker, []), start, end)
+        read = self._bars.days if timespan == "day" else self._bars.minutes
+        found = await read(ticker, start, end)
         adjusted = yes_or_no("adjusted", given.get("adjusted", "true"))
         shown = found[: -limit - 1 : -1] if descending else found[:limit]
         head: dict[str, object] = {"ticker": ticker, "queryCount": len(shown), "adjusted": adjusted}
@@ -67,7 +64,7 @@ class BarSide:
     async def grouped(self, request: web.Request, request_id: str) -> bytes:
         """The bars of one trade date, of all symbols; their time is the end of the session."""
         day = day_of("date", request.match_info["date"])
-        rows = self._tables.grouped.get(day, [])
+        rows = await self._bars.market(day)
         session = self._sessions.day(day)
         t_ms = session.regular_close if session else new_york_midnight_ms(day)
         adjusted = yes_or_no("adjusted", request.query.get("adjusted", "true"))
@@ -95,16 +92,12 @@ def _window(timespan: str, first: str, last: str) -> tuple[int, int]:
         raise BadParameterError("The parameters 'from' and 'to' must be dates of any market") from error
 
 
-def _between(rows: list[BarRow], start: int, end: int) -> list[BarRow]:
-    first = bisect.bisect_left(rows, start, key=lambda row: row.t_ms)
-    return rows[first : bisect.bisect_left(rows, end, key=lambda row: row.t_ms)]
-
-
 def _bar(row: BarRow, t_ms: int, ticker: str | None = None) -> bytes:
     name = "" if ticker is None else f'"T":{json.dumps(ticker)},'
     count = "" if row.count == "0" else f',"n":{row.count}'
+    vwap = f',"vw":{row.vwap}' if row.vwap else ""
     prices = f'"o":{row.open},"c":{row.close},"h":{row.high},"l":{row.low}'
-    return f'{{{name}"v":{row.volume},{prices},"t":{t_ms}{count}}}'.encode()
+    return f'{{{name}"v":{row.volume}{vwap},{prices},"t":{t_ms}{count}}}'.encode()
 
 
 def _answer(head: dict[str, object], request_id: str, bars: Iterable[bytes]) -> bytes:

@@ -25,7 +25,8 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class BarRow(NamedTuple):
-    """A bar; `t_ms` = start of its window, Unix ms. The numbers are JSON texts; `count` "0" means not known."""
+    """A bar; `t_ms` = start of its window, Unix ms. The numbers are JSON texts; `count` "0" and `vwap` "" mean not
+    known."""
 
     t_ms: int
     open: str
@@ -34,6 +35,7 @@ class BarRow(NamedTuple):
     close: str
     volume: str
     count: str  # type: ignore[assignment]  # the name of the contract; tuple.count is of no use here
+    vwap: str = ""
 
 
 class Action(NamedTuple):
