@@ -26,7 +26,7 @@ class PermanentError(CondvestError):
 
 
 class LeaseLost(PermanentError):
-    """Another ingester holds the lease: this one must stop at once and write nothing more."""
+    """Another holds the lease (an ingester, or a run of a trade date): this one must stop and write nothing more."""
 
 
 class AccessRefused(PermanentError):

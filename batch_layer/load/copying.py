@@ -7,8 +7,11 @@ them. A row whose values are of the wrong type or size is given back with a reas
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from operator import index
 from struct import Struct, error
 from typing import Any, NamedTuple
+
+from shared.bars.windows import END_OF_TIME_MS
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -16,6 +19,7 @@ BLOCK_BYTES = 1 << 18
 NULL = b"\xff\xff\xff\xff"
 _EPOCH_DAY = date(2000, 1, 1).toordinal()
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_EPOCH_MS = int(_EPOCH.timestamp()) * 1000
 _MICROSECOND = timedelta(microseconds=1)
 _int8, _int4, _bool, _length = Struct(">iq"), Struct(">ii"), Struct(">ib"), Struct(">i")
 MAX_EXPONENT = 100
@@ -48,6 +52,18 @@ def day(value: date) -> bytes:
 def instant(value: datetime) -> bytes:
     """Raises TypeError for a time without a zone."""
     return _int8.pack(8, (value - _EPOCH) // _MICROSECOND)
+
+
+def millis(value: int) -> bytes:
+    """Unix ms as an instant. Raises ValueError for what is no time of any market."""
+    if not 0 <= value < END_OF_TIME_MS:
+        raise ValueError("must be a time of any market")
+    return _int8.pack(8, (value - _EPOCH_MS) * 1000)
+
+
+def integer(value: int) -> bytes:
+    """A whole number of any size, as text, cast on the other side."""
+    return text(str(index(value)))
 
 
 def flag(value: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""Loads of daily bars, splits, dividends and tickers: a repeat is a no-op, a change is a correction, nothing is lost.
+"""Loads of bars, splits, dividends and tickers: a repeat is a no-op, a change is a correction, nothing is lost.
 
 Later knowledge takes the place of earlier, whatever came first; to hear again what is there already changes nothing,
 its `known_at` stays when it was first known. A row that breaks a rule, or contradicts one that was known at the same
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from batch_layer.load import statements
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 500_000
 """Rows staged at once: what one sort takes in memory."""
 WORK_MEM = "128MB"
+NO_RULES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -59,34 +61,41 @@ class Loaded:
 
 def load_daily(connection: "Connection", bars: Iterable[DailyBar], *, source: str, known_at: datetime) -> Loaded:
     """Daily bars. `source`: who says so; `known_at`: since when we know."""
-    return _load(connection, BARS_1D, bars, source, known_at)
+    return load(connection, BARS_1D, bars, source, known_at)
 
 
 def load_splits(connection: "Connection", splits: Iterable[Split], *, source: str, known_at: datetime) -> Loaded:
     """Splits, each known since its own `known_at`; the other is for what is quarantined."""
-    return _load(connection, SPLITS, splits, source, known_at)
+    return load(connection, SPLITS, splits, source, known_at)
 
 
 def load_dividends(
     connection: "Connection", dividends: Iterable[Dividend], *, source: str, known_at: datetime
 ) -> Loaded:
     """Dividends, each known since its own `known_at`; the other is for what is quarantined."""
-    return _load(connection, DIVIDENDS, dividends, source, known_at)
+    return load(connection, DIVIDENDS, dividends, source, known_at)
 
 
 def load_tickers(connection: "Connection", tickers: Iterable[Ticker], *, source: str, known_at: datetime) -> Loaded:
     """Listings, one a symbol: the active one, else the one delisted last."""
-    return _load(connection, TICKERS, tickers, source, known_at)
+    return load(connection, TICKERS, tickers, source, known_at)
 
 
-def _load(
-    connection: "Connection", target: Target, rows: Iterable[Sequence[Any]], source: str, known_at: datetime
+def load(
+    connection: "Connection",
+    target: Target,
+    rows: Iterable[Sequence[Any]],
+    source: str,
+    known_at: datetime,
+    *,
+    rules: Mapping[str, str] = NO_RULES,
 ) -> Loaded:
+    """Rows of any table. `rules`: what this load demands beside the table's own checks, condition (SQL) -> name."""
     loaded = Loaded()
     with connection.transaction():
         connection.execute(f"SET LOCAL work_mem = '{WORK_MEM}'".encode())
         for chunk in _chunks(iter(rows)):
-            loaded = loaded.plus(_Chunk(connection, target, source, known_at).load(chunk))
+            loaded = loaded.plus(_Chunk(connection, target, source, known_at, rules).load(chunk))
     return loaded
 
 
@@ -98,8 +107,10 @@ def _chunks(rows: Iterator[Sequence[Any]]) -> Iterator[Iterator[Sequence[Any]]]:
 class _Chunk:
     """Rows of one table on their way through staging."""
 
-    def __init__(self, connection: "Connection", target: Target, source: str, known_at: datetime) -> None:
-        self._connection, self._target = connection, target
+    def __init__(
+        self, connection: "Connection", target: Target, source: str, known_at: datetime, rules: Mapping[str, str]
+    ) -> None:
+        self._connection, self._target, self._own_rules = connection, target, rules
         self._parameters: dict[str, Any] = {"source": source, "known_at": known_at}
         self._reasons: Counter[str] = Counter()
 
@@ -110,7 +121,7 @@ class _Chunk:
         staged = given - sum(self._reasons.values())
         added = changed = outdated = 0
         if staged:
-            alone = self._target.monthly and self._made_all_months()
+            alone = bool(self._target.by) and self._made_all_months()
             differing, written, changed = self._row(statements.upsert(self._target, alone=alone))
             added = written - changed
             if differing > written or changed:  # a change may have made a repeat of the old row a contradiction
@@ -140,7 +151,7 @@ class _Chunk:
 
     def _rules(self) -> dict[str, str]:
         columns = {"table": self._target.table, "columns": list(self._target.columns)}
-        return dict(self._connection.execute(statements.RULES, columns).fetchall())
+        return {**dict(self._connection.execute(statements.RULES, columns).fetchall()), **self._own_rules}
 
     def _made_all_months(self) -> bool:
         """Whether none of the months was there: until we commit they are ours alone."""

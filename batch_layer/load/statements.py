@@ -19,8 +19,11 @@ def copy_in(target: Target) -> str:
 
 
 def months(target: Target) -> str:
-    """First and last trade date in staging, and each month in it."""
-    return f"SELECT min(day), max(day), array_agg(DISTINCT date_trunc('month', day)::date) FROM {staging(target)}"
+    """First and last day, or time, in staging, and each month in it; of times, months are UTC's."""
+    by = target.by
+    month = "{} AT TIME ZONE 'UTC'" if target.columns[by].staged == "timestamptz" else "{}"
+    months = f"array_agg(DISTINCT date_trunc('month', {month.format(by)})::date)"
+    return f"SELECT min({by}), max({by}), {months} FROM {staging(target)}"
 
 
 RULES = """
@@ -115,7 +118,7 @@ def _typed(target: Target) -> str:
 def _matches(target: Target) -> str:
     """The same key; with months, only those of the load are looked at."""
     same = " AND ".join(f"b.{key} = s.{key}" for key in target.keys)
-    return f"{same} AND b.day BETWEEN %(since)s AND %(through)s" if target.monthly else same
+    return f"{same} AND b.{target.by} BETWEEN %(since)s AND %(through)s" if target.by else same
 
 
 def _core_differs(target: Target, s: str) -> str:

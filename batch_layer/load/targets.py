@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from batch_layer.load import copying
 from batch_layer.load.copying import Encode
-from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS
+from shared.bars.scale import NOTIONAL_DIGITS, PRICE_DIGITS, SIZE_DIGITS
 from shared.polygon.numbers import VWAP_DIGITS
 
 
@@ -27,11 +27,13 @@ KINDS = {
     "price": _scaled(PRICE_DIGITS),
     "size": _scaled(SIZE_DIGITS),
     "vwap": _scaled(VWAP_DIGITS),
+    "notional": Kind(copying.integer, "text", f"({{}}::numeric * 1e-{NOTIONAL_DIGITS}::numeric)"),
     "count": Kind(copying.bigint, "bigint"),
     "decimal": Kind(copying.decimal, "text", "{}::numeric"),
     "text": Kind(copying.text, "text"),
     "date": Kind(copying.day, "date"),
     "time": Kind(copying.instant, "timestamptz"),
+    "millis": Kind(copying.millis, "timestamptz"),
     "flag": Kind(copying.flag, "boolean"),
 }
 
@@ -48,14 +50,15 @@ class Target:
 
     `extras`: columns where NULL means that the source does not tell, so that it takes nothing away from equal values.
     `replaces`: of two rows of one key, whether the later known one takes the place of the other; `best`: which one of
-    a batch is taken first. `known_at` is the model's own field where it is among the columns, else the load's.
+    a batch is taken first. `known_at` is the model's own field where it is among the columns, else the load's. `by`:
+    the column whose month is that of the partition, "" for a table without.
     """
 
     table: str
     columns: Mapping[str, Kind]
     keys: tuple[str, ...]
     extras: tuple[str, ...] = ()
-    monthly: bool = False
+    by: str = ""
     replaces: str = "true"
     best: str = "known_at DESC, place"
 
@@ -71,7 +74,17 @@ BARS_1D = Target(
     _columns("sym text, day date, open price, high price, low price, close price, volume size, vwap vwap, count count"),
     keys=("sym", "day"),
     extras=("vwap", "count"),
-    monthly=True,
+    by="day",
+)
+BARS_1M = Target(
+    "bars_1m",
+    _columns(
+        "sym text, t millis, open price, high price, low price, close price, volume size, vwap vwap, count count,"
+        "notional notional, partial text"
+    ),
+    keys=("sym", "t"),
+    extras=("vwap", "count", "notional", "partial"),
+    by="t",
 )
 SPLITS = Target(
     "splits",

@@ -47,6 +47,21 @@ class Minute(NamedTuple):
     partial: Partial
 
 
+class MinuteBar(NamedTuple):
+    """One symbol's minute where only its bar is known: units as in `Bar`, `vwap` and `count` None where the source does
+    not tell them."""
+
+    sym: str
+    t: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    vwap: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # the name of the contract; tuple.count is of no use here
+
+
 class Bar(NamedTuple):
     """A presented bar. `t` = start of the window, Unix ms UTC, the end is excluded; prices in 10^-9 USD, not split
     adjusted; `volume` in 10^-6 share; `vwap` in 10^-4 USD, None when the volume is 0; `count` = trades in the volume.
