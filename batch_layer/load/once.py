@@ -1,7 +1,7 @@
 """A unit of work in one transaction, done again when the transaction was undone or its end is unknown."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from batch_layer.load.rows import Loaded
@@ -24,6 +24,7 @@ def in_transaction(
     *,
     budget_s: float = BUDGET_S,
     sleep: Callable[[float], None] = time.sleep,
+    pauses_s: Sequence[float] = PAUSES_S,
 ) -> R:
     """What `work` makes of one transaction; repeated after a deadlock, a lost connection or a change of writer.
 
@@ -35,7 +36,7 @@ def in_transaction(
         with connection.transaction():
             return work(connection)
 
-    for pause in PAUSES_S:
+    for pause in pauses_s:
         try:
             return postgres.run(transaction, budget_s)
         except (ConnectionLost, Interrupted):
