@@ -7,6 +7,7 @@ The first line says which Parquet file (its manifest) the others are the minutes
 import zlib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -43,10 +44,10 @@ _line = msgspec.json.Decoder(_Line)
 
 
 class Kept(NamedTuple):
-    """Minutes as they come, and since when they are known, from which source. They raise BrokenFile at their end when
-    they were not all: use them only when they have ended."""
+    """Minutes, which may be gone through more than once, since when they are known, and from which source. They raise
+    BrokenFile at their end when they were not all: use them only when they have ended."""
 
-    minutes: Iterator[Minute]
+    minutes: Iterable[Minute]
     source: str
     known_at: datetime
 
@@ -64,8 +65,8 @@ class MinuteLines:
         if stored is None:
             return None
         lines = _lines(stored.data, key)
-        head = _head_of(next(lines, b""), day, key)
-        return Kept(_minutes(lines, head.manifest.rows, key), head.manifest.source, head.manifest.known_at)
+        manifest = _head_of(next(lines, b""), day, key).manifest
+        return Kept(_Minutes(stored.data, manifest.rows, key), manifest.source, manifest.known_at)
 
     def belong_to(self, day: date, manifest: Manifest) -> bool:
         """Whether what is there is whole and the minutes of that file."""
@@ -131,14 +132,21 @@ def _head_of(line: bytes, day: date, key: str) -> _Head:
     return head
 
 
-def _minutes(lines: Iterator[bytes], rows: int, key: str) -> Iterator[Minute]:
-    count = 0
-    for line in lines:
-        try:
-            sym, t, partial = msgspec.structs.astuple(_line.decode(line))
-        except msgspec.DecodeError as error:
-            raise BrokenFile(f"lake: {key} has a line that is no minute: {error}") from error
-        yield Minute(sym, t, partial_from_wire(partial))
-        count += 1
-    if count != rows:
-        raise BrokenFile(f"lake: {key} has {count} minutes, not {rows}")
+class _Minutes:
+    """Decoded anew each time, so that what is in memory is the file and no more."""
+
+    def __init__(self, data: bytes, rows: int, key: str) -> None:
+        self._data, self._rows, self._key = data, rows, key
+
+    def __iter__(self) -> Iterator[Minute]:
+        lines = islice(_lines(self._data, self._key), 1, None)
+        count = 0
+        for line in lines:
+            try:
+                sym, t, partial = msgspec.structs.astuple(_line.decode(line))
+            except msgspec.DecodeError as error:
+                raise BrokenFile(f"lake: {self._key} has a line that is no minute: {error}") from error
+            yield Minute(sym, t, partial_from_wire(partial))
+            count += 1
+        if count != self._rows:
+            raise BrokenFile(f"lake: {self._key} has {count} minutes, not {self._rows}")

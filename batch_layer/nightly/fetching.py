@@ -26,7 +26,7 @@ def units_of(day: date, symbols: Sequence[str] | None, asked: date) -> Iterator[
 def fetch_all(units: Iterator[Unit], fetch: Callable[[Unit], Fetched]) -> Fetched:
     """All of it as one. Raises what `fetch` raises."""
     parts = [fetch(unit) for unit in units]
-    return Fetched(*([row for part in parts for row in rows] for rows in zip(*parts, strict=True)))
+    return Fetched(*([row for rows in of_a_kind for row in rows] for of_a_kind in zip(*parts, strict=True)))
 
 
 def counts(fetched: Fetched, known_at: datetime) -> dict[str, object]:

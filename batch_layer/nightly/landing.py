@@ -16,6 +16,8 @@ from shared.errors import RetryableError
 from shared.stores.lake import compress
 
 PREFIX = "vendor/days"
+SOURCE = "vendor"
+"""Who says what was fetched."""
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 

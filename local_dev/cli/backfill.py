@@ -24,7 +24,7 @@ from batch_layer.fetch.rest import VendorRest
 from batch_layer.fetch.run import Outcome, Step
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.logs import log_to
-from local_dev.cli.options import add_state, symbols_of
+from local_dev.cli.options import add_state, day_of, symbols_of
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.cli.vendor_hosts import vendor_hosts
 from local_dev.cli.vendor_key import find, vendor_key
@@ -46,8 +46,8 @@ UNMETERED = Quota(1_000_000, flat_files=False)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--from", dest="first", type=_day, required=True, metavar="DATE", help="first trade date")
-    parser.add_argument("--to", dest="last", type=_day, required=True, metavar="DATE", help="the last one, included")
+    parser.add_argument("--from", dest="first", type=day_of, required=True, metavar="DATE", help="first trade date")
+    parser.add_argument("--to", dest="last", type=day_of, required=True, metavar="DATE", help="the last one, included")
     parser.add_argument(
         "--source", default="rest", metavar="rest|flatfiles|PATH", help="default rest, the vendor's API"
     )
@@ -139,7 +139,7 @@ def _source(wanted: Wanted) -> Callable[[Supervisor], AbstractContextManager[His
     if wanted.folder is not None:
         return partial(served, wanted.folder)
     key = vendor_key("--source rest", "files need none: --source PATH")
-    vendor = HistorySource("vendor", vendor_hosts().rest, key)
+    vendor = HistorySource("vendor", vendor_hosts().rest, key, metered=True)
     return lambda supervisor: nullcontext(vendor)
 
 
@@ -182,10 +182,3 @@ def _summary(outcome: Outcome, backfill: Backfill, calls: int, seconds: float) -
     yield f"quarantined {loaded.quarantined:>10,}  {why}".rstrip()
     for unit, reason in outcome.failed:
         yield f"not stored  {unit.id}: {reason}"
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is no date as YYYY-MM-DD") from error

@@ -3,6 +3,7 @@
 import argparse
 import re
 import socket
+from datetime import date
 from pathlib import Path
 
 from local_dev.cli.errors import WrongInput
@@ -20,6 +21,14 @@ FEEDS_BY_NAME = ("sim", "polygon")
 
 def add_state(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, default=STATE, metavar="DIR", help=f"default {STATE}")
+
+
+def day_of(text: str) -> date:
+    """A date on the command line. Raises ArgumentTypeError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no date as YYYY-MM-DD") from error
 
 
 def source_of(feed: str, symbols: str, speed: str = "1") -> Source:

@@ -22,7 +22,7 @@ from ministack.app import main
 from ministack.core import persistence
 from ministack.services import dynamodb, kinesis
 
-from local_dev.runtime import emulator_queries
+from local_dev.runtime import emulator_activities, emulator_queries
 
 SWEEP_S = 5.0
 """Seconds between two looks through the iterators; they live for 300."""
@@ -137,6 +137,7 @@ def install() -> None:
     dynamodb._restore_state = restore_tables
     persistence.json = SimpleNamespace(**{**vars(json), "dump": dump})
     emulator_queries.install()
+    emulator_activities.install()
 
 
 if __name__ == "__main__":

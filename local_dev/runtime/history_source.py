@@ -16,11 +16,12 @@ _COMMAND = (sys.executable, "-m", "local_dev.vendor", "--no-trades")
 
 
 class HistorySource(NamedTuple):
-    """`name`: how it is known from other sources. `key` is never shown."""
+    """`name`: how it is known from other sources. `key` is never shown. `metered`: whether a quota is to be kept."""
 
     name: str
     base: str
     key: str
+    metered: bool
 
 
 @contextmanager
@@ -33,6 +34,6 @@ def served(folder: Path, supervisor: Supervisor) -> Iterator[HistorySource]:
     ready = f"ready http://{LOOPBACK}:{port}"
     try:
         await_ready(child, lambda: ready in child.log.read_text(errors="replace"))
-        yield HistorySource(str(folder), f"http://{LOOPBACK}:{port}", LOCAL_KEY)
+        yield HistorySource(str(folder), f"http://{LOOPBACK}:{port}", LOCAL_KEY, metered=False)
     finally:
         supervisor.stop_child(child)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from batch_layer.load.migrate import MIGRATE_S, migrate
 from local_dev.runtime import servers
@@ -14,13 +14,13 @@ from local_dev.runtime.checkpoints import FileCheckpoints
 from local_dev.runtime.deploy import clients, deploy_noted, last_deployed
 from local_dev.runtime.deployment import Function
 from local_dev.runtime.environment import stand_ins
-from local_dev.runtime.functions import FunctionPool, FunctionSpec, LocalFunction
+from local_dev.runtime.functions import FunctionPool, FunctionSpec, InvocationResult, LocalFunction
 from local_dev.runtime.gateway.pages import Pages
 from local_dev.runtime.gateway.server import Gateway
 from local_dev.runtime.local_key import local_key
 from local_dev.runtime.mapping_settings import MappingSettings
 from local_dev.runtime.poller import Poller
-from local_dev.runtime.postgres import PostgresServer, holds_history, start_postgres, stop_postgres
+from local_dev.runtime.postgres import PostgresServer, start_postgres, stop_postgres
 from local_dev.runtime.processes import Supervisor
 from local_dev.runtime.push import Push
 from local_dev.runtime.readback import read_deployment
@@ -28,16 +28,21 @@ from local_dev.runtime.restore import restore
 from local_dev.runtime.roles import RolesFile
 from local_dev.runtime.state import StateFolder
 from local_dev.runtime.synth import ROOT, assembly
-from shared.bars.sessions import SIMULATED, XNYS
+from shared.bars.sessions import SIMULATED, XNYS, SessionTable, sessions_named
 from shared.errors import CondvestError
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
 from shared.stores.postgres import Postgres
+from shared.stores.runs import RunLedger
 
 CHECKPOINTS = "checkpoints.json"
 DEPLOYED = "deployed"
 """File beside the emulator's snapshot: which assembly its stacks are of."""
 DASHBOARD = ROOT / "serving_layer" / "dashboard"
+POSTGRES = "POSTGRES_"
+"""How the variables begin that say where the database is."""
+BATCH = "batch_layer."
+"""Modules of functions that are started when there is something to do for them (nightly.py)."""
 WORKERS = {"api": 2}  # answers in progress at once; stream functions take one batch at a time
 T = TypeVar("T")
 
@@ -74,9 +79,7 @@ class Platform:
         with_servers = ThreadPoolExecutor(4, "start")
         templates_ready = with_servers.submit(self._timed, "templates", lambda: assembly(self.supervisor))
         cache_ready = with_servers.submit(self._timed, "cache", self._start_cache)
-        database_ready = None
-        if holds_history(self.state.path):
-            database_ready = with_servers.submit(self._timed, "database", self._start_database)
+        database_ready = with_servers.submit(self._timed, "database", self._start_database)
         emulator = with_servers.submit(self._timed, "emulator", self._start_emulator).result()
         self._emulator = emulator
         self.client = clients(emulator.url)
@@ -87,7 +90,7 @@ class Platform:
             self._timed("state", lambda: restore(self.state, self.client, self.deployment, self._sessions))
         self.key = local_key(self.state, self.control)
         self.cache = cache_ready.result()
-        self._database = None if database_ready is None else database_ready.result()
+        self._database = database_ready.result()
         with_servers.shutdown()
 
     def serve(self) -> None:
@@ -144,7 +147,16 @@ class Platform:
         return found
 
     def environment_of(self, given: Mapping[str, str]) -> dict[str, str]:
-        return stand_ins(self._running_emulator().url, self.cache.endpoint, self._sessions, given)
+        """Of a function or container whose own variables are `given`."""
+        environment = stand_ins(self._running_emulator().url, self.cache.endpoint, self._sessions, given)
+        if self._database is None or not any(name.startswith(POSTGRES) for name in given):
+            return environment
+        others = {name: value for name, value in environment.items() if not name.startswith(POSTGRES)}
+        return {**others, f"{POSTGRES}CONNINFO": self._database.conninfo}
+
+    def invoke(self, name: str, event: bytes | Mapping[str, Any]) -> InvocationResult | None:
+        """A function that is being served; None where none is."""
+        return self._pool.invoke(name, event) if self._gateway is not None else None
 
     @property
     def endpoints(self) -> Mapping[str, str]:
@@ -174,23 +186,25 @@ class Platform:
         ingest = self.deployment.container_of("speed_layer.ingest").environment
         self.lake = Lake(self.client("s3"), archive["LAKE_BUCKET"])
         self.control = ControlStore(self.client("dynamodb"), ingest["CONTROL_TABLE"])
+        self.runs = RunLedger(self.client("dynamodb"), ingest["CONTROL_TABLE"])
 
     def _specs(self, *, answering: bool) -> list[FunctionSpec]:
         """Of the functions that streams are read for, or of those that answer requests."""
         behind = {mapping.function for mapping in self.deployment.mappings}
-        functions = self.deployment.functions.items()
-        return [self._spec(function) for name, function in functions if (name not in behind) is answering]
+        served = [one for one in self.deployment.functions.values() if not one.module.startswith(BATCH)]
+        return [self.spec_of(function) for function in served if (function.name not in behind) is answering]
 
-    def _spec(self, function: Function) -> FunctionSpec:
+    def spec_of(self, function: Function, given: Mapping[str, str] | None = None) -> FunctionSpec:
+        """What runs a function here; `given` stands over its environment."""
         environment = self.environment_of(function.environment)
         if role_of(function) == "api":
             environment["LOCAL_KEY"] = self.key
             if self._database is not None:
-                environment["POSTGRES_CONNINFO"] = self._database.conninfo
+                environment[f"{POSTGRES}CONNINFO"] = self._database.conninfo
         return FunctionSpec(
             name=function.name,
             handler=function.handler,
-            environment=environment,
+            environment={**environment, **(given or {})},
             timeout_seconds=function.timeout_s,
             memory_mb=function.memory_mb,
             workers=WORKERS.get(role_of(function), 1),
@@ -208,6 +222,10 @@ class Platform:
             )
         for poller in self.pollers.values():
             poller.start()
+
+    @property
+    def sessions(self) -> SessionTable:
+        return sessions_named(self._sessions)
 
     @property
     def _sessions(self) -> str:

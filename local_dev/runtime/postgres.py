@@ -54,11 +54,6 @@ class PostgresServer:
     home: Path
 
 
-def holds_history(state: Path) -> bool:
-    """Whether a state folder has a database: what has never been loaded needs none."""
-    return (state / "postgres" / "data").exists()
-
-
 def start_postgres(supervisor: Supervisor, state: Path, *, extra: Mapping[str, str] | None = None) -> PostgresServer:
     """Ready within the budget of servers.py, recovery included, or ServerNotReady with the log's last lines.
 

@@ -87,6 +87,7 @@ def start_emulator(supervisor: Supervisor, state: Path, *, records_age: bool = F
             "MALLOC_ARENA_MAX": ARENAS,
             "IOT_MTLS_ENABLED": "0",  # listeners nobody here uses, on fixed ports
             "SFTP_ENABLED": "0",
+            "SFN_WAIT_SCALE": "0.02",  # seconds of a Retry: what answers soon here waits minutes for on AWS
             "LOG_LEVEL": "WARNING",
         },
         cwd=home,

@@ -65,11 +65,23 @@ class Lake:
 
     def raw_lines(self, prefix: str = "") -> Iterator[tuple[str, list[bytes]]]:
         """(shard, lines) of every object under a prefix: parts as JSON, for who needs less of them than `raw_parts`."""
-        for key in self._keys(f"{RAW}/{prefix}"):
+        for key in self.keys(f"{RAW}/{prefix}"):
             shard = key.rsplit("/", 1)[1].rsplit("-", 1)[0]
             yield shard, gzip.decompress(self._get(key)).splitlines()
 
-    def _keys(self, prefix: str) -> Iterator[str]:
+    def dates(self) -> list[date]:
+        """Trade dates of which the raw log holds something, in order."""
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=f"{RAW}/date=", Delimiter="/"
+            )
+            found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"lake: {error}") from error
+        return sorted(date.fromisoformat(prefix.rstrip("/").rsplit("=", 1)[1]) for prefix in found)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Of all objects under a prefix of the bucket."""
         try:
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             for page in pages:

@@ -1,0 +1,95 @@
+"""The steps inside the VPC: what was fetched into the database, and a date's minutes settled. Calls nothing outside.
+
+A Lambda function; `step` in the event names what is to be done, and definition.asl.json is what calls it.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from batch_layer.lake.minute_lines import MinuteLines
+from batch_layer.lake.objects import Objects
+from batch_layer.load.fetched import load_fetched
+from batch_layer.load.once import load_once
+from batch_layer.nightly.landing import SOURCE, Landing
+from batch_layer.nightly.settings import LoadSettings
+from batch_layer.nightly.warm import requests
+from batch_layer.settle import settle
+from shared.clients.aws import client
+from shared.errors import PermanentError
+from shared.settings import read
+from shared.stores.postgres import Postgres, PostgresSettings
+from shared.stores.runs import RunLedger
+from shared.stores.settled import SettledStore
+
+JOB = "nightly"
+S3_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Inside:
+    """`sleep` waits between two tries of a transaction."""
+
+    postgres: Postgres
+    ledger: RunLedger
+    settled: SettledStore
+    landing: Landing
+    lines: MinuteLines
+    sleep: Callable[[float], None] = time.sleep
+
+    def load(self, day: date, owner: str) -> dict[str, object]:
+        """What was fetched last; once each. Raises StoreUnavailable, BrokenLanding."""
+        landed = self.landing.newest(day)
+        if landed is None:
+            return {"vendor": "none"}
+        _, known_at, fetched = landed
+        loaded = load_once(
+            self.postgres,
+            JOB,
+            landed.key,
+            lambda connection: load_fetched(connection, "bars_1d", fetched, source=SOURCE, known_at=known_at),
+            sleep=self.sleep,
+        )
+        detail: dict[str, object] = {"rows": "loaded before"} if loaded is None else loaded.summary()
+        self.ledger.step(day, owner, "load", detail)
+        return detail
+
+    def settle(self, day: date, owner: str) -> dict[str, object]:
+        """The rebuilt minutes; from then on the date is read from the batch view. One of which nothing was streamed
+        stays as it is. Raises StoreUnavailable, BrokenFile."""
+        kept = self.lines.read(day)
+        if kept is None:
+            return {"counts": {"minutes": 0}, "warm": []}
+        loaded = settle(self.postgres, self.settled, day, kept.minutes, source=kept.source, known_at=kept.known_at)
+        self.ledger.step(day, owner, "settle", loaded.summary())
+        landed = self.landing.newest(day)
+        warm = list(requests(day, landed.fetched.bars)) if landed else []
+        return {"counts": loaded.summary(), "warm": warm}
+
+
+@lru_cache(maxsize=1)
+def wire() -> Inside:
+    """Once a process. Raises PermanentError naming a setting that is missing."""
+    chosen = read(LoadSettings)
+    s3, dynamodb = client("s3", S3_TIMEOUT_S), client("dynamodb")
+    return Inside(
+        postgres=Postgres(read(PostgresSettings)),
+        ledger=RunLedger(dynamodb, chosen.control_table),
+        settled=SettledStore(dynamodb, chosen.control_table),
+        landing=Landing(Objects(s3, chosen.lake_bucket)),
+        lines=MinuteLines(s3, chosen.lake_bucket),
+    )
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, object]:
+    """Trigger: the state machine. Errors end the step by their own names, which its Retry knows."""
+    inside, day, owner = wire(), date.fromisoformat(event["day"]), str(event["owner"])
+    match event["step"]:
+        case "load":
+            return inside.load(day, owner)
+        case "settle":
+            return inside.settle(day, owner)
+    raise PermanentError(f"no such step: {event['step']}")

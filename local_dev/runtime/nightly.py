@@ -1,0 +1,90 @@
+"""The nightly on this machine: the deployed state machine, whose functions and jobs are processes of ours."""
+
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from datetime import date
+from typing import Any
+
+from local_dev.runtime.environment import process
+from local_dev.runtime.functions import FunctionPool, InvocationResult, LocalFunction
+from local_dev.runtime.history_source import HistorySource
+from local_dev.runtime.platform import Platform
+from local_dev.runtime.processes import Command
+from local_dev.runtime.state_machine import Does, Ended, StateMachine, TaskFailed
+from local_dev.runtime.synth import ROOT
+
+JOB_SECONDS = 1_800.0
+UNMETERED = "1000000"
+"""Calls a minute that a server on this machine is asked at most."""
+FETCH, LOAD = "batch_layer.nightly.outside", "batch_layer.nightly.inside"
+
+
+class Nightly:
+    """A context manager: its processes live as long as the block. `source` None: there is no vendor to ask."""
+
+    def __init__(self, platform: Platform, source: HistorySource | None) -> None:
+        self._platform, self._source = platform, source
+        self._stack = ExitStack()
+        self._fetch, self._load = (platform.deployment.function_of(module) for module in (FETCH, LOAD))
+
+    def __enter__(self) -> "Nightly":
+        """Raises FunctionStartError."""
+        pool = self._stack.enter_context(FunctionPool(self._platform.state.logs))
+        pool.start([self._platform.spec_of(self._fetch, self._vendor()), self._platform.spec_of(self._load)])
+        does: Mapping[str, Does] = {
+            "nightly-fetch": _calls(pool[self._fetch.name]),
+            "nightly-load": _calls(pool[self._load.name]),
+            "nightly-job": self._job,
+            "nightly-api": self._ask,
+        }
+        self._machine = self._stack.enter_context(StateMachine(self._platform.endpoints["AWS emulator"], does))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def run(self, day: date, stop: Callable[[], bool] = lambda: False) -> Ended:
+        """One trade date, from fetching to settling."""
+        return self._machine.run({"day": day.isoformat()}, stop)
+
+    def _vendor(self) -> dict[str, str]:
+        if self._source is None:
+            return {"REST_URL": ""}
+        metered = {} if self._source.metered else {"CALLS_A_MINUTE": UNMETERED}
+        return {"REST_URL": self._source.base, "POLYGON_API_KEY": self._source.key, **metered}
+
+    def _job(self, given: dict[str, Any]) -> None:
+        """The container's own command, by this machine's interpreter."""
+        python, *arguments = given["ContainerOverrides"]["Command"]
+        if python != "python":
+            raise TaskFailed("States.TaskFailed", f"a job's command must start with python, was {python}")
+        environment = {**self._fetch.environment, **self._load.environment}
+        command = Command(
+            f"nightly-{given['JobName']}",
+            (sys.executable, *arguments),
+            process(self._platform.environment_of(environment)),
+            cwd=ROOT,
+        )
+        try:
+            child = self._platform.supervisor.run(command, JOB_SECONDS)
+        except TimeoutError as error:
+            raise TaskFailed("States.Timeout", str(error)) from error
+        if child.returncode:
+            raise TaskFailed("States.TaskFailed", child.last_words(20))
+
+    def _ask(self, event: dict[str, Any]) -> Any:
+        """The API, where it is being served."""
+        api = self._platform.deployment.function_of("serving_layer.api.handler")
+        result = self._platform.invoke(api.name, event)
+        return None if result is None else _outcome(result)
+
+
+def _calls(function: LocalFunction) -> Does:
+    return lambda given: _outcome(function.invoke(given))
+
+
+def _outcome(result: InvocationResult) -> Any:
+    if result.error is not None:
+        raise TaskFailed(result.error.type, result.error.message)
+    return result.json()

@@ -1,0 +1,102 @@
+"""The nightly of each trade date, run when the feed's own clock has come past it, one date at a time."""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+from batch_layer.nightly.trade_date import over_at
+from local_dev.runtime.nightly import Nightly
+from local_dev.runtime.platform import Platform
+from shared.errors import CondvestError, StoreUnavailable
+from shared.stores.lake import RAW
+from shared.stores.runs import FINISHED
+
+LOOK_S = 5.0
+"""Between two looks for dates that are over."""
+
+
+class Run(NamedTuple):
+    """What became of a date: `trouble` is empty when it is settled or had nothing to settle."""
+
+    day: date
+    seconds: float
+    trouble: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.day}: " + (self.trouble or f"settled in {self.seconds:.1f} s")
+
+
+class Nights:
+    """`open_nightly` makes the context in which dates are run; `say` gets a line for each."""
+
+    def __init__(self, platform: Platform, open_nightly: Callable[[], Nightly], say: Callable[[str], None]) -> None:
+        self._platform, self._open, self._say = platform, open_nightly, say
+        self._objects_at_run: dict[date, int] = {}
+        self._known = False
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._look_at = 0.0
+
+    def look(self) -> None:
+        """Begin with what is due by the feed's clock, unless something is being done. Raises StoreUnavailable."""
+        if (self._thread is not None and self._thread.is_alive()) or time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_S
+        if due := [day for day in self._over() if day not in self._objects_at_run]:
+            self._thread = threading.Thread(target=self._run, args=(due,), name="nights")
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Once the feed has ended: what is left, and the dates whose trades came later than their nightly."""
+        self.wait()
+        left = [day for day in self._over() if self._objects_at_run.get(day) != self._objects(day)]
+        if left:
+            self._run(left)
+
+    def wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+    def stop(self) -> None:
+        """Give up what is being done; another start does it again."""
+        self._stopping.set()
+        self.wait()
+
+    def _over(self) -> list[date]:
+        """Trade dates in the raw log that are over; what an earlier start has finished counts as run."""
+        sessions = self._platform.sessions
+        promise_s = max((int(epoch.get("promise", 0)) for epoch in self._platform.control.epochs()), default=0)
+        days = [session for day in self._platform.lake.dates() if (session := sessions.day(day))]
+        over = [session.date for session in days if over_at(session) <= promise_s * 1000]
+        if not self._known and over:
+            finished = [run.day for run in self._platform.runs.runs(over[0], over[-1]) if run.state == FINISHED]
+            self._objects_at_run = {day: self._objects(day) for day in finished}
+            self._known = True
+        return over
+
+    def _objects(self, day: date) -> int:
+        return sum(1 for _ in self._platform.lake.keys(f"{RAW}/date={day}/"))
+
+    def _run(self, days: list[date]) -> None:
+        try:
+            with self._open() as nightly:
+                for day in days:
+                    if self._stopping.is_set():
+                        return
+                    self._objects_at_run[day] = self._objects(day)
+                    self._say(run_one(nightly, day, self._stopping.is_set).line)
+        except (CondvestError, StoreUnavailable, OSError) as error:
+            self._say(f"the nightly could not be started: {error}")
+
+
+def run_one(nightly: Nightly, day: date, stop: Callable[[], bool] = lambda: False) -> Run:
+    """One date, to its end."""
+    began = time.monotonic()
+    ended = nightly.run(day, stop)
+    trouble = "" if ended.succeeded else f"{ended.error or ended.status}: {ended.cause}"
+    if ended.succeeded and not ended.output["session"]["run"]:
+        trouble = str(ended.output["session"]["why"])
+    return Run(day, time.monotonic() - began, trouble)
