@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.services import stepfunctions
 
-LONGEST_S = 2.0
+LONGEST_S = 0.5
 LOOK_S = 0.02
 
 

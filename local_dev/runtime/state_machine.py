@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local_dev.runtime.deploy import CREDENTIALS, REGION
 
 LOOK_S = 0.1
+EXIT_S = 2.0
 CAUSE_LIMIT = 32_768
 
 
@@ -93,13 +94,17 @@ class StateMachine:
 
     def __enter__(self) -> "StateMachine":
         for arn in self._does:
-            self._client.create_activity(name=arn.rsplit(":", 1)[1])
+            with suppress(self._client.exceptions.ActivityAlreadyExists):
+                self._client.create_activity(name=arn.rsplit(":", 1)[1])
         for worker in self._workers:
             worker.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        """A worker that still does something is not waited for: its execution has been stopped."""
         self._stopping.set()
+        for worker in self._workers:
+            worker.join(EXIT_S)
 
     def run(self, given: Mapping[str, Any], stop: Callable[[], bool] = lambda: False) -> Ended:
         """Start an execution and wait for its end. `stop` is asked meanwhile: it may end the execution."""
