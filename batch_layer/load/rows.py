@@ -127,6 +127,8 @@ class _Chunk:
             if differing > written or changed:  # a change may have made a repeat of the old row a contradiction
                 conflicts, outdated = self._row(statements.left_over(self._target))
                 self._reasons += Counter(conflict=conflicts)
+            if written and self._target.due:
+                self._connection.execute(statements.note_due(self._target).encode())
         self._connection.execute(f"DROP TABLE {statements.staging(self._target)}".encode())
         return Loaded(given, added, changed, outdated, dict(self._reasons))
 

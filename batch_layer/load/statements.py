@@ -61,7 +61,7 @@ def upsert(target: Target, *, alone: bool = False) -> str:
     keys = ", ".join(target.keys)
     kept = ", ".join(f"{name} = {_kept(target, name)}" for name in names if name not in target.keys)
     conflict = f"""
-        ON CONFLICT ({keys}) DO UPDATE SET {kept}, revision = b.revision + 1
+        ON CONFLICT ({keys}) DO UPDATE SET {kept}, revision = b.revision + {target.raises}
         WHERE {_differs(target, "excluded")} AND {_newer(target, "excluded")}
     """
     return f"""
@@ -92,6 +92,10 @@ def left_over(target: Target) -> str:
     ), kept AS ({_quarantine(target, "taken")})
     SELECT count(*) FILTER (WHERE conflict), count(*) FILTER (WHERE NOT conflict) FROM differing
     """
+
+
+def note_due(target: Target) -> str:
+    return f"INSERT INTO {target.due} (day) SELECT DISTINCT day FROM {staging(target)} ORDER BY day"
 
 
 QUARANTINE = """

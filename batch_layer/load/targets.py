@@ -51,7 +51,9 @@ class Target:
     `extras`: columns where NULL means that the source does not tell, so that it takes nothing away from equal values.
     `replaces`: of two rows of one key, whether the later known one takes the place of the other; `best`: which one of
     a batch is taken first. `known_at` is the model's own field where it is among the columns, else the load's. `by`:
-    the column whose month is that of the partition, "" for a table without.
+    the column whose month is that of the partition, "" for a table without. `due`: the table that the days of a change
+    are noted in. `raises`: how much a change raises the revision, and whether it is a correction; 0 for what was no
+    last word.
     """
 
     table: str
@@ -59,6 +61,8 @@ class Target:
     keys: tuple[str, ...]
     extras: tuple[str, ...] = ()
     by: str = ""
+    due: str = ""
+    raises: str = "1"
     replaces: str = "true"
     best: str = "known_at DESC, place"
 
@@ -75,6 +79,7 @@ BARS_1D = Target(
     keys=("sym", "day"),
     extras=("vwap", "count"),
     by="day",
+    due="bars_nd_due",
 )
 BARS_1M = Target(
     "bars_1m",
@@ -85,6 +90,15 @@ BARS_1M = Target(
     keys=("sym", "t"),
     extras=("vwap", "count", "notional", "partial"),
     by="t",
+)
+BARS_ND = Target(
+    "bars_nd",
+    _columns(
+        "sym text, timeframe text, day date, open price, high price, low price, close price, volume size, vwap vwap,"
+        "count count, last_day date, forming flag"
+    ),
+    keys=("sym", "timeframe", "day"),
+    raises="(CASE WHEN b.forming THEN 0 ELSE 1 END)",
 )
 SPLITS = Target(
     "splits",

@@ -5,7 +5,7 @@ sum where every day tells it, else null. The last group is forming: sessions of 
 new or corrected days is worked in by making again the groups they lie in, and gives what all days at once would give.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -59,6 +59,26 @@ class MultiSession:
             for timeframe in TIMEFRAMES
         }
         return History(daily, bars, pl.concat([existing.refused, refused]))
+
+    def span(self, day: date) -> tuple[date, date] | None:
+        """First and last session of all groups that hold a session; None for a day that is none."""
+        at = self._sessions.search_sorted(day)
+        if at == len(self._sessions) or self._sessions[at] != day:
+            return None
+        rows = [table.row(at, named=True) for table in self._groups.values()]
+        return min(row["day"] for row in rows), max(row["last_day"] for row in rows)
+
+    def holding(self, days: pl.DataFrame, due: Collection[date], through: date | None) -> History:
+        """The bars of the groups that hold a session of `due`, from daily bars of these groups' spans at least."""
+        daily, refused = self._usable(days)
+        dates = pl.Series(sorted(due), dtype=pl.Date)
+        bars = {
+            timeframe: self.bars(daily, timeframe, through).filter(
+                pl.col("day").is_in(self._ends(dates, timeframe)["day"].unique().implode())
+            )
+            for timeframe in TIMEFRAMES
+        }
+        return History(daily, bars, refused.filter(pl.col("day").is_in(dates.implode())))
 
     def bars(self, daily: pl.DataFrame, timeframe: str, through: date | None) -> pl.DataFrame:
         """Bars of one timeframe from usable daily bars in order of symbol and day; ValueError for another order.

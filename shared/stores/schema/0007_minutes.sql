@@ -18,6 +18,17 @@ CREATE VIEW bars_1m_versions AS
 -- Groups that sessions are still to come of.
 CREATE INDEX bars_nd_forming ON bars_nd (last_day) WHERE forming;
 
--- Which transaction recorded a correction: who works them in asks for what was not yet committed when he last looked.
-ALTER TABLE corrections ADD COLUMN tx xid8 NOT NULL DEFAULT pg_current_xact_id();
-CREATE INDEX corrections_by_transaction ON corrections (tx);
+-- Dates of which bars_1d has changed and bars_nd does not know yet. Written with the change, taken out with what came of
+-- it; a date stands here as often as it has changed.
+CREATE TABLE bars_nd_due (
+    id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    day date NOT NULL
+);
+INSERT INTO bars_nd_due (day) SELECT DISTINCT day FROM bars_1d;
+
+-- Take out what is due: whoever works it in may, though it may delete nothing else.
+CREATE FUNCTION take_due_days() RETURNS SETOF date
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH taken AS (DELETE FROM bars_nd_due RETURNING day) SELECT DISTINCT day FROM taken ORDER BY day
+$$;
+REVOKE EXECUTE ON FUNCTION take_due_days FROM PUBLIC;

@@ -12,7 +12,18 @@ from shared.stores.schema import FOLDER
 from tests.fakes.postgres import connect
 
 FILES = sorted(path.name for path in FOLDER.glob("*.sql"))
-TABLES = {"bars_1m", "bars_1d", "bars_nd", "tickers", "splits", "dividends", "corrections", "quarantine", "runs"}
+TABLES = {
+    "bars_1m",
+    "bars_1d",
+    "bars_nd",
+    "bars_nd_due",
+    "tickers",
+    "splits",
+    "dividends",
+    "corrections",
+    "quarantine",
+    "runs",
+}
 
 
 @pytest.fixture
