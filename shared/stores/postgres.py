@@ -17,6 +17,7 @@ import msgspec
 
 from shared.errors import CondvestError, InvalidRecord, PermanentError, StoreUnavailable
 from shared.stores import certificates
+from shared.stores.breaker import Breaker
 
 if TYPE_CHECKING:
     import psycopg
@@ -49,15 +50,22 @@ class PostgresSettings(msgspec.Struct, frozen=True):
 
 
 class Postgres:
-    """A connection made on first use and again after it was lost. One thread at a time.
+    """A connection made on first use and again after it was lost. Threads take turns.
 
-    `settings`: or a conninfo. Everything raises StoreUnavailable when the server does not answer in time or cannot take
-    it now, InvalidRecord for a value that it can never take, PermanentError for a statement that is wrong.
+    `settings`: or a conninfo. Everything raises DatabaseUnavailable when the server does not answer in time or cannot
+    take it now, InvalidRecord for a value that it can never take, PermanentError for a statement that is wrong. With a
+    `breaker` a server that was unavailable is not asked again while it is open.
     """
 
-    def __init__(self, settings: PostgresSettings | str, budget_s: float = BUDGET_S) -> None:
+    def __init__(
+        self, settings: PostgresSettings | str, budget_s: float = BUDGET_S, breaker: Breaker | None = None
+    ) -> None:
         self._settings = PostgresSettings(postgres_conninfo=settings) if isinstance(settings, str) else settings
         self._budget_s = budget_s
+        self._breaker = breaker
+        self._turn = threading.RLock()
+        self.answered: bool | None = None
+        """Whether it did when it was asked last; None before."""
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -66,21 +74,41 @@ class Postgres:
         def read(connection: "psycopg.Connection[tuple[Any, ...]]") -> list[tuple[Any, ...]]:
             return connection.execute(query.encode(), parameters, binary=True).fetchall()
 
-        kept = self._connection is not None
-        try:
-            return self.run(read)
-        except (ConnectionLost, Interrupted):
-            if not kept:
-                raise
-            return self.run(read)
+        with self._guarded():
+            kept = self._connection is not None
+            try:
+                return self._run(read, self._budget_s)
+            except (ConnectionLost, Interrupted):
+                if not kept:
+                    raise
+                return self._run(read, self._budget_s)
 
     def run(self, work: Callable[["psycopg.Connection[tuple[Any, ...]]"], R], budget_s: float | None = None) -> R:
         """What `work` makes of the connection, all of it within the budget; what it leaves open is rolled back.
 
         The connection commits each statement outside of `transaction()`.
         """
+        with self._guarded():
+            return self._run(work, self._budget_s if budget_s is None else budget_s)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """A turn with the server, unless it was unavailable a moment ago."""
+        with self._turn:
+            if self._breaker is not None and self._breaker.is_open:
+                raise DatabaseUnavailable("PostgreSQL was unavailable a moment ago")
+            try:
+                yield
+            except DatabaseUnavailable:
+                self.answered = False
+                if self._breaker is not None:
+                    self._breaker.failed()
+                raise
+            self.answered = True
+
+    def _run(self, work: Callable[["psycopg.Connection[tuple[Any, ...]]"], R], budget_s: float) -> R:
         connection = self._open()
-        watchdog = _Watchdog(connection, self._budget_s if budget_s is None else budget_s)
+        watchdog = _Watchdog(connection, budget_s)
         try:
             with _translated(watchdog), watchdog:
                 return work(connection)
@@ -122,11 +150,15 @@ class Postgres:
         )
 
 
-class ConnectionLost(StoreUnavailable):
+class DatabaseUnavailable(StoreUnavailable):
+    """It is paused, away, out of connections or too slow: it takes longer than a table to be there again."""
+
+
+class ConnectionLost(DatabaseUnavailable):
     """The connection is gone, and nothing says whether the last statement was done: what may be repeated, may."""
 
 
-class Interrupted(StoreUnavailable):
+class Interrupted(DatabaseUnavailable):
     """The server undid the transaction, for another's sake or because it goes away: all of it may be repeated."""
 
 
@@ -170,11 +202,11 @@ def _ours(error: "psycopg.Error", watchdog: _Watchdog | None) -> CondvestError:
 
     state = error.sqlstate or ""
     if watchdog is not None and watchdog.bit:
-        return StoreUnavailable(f"PostgreSQL did not answer within {watchdog.budget_s} s")
+        return DatabaseUnavailable(f"PostgreSQL did not answer within {watchdog.budget_s} s")
     if state.startswith(REPEATABLE):
         return Interrupted(f"PostgreSQL: {error}")
     if state.startswith(LATER):
-        return StoreUnavailable(f"PostgreSQL: {error}")
+        return DatabaseUnavailable(f"PostgreSQL: {error}")
     if isinstance(error, DataError):
         return InvalidRecord("value", f"PostgreSQL cannot take it: {error}")
     if not state and isinstance(error, InterfaceError | OperationalError):
@@ -185,7 +217,7 @@ def _ours(error: "psycopg.Error", watchdog: _Watchdog | None) -> CondvestError:
 def iam_token(host: str, port: int, user: str) -> str:
     """A password for an IAM user of a cluster: a request signed here, without a call to anyone.
 
-    Raises StoreUnavailable where this process has no AWS credentials to sign with.
+    Raises DatabaseUnavailable where this process has no AWS credentials to sign with.
     """
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415  (only on AWS)
     from botocore.model import ServiceId  # noqa: PLC0415
@@ -210,5 +242,5 @@ def iam_token(host: str, port: int, user: str) -> str:
             region_name=region,
         )
     except BotoCoreError as error:
-        raise StoreUnavailable(f"no token for PostgreSQL: {error}") from error
+        raise DatabaseUnavailable(f"no token for PostgreSQL: {error}") from error
     return signed.removeprefix("https://")

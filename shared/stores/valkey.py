@@ -19,29 +19,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from shared.observability import event, logger
+from shared.stores.breaker import Breaker
 
 _log = logger("cache")
 R = TypeVar("R")
 
 BUDGET_S = 0.2
-OPEN_S = 5.0
 TOKEN_S = 900
 """An IAM token opens connections for 15 minutes; one that is open stays so for 12 hours."""
-
-
-class Breaker:
-    """Lets nothing through for OPEN_S after a failure, then one try. `clock` gives seconds that only grow."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._open_until = float("-inf")
-
-    @property
-    def is_open(self) -> bool:
-        return self._clock() < self._open_until
-
-    def failed(self) -> None:
-        self._open_until = self._clock() + OPEN_S
 
 
 class Valkey:

@@ -14,8 +14,9 @@ import redis
 
 from shared.models.trade import Trade
 from shared.polygon.trade_answers import row_of
+from shared.stores.breaker import OPEN_S
 from shared.stores.cache import Cache
-from shared.stores.valkey import OPEN_S, Valkey, connect
+from shared.stores.valkey import Valkey, connect
 from tests.fakes.valkey import ValkeyServer
 from tests.unit.serving_layer.doubles import MINUTE, NOW_S, T0, Api, Control, minute_of
 

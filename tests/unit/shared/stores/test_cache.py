@@ -12,8 +12,9 @@ import redis
 
 from shared.models.bar import Edges, Partial
 from shared.models.trade import Trade
+from shared.stores.breaker import OPEN_S
 from shared.stores.cache import KEPT_MINUTES, LAST_TTL_S, TTL_S, Cache
-from shared.stores.valkey import OPEN_S, IamToken, Valkey, connect
+from shared.stores.valkey import IamToken, Valkey, connect
 from tests.fakes.valkey import LOOPBACK, ValkeyServer, free_port
 
 T0 = 1_381_239_000_000

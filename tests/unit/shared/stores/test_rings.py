@@ -7,8 +7,9 @@ from typing import cast
 import pytest
 
 from shared.models.bar import Partial
+from shared.stores.breaker import OPEN_S
 from shared.stores.rings import SPARE, TTL_S, ClosedBar, Rings, RingsState
-from shared.stores.valkey import OPEN_S, Valkey, connect
+from shared.stores.valkey import Valkey, connect
 from tests.fakes.ring_rows import RingRows
 from tests.fakes.valkey import ValkeyServer
 
