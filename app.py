@@ -9,6 +9,7 @@ from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.constructs.assets import Assets
+from stacks.database import DatabaseStack
 from stacks.edge import EdgeStack
 from stacks.network import NetworkStack
 from stacks.push import PushStack
@@ -29,12 +30,13 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
 
     storage = StorageStack(app, "Storage", stack_name=f"{name}-storage")
     network = NetworkStack(app, "Network", stack_name=f"{name}-network", settings=settings, storage=storage)
+    database = DatabaseStack(app, "Database", stack_name=f"{name}-database", settings=settings, network=network)
     speed = SpeedStack(
         app, "Speed", stack_name=f"{name}-speed", settings=settings, assets=assets, network=network, storage=storage
     )
     serving = ServingStack(
         app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
-        network=network, storage=storage, speed=speed,
+        network=network, storage=storage, database=database, speed=speed,
     )  # fmt: skip
 
     push = None

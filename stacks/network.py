@@ -14,12 +14,17 @@ from stacks.storage import StorageStack
 
 CACHE_WRITE_PORT, CACHE_READ_PORT = 6379, 6380
 """Valkey serverless listens on two ports: primary, and read replicas."""
+DATABASE_PORT = 5433
+"""Of PostgreSQL: not the one that everybody tries first."""
 BALANCER_PORT, PUSH_PORT = 80, 8080
 """Of push: what the internal load balancer listens on, and its task."""
 
 
 class NetworkStack(TargetedStack):
-    """Public subnets for the ingester, isolated ones for what needs the cache; S3 and DynamoDB by gateway endpoint."""
+    """Public subnets for ingester and batch jobs, isolated ones for what needs the cache or the database.
+
+    S3 and DynamoDB are reached by gateway endpoints.
+    """
 
     def __init__(self, scope: Construct, id_: str, *, settings: Settings, storage: StorageStack, **kwargs: Any) -> None:
         super().__init__(scope, id_, **kwargs)
@@ -62,8 +67,22 @@ class NetworkStack(TargetedStack):
             client.add_egress_rule(self.cache_group, ports, "Valkey, write and read ports")
             self.cache_group.add_ingress_rule(client, ports, "Valkey, write and read ports")
 
+        self._database_groups()
         if settings.push:
             self._push_groups(settings.cloudfront_prefix_list)
+
+    def _database_groups(self) -> None:
+        """Who may reach PostgreSQL: the API to read, the others to write. Nothing may reach any of them."""
+        self.database_group = self._group("DatabaseGroup", "PostgreSQL: reached by the API and the batch layer only")
+        self.loader_group = self._group("LoaderGroup", "Nightly function inside: S3, DynamoDB, and PostgreSQL")
+        self.migrate_group = self._group("MigrateGroup", "Migrations: PostgreSQL only")
+        self.job_group = self._group("JobGroup", "Batch jobs: nothing may connect to them")
+        for client in (self.loader_group, self.job_group):
+            client.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(443), "HTTPS to AWS endpoints")
+        port = ec2.Port.tcp(DATABASE_PORT)
+        for client in (self.api_group, self.loader_group, self.migrate_group, self.job_group):
+            client.add_egress_rule(self.database_group, port, "PostgreSQL")
+            self.database_group.add_ingress_rule(client, port, "PostgreSQL")
 
     def _push_groups(self, cloudfront: str) -> None:
         """CloudFront -> load balancer -> task, each on one port."""

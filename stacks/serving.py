@@ -12,6 +12,7 @@ from stacks.constructs.function import ServiceFunction
 from stacks.constructs.rest_api import PublicApi
 from stacks.constructs.rights import get_item, query, query_index
 from stacks.constructs.target import TargetedStack
+from stacks.database import DatabaseStack
 from stacks.network import NetworkStack
 from stacks.settings import Settings
 from stacks.speed import SESSIONS, SpeedStack
@@ -53,11 +54,13 @@ class ServingStack(TargetedStack):
         assets: Assets,
         network: NetworkStack,
         storage: StorageStack,
+        database: DatabaseStack,
         speed: SpeedStack,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, id_, **kwargs)
-        self.add_stack_dependency(speed)  # imports the cache's endpoint by name
+        self.add_stack_dependency(speed)  # imports the cache's endpoint by name, and below that of the database
+        self.add_stack_dependency(database)
         days = settings.log_retention_days
         self.api_function = ServiceFunction(
             self,
@@ -72,6 +75,7 @@ class ServingStack(TargetedStack):
                 "SIGNALS_TABLE": storage.signals_table.table_name,
                 "SESSIONS": SESSIONS,
                 **speed.cache.environment(self, "api"),
+                **database.variables(self, "api"),
             },
             rights=[
                 query(storage.bars_table),
@@ -80,6 +84,7 @@ class ServingStack(TargetedStack):
                 query_index(storage.signals_table, SIGNALS_BY_TIME),
                 query(storage.control_table, "feed", "ingest", "symbols", "through", "signals"),
                 speed.cache.connect("api"),
+                database.connect(self, "api"),
             ],
             retention_days=days,
             memory_mb=1024,

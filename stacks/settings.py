@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from shared.errors import PermanentError
+from shared.stores.certificates import regions
 from speed_layer.signals.config import configured
 
 US_EAST_1_PREFIX_LIST = "pl-3b927c52"
@@ -30,13 +31,16 @@ class Settings:
     lanes_per_shard: int = 2
     """Lanes are a multiple of shards, so every shard carries the same number of them and none is ever silent."""
     log_retention_days: int = 30
-    """Days that function, task and access logs are kept; one of RETENTION_DAYS."""
+    """Days that function, task and access logs are kept; one of NUMBERS."""
     strategies: str = ""
     """JSON of the signal strategies (speed_layer/signals/config.py); empty: those of strategies.json beside it."""
     push: bool = False
     """Whether the optional WebSocket push (`on` or `off` in the context) is deployed."""
     region: str = "us-east-1"
-    """Where every stack but `edge` is deployed; `edge` reads their outputs from there."""
+    """Where every stack but `edge` is deployed; `edge` reads their outputs from there. One whose database can be told
+    by the roots we have (shared/stores/certificates)."""
+    database_units: int = 4
+    """Most capacity units (2 GiB of memory each) of the database, one of NUMBERS; unused it has none."""
     cloudfront_prefix_list: str = US_EAST_1_PREFIX_LIST
     """Id, in `region`, of the managed prefix list com.amazonaws.global.cloudfront.origin-facing; push admits it."""
 
@@ -48,11 +52,10 @@ class Settings:
             raise ValueError(f"symbols must be tickers, or '*' alone, was {','.join(self.symbols)!r}")
         if wrong := [s for s in self.symbols if s != "*" and not re.fullmatch(r"[A-Za-z][A-Za-z0-9./-]{0,15}", s)]:
             raise ValueError(f"symbols must be tickers of 1 to 16 letters, digits or . / -, was {wrong[0]!r}")
-        for name in ("shards", "lanes_per_shard"):
-            if (count := getattr(self, name)) < 1:
-                raise ValueError(f"{name} must be at least 1, was {count}")
-        if self.log_retention_days not in RETENTION_DAYS:
-            raise ValueError(f"log_retention_days must be one of {RETENTION_DAYS}, was {self.log_retention_days}")
+        for name, allowed in NUMBERS.items():
+            if (number := getattr(self, name)) not in allowed:
+                rule = f"one of {allowed}" if isinstance(allowed, tuple) else f"at least {allowed.start}"
+                raise ValueError(f"{name} must be {rule}, was {number}")
         try:
             configured(self.strategies)
         except PermanentError as error:
@@ -69,7 +72,7 @@ class Settings:
     def from_context(cls, context: dict[str, Any]) -> Settings:
         """Settings from CDK context (`-c shards=4 -c symbols=SPY,QQQ`), where every value arrives as text."""
         given = {f.name: context[f.name] for f in fields(cls) if f.name in context}
-        for name in ("shards", "lanes_per_shard", "log_retention_days"):
+        for name in NUMBERS:
             if name in given:
                 if not re.fullmatch(r"[0-9]{1,6}", str(given[name])):
                     raise ValueError(f"{name} must be a whole number, was {given[name]!r}")
@@ -89,11 +92,17 @@ RULES = {
         "a letter, then up to 15 of a-z 0-9 - (it becomes part of stack and cache names)",
     ),
     "profile": (r"lean", "'lean'"),
-    "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region of AWS, such as eu-west-1"),
+    "region": ("|".join(sorted(regions())), "a region of AWS whose database we can tell, such as eu-west-1"),
     "cloudfront_prefix_list": (r"pl-[0-9a-f]{8,17}", "pl- and 8 to 17 hexadecimal digits"),
 }
 """Fields of text: the pattern and the words for it."""
-RETENTION_DAYS = (7, 14, 30, 90, 365)
+NUMBERS: dict[str, range | tuple[int, ...]] = {
+    "shards": range(1, 10_000),
+    "lanes_per_shard": range(1, 10_000),
+    "log_retention_days": (7, 14, 30, 90, 365),
+    "database_units": (1, 2, 4, 8, 16, 32, 64, 128),
+}
+"""Fields of whole numbers: what they may be."""
 SWITCH = {"on": True, "off": False}
 
 

@@ -20,8 +20,8 @@ from stacks.constructs.wheels import (
 )
 from stacks.settings import ROOT
 
-PRODUCT = ("shared", "speed_layer", "serving_layer")
-_DATA = {".json", ".sql", ".csv"}
+PRODUCT = ("shared", "batch_layer", "speed_layer", "serving_layer")
+_DATA = {".json", ".sql", ".csv", ".pem"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,15 @@ REFUSED_TYPES = frozenset(
 """Of the types used here, those the local emulator does not know. One of them would make it refuse a whole template."""
 
 
+STOOD_IN = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
+"""Types that the emulator knows but would start a container for; here a process of ours stands in for them."""
+
+
 class TargetedStack(Stack):
     """A stack with the parameter `Target` = `aws` (default) | `local`.
 
-    Resources of `REFUSED_TYPES` are created on AWS only. Whatever refers to one asks `on_aws` for both values.
+    Resources of `REFUSED_TYPES` and those `STOOD_IN` for are created on AWS only. Whatever refers to one asks `on_aws`
+    for both values.
     """
 
     def __init__(self, scope: Construct, id_: str, **kwargs: Any) -> None:
@@ -67,11 +72,11 @@ class TargetedStack(Stack):
 
 @jsii.implements(IAspect)
 class _OnAwsOnly:
-    """Puts the condition on refused types, wherever a construct made one."""
+    """Puts the condition on types that are for AWS alone, wherever a construct made one."""
 
     def visit(self, node: IConstruct) -> None:
         """Called by the CDK for every construct below the stack."""
-        if isinstance(node, CfnResource) and node.cfn_resource_type in REFUSED_TYPES:
+        if isinstance(node, CfnResource) and node.cfn_resource_type in REFUSED_TYPES | STOOD_IN:
             stack = Stack.of(node)
             if not isinstance(stack, TargetedStack):
                 raise TypeError(f"{node.node.path} needs a stack with the parameter Target")

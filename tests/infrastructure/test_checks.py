@@ -36,11 +36,11 @@ ACCEPTED = Counter(
 
 
 def test_the_stacks_deploy_in_this_order(templates: Templates) -> None:
-    assert list(templates.bodies) == ["Storage", "Network", "Speed", "Serving", "Push", "Edge"]
+    assert list(templates.bodies) == ["Storage", "Network", "Database", "Speed", "Serving", "Push", "Edge"]
 
 
 def test_push_is_deployed_only_where_it_is_asked_for(without_push: Templates) -> None:
-    assert list(without_push.bodies) == ["Storage", "Network", "Speed", "Serving", "Edge"]
+    assert list(without_push.bodies) == ["Storage", "Network", "Database", "Speed", "Serving", "Edge"]
     assert not [r.id for r in without_push.resources() if "Push" in r.id]
     assert findings(without_push.folder) == []
 

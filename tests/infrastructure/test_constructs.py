@@ -25,11 +25,12 @@ def test_a_header_that_the_edge_cannot_send_is_refused() -> None:
 
 
 def test_what_the_emulator_refuses_is_made_on_aws_only(templates: Templates) -> None:
-    from stacks.constructs.target import REFUSED_TYPES
+    from stacks.constructs.target import REFUSED_TYPES, STOOD_IN
 
     for resource in templates.resources():
-        if resource.type in REFUSED_TYPES:
+        if resource.type in REFUSED_TYPES | STOOD_IN:
             assert resource.body.get("Condition") == "OnAws", resource.id
         else:
             assert "Condition" not in resource.body, resource.id
-    assert {r.type for r in templates.resources(*REFUSED_TYPES)} == REFUSED_TYPES, "the list names what is used"
+    listed = REFUSED_TYPES | STOOD_IN
+    assert {r.type for r in templates.resources(*listed)} == listed, "the lists name what is used"

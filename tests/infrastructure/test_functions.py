@@ -9,19 +9,21 @@ import pytest
 
 from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
+from shared.stores.postgres import PostgresSettings
 from speed_layer.notify.handler import NotifySettings
 from speed_layer.settings import ArchiveSettings, TableSettings
 from speed_layer.signals.settings import SignalsSettings
 from tests.infrastructure.templates import Templates
 
-HANDLERS: dict[str, tuple[str, type[msgspec.Struct]]] = {
-    "Archive": ("speed_layer.archive.handler", ArchiveSettings),
-    "Live": ("speed_layer.live.handler", TableSettings),
-    "Persist": ("speed_layer.persist.handler", TableSettings),
-    "Signals": ("speed_layer.signals.handler", SignalsSettings),
-    "Notify": ("speed_layer.notify.handler", NotifySettings),
-    "ApiFunction": ("serving_layer.api.handler", ApiSettings),
-    "AuthFunction": ("serving_layer.auth.handler", AuthSettings),
+Settings = type[msgspec.Struct]
+HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
+    "Archive": ("speed_layer.archive.handler", (ArchiveSettings,)),
+    "Live": ("speed_layer.live.handler", (TableSettings,)),
+    "Persist": ("speed_layer.persist.handler", (TableSettings,)),
+    "Signals": ("speed_layer.signals.handler", (SignalsSettings,)),
+    "Notify": ("speed_layer.notify.handler", (NotifySettings,)),
+    "ApiFunction": ("serving_layer.api.handler", (ApiSettings, PostgresSettings)),
+    "AuthFunction": ("serving_layer.auth.handler", (AuthSettings,)),
 }
 
 
@@ -53,7 +55,7 @@ def test_a_handler_is_a_module_of_ours(name: str, function: Mapping[str, Any]) -
 
 def test_a_function_gets_exactly_the_variables_its_settings_name(name: str, function: Mapping[str, Any]) -> None:
     given = set(function["Environment"]["Variables"])
-    fields = msgspec.structs.fields(HANDLERS[name][1])
+    fields = [field for kind in HANDLERS[name][1] for field in msgspec.structs.fields(kind)]
     assert {field.name.upper() for field in fields if field.required} <= given
     assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL"}
 

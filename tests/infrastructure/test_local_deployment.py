@@ -94,7 +94,8 @@ def _listed(client: Any) -> list[Any]:
 
 
 def test_every_stack_completes(statuses: dict[str, str]) -> None:
-    assert statuses == dict.fromkeys(("Storage", "Network", "Speed", "Serving", "Push", "Edge"), "CREATE_COMPLETE")
+    stacks = ("Storage", "Network", "Database", "Speed", "Serving", "Push", "Edge")
+    assert statuses == dict.fromkeys(stacks, "CREATE_COMPLETE")
 
 
 @pytest.mark.usefixtures("statuses")
@@ -121,6 +122,15 @@ def test_functions_come_with_handler_and_names_of_what_was_deployed(aws: Client)
     for module in ("serving_layer.api.handler", "speed_layer.signals.handler"):
         cache = found[module]["Environment"]["Variables"]
         assert (cache["CACHE_ENDPOINT"], cache["CACHE_USER"], cache["CACHE_NAME"]) == ("127.0.0.1:6379", "", "")
+
+
+@pytest.mark.usefixtures("statuses")
+def test_no_database_is_started_by_the_emulator_and_none_is_named(aws: Client) -> None:
+    """With Docker it would run a container for each: here PostgreSQL is a process of ours, whose address is given."""
+    assert aws("rds").describe_db_clusters()["DBClusters"] == []
+    assert aws("rds").describe_db_instances()["DBInstances"] == []
+    api = functions(aws)["serving_layer.api.handler"]["Environment"]["Variables"]
+    assert (api["POSTGRES_HOST"], api["POSTGRES_USER"], api["POSTGRES_PORT"]) == ("", "", "5433")
 
 
 @pytest.mark.usefixtures("statuses")

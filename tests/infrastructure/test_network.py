@@ -69,18 +69,22 @@ def _group(reference: Mapping[str, Any]) -> str:
 
 
 def test_these_are_all_the_ways_in(templates: Templates) -> None:
-    """None leads to the ingester or a function; to push one by its load balancer, and so from CloudFront."""
+    """None leads to the ingester, a function or a job; to push one by its load balancer, and so from CloudFront."""
     assert ways_in(templates) == {
         ("CacheGroup", "IngesterGroup", 6379, 6380),
         ("CacheGroup", "SignalsGroup", 6379, 6380),
         ("CacheGroup", "ApiGroup", 6379, 6380),
+        ("DatabaseGroup", "ApiGroup", 5433, 5433),
+        ("DatabaseGroup", "LoaderGroup", 5433, 5433),
+        ("DatabaseGroup", "MigrateGroup", 5433, 5433),
+        ("DatabaseGroup", "JobGroup", 5433, 5433),
         ("PushBalancerGroup", CLOUDFRONT, 80, 80),
         ("PushGroup", "PushBalancerGroup", 8080, 8080),
     }
 
 
-def test_without_push_the_cache_is_all_that_can_be_reached(without_push: Templates) -> None:
-    assert {group for group, *_ in ways_in(without_push)} == {"CacheGroup"}
+def test_without_push_cache_and_database_are_all_that_can_be_reached(without_push: Templates) -> None:
+    assert {group for group, *_ in ways_in(without_push)} == {"CacheGroup", "DatabaseGroup"}
 
 
 def test_the_only_way_out_to_any_address_is_https(templates: Templates) -> None:
@@ -104,6 +108,7 @@ def test_nothing_joins_the_default_group_of_the_network(templates: Templates) ->
         for service in templates.resources("AWS::ECS::Service")
     ]
     joined.append(templates.one("AWS::ElastiCache::ServerlessCache").properties["SecurityGroupIds"])
+    joined.append(templates.one("AWS::RDS::DBCluster").properties["VpcSecurityGroupIds"])
     joined.append(templates.one("AWS::ElasticLoadBalancingV2::LoadBalancer").properties["SecurityGroups"])
     assert all(len(groups) == 1 for groups in joined)
     assert len({json.dumps(groups) for groups in joined}) == len(joined), "one group each"

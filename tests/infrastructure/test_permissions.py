@@ -48,7 +48,7 @@ ALLOWED = {
     "SignalsRole": READER | NETWORK | READ_BARS | WRITE | {"elasticache:Connect"},
     "NotifyRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
     "PushTaskRole": READ_STREAM | READ_BARS,
-    "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect"},
+    "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect", "rds-db:connect"},
     "AuthFunctionRole": LOGS | XRAY | {"dynamodb:GetItem"},
 }
 
@@ -157,7 +157,7 @@ def test_notify_publishes_to_one_topic(templates: Templates) -> None:
 
 
 def test_code_inside_the_network_calls_nothing_that_it_cannot_reach(templates: Templates) -> None:
-    reachable = {"s3", "dynamodb", "elasticache"}
+    reachable = {"s3", "dynamodb", "elasticache", "rds-db"}
     by_lambda_itself = {"logs", "xray", "ec2"}
     for role in ("ApiFunctionRole", "SignalsRole"):
         called = actions_of(templates, role) - READ_STREAM  # Lambda reads the stream and hands the records over
