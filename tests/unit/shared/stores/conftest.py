@@ -14,6 +14,7 @@ from moto.s3.models import s3_backends
 from shared.clients.aws import client
 
 TABLE = "table"
+NOWHERE = "http://nowhere.invalid/"
 BUCKET = "lake"
 
 
@@ -94,7 +95,11 @@ def answer_with_error(client: Client, operation: str, status: int, body: bytes, 
 
     def hook(event_name: str, request: Any, **_: Any) -> Any:
         attempts.append(event_name)
-        return AWSResponse(request.url, status, {}, _Body(body)) if len(attempts) <= times else None
+        if len(attempts) > times:
+            return None
+        answer = AWSResponse(request.url, status, {}, _Body(body))
+        request.url = NOWHERE  # moto is asked as well, after us: it must not do what was refused
+        return answer
 
     _register(client, f"before-send.{client.meta.service_model.service_name}.{operation}", hook)
     return attempts
