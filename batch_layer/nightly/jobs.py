@@ -8,13 +8,18 @@ from functools import lru_cache
 from batch_layer.lake.daily import DailyLake
 from batch_layer.lake.minutes import MinuteLake
 from batch_layer.lake.objects import Objects
+from batch_layer.lake.reference import ReferenceLake
+from batch_layer.load.multi_session import load_multi_session
+from batch_layer.load.once import in_transaction
 from batch_layer.nightly.landing import SOURCE, Landing
 from batch_layer.nightly.settings import JobSettings
 from batch_layer.rebuild.minutes import rebuild_minutes
+from batch_layer.rebuild.multi_session import MultiSession
 from shared.bars.sessions import SessionTable, sessions_named
 from shared.clients.aws import client
 from shared.settings import read
 from shared.stores.lake import Lake
+from shared.stores.postgres import Postgres, PostgresSettings
 
 REBUILT = "raw log"
 """Who says what the rebuilt minutes say."""
@@ -28,7 +33,9 @@ class Jobs:
     lake: Lake
     landing: Landing
     daily: DailyLake
+    reference: ReferenceLake
     minutes: MinuteLake
+    postgres: Postgres
     sessions: SessionTable
 
     def land(self, day: date) -> str:
@@ -36,16 +43,37 @@ class Jobs:
         landed = self.landing.newest(day)
         if landed is None:
             return "nothing was fetched"
-        written = self.daily.write(day, landed.fetched.bars, source=SOURCE, known_at=landed.known_at)
-        return f"{written.manifest.rows} daily bars, {'written' if written.changed else 'there already'}"
+        _, known_at, fetched = landed
+        written = [
+            self.daily.write(day, fetched.bars, source=SOURCE, known_at=known_at),
+            self.reference.write_splits(day, fetched.splits, source=SOURCE, known_at=known_at),
+            self.reference.write_dividends(day, fetched.dividends, source=SOURCE, known_at=known_at),
+        ]
+        if fetched.tickers:  # not asked for each night
+            written.append(self.reference.write_tickers(day, fetched.tickers, source=SOURCE, known_at=known_at))
+        rows = ", ".join(str(one.manifest.rows) for one in written)
+        return f"{rows} daily bars, splits, dividends, listings; {sum(one.changed for one in written)} files are new"
 
     def rebuild(self, day: date) -> str:
         """Raises StoreUnavailable, BrokenFile, WrittenByAnother."""
         minutes = list(rebuild_minutes(self.lake, day, self.sessions))
         if not minutes:
             return "nothing was streamed"
-        written = self.minutes.write(day, minutes, source=REBUILT, known_at=datetime.fromtimestamp(time.time(), UTC))
+        written = self.minutes.write(day, minutes, source=REBUILT, known_at=_now())
         return f"{written.manifest.rows} minutes, {'written' if written.changed else 'there already'}"
+
+    def multi_session(self, day: date) -> str:
+        """Bars of all groups of sessions that hold a date whose daily bars are new or corrected, whichever date that
+        is. Raises StoreUnavailable."""
+        groups = MultiSession(self.sessions)
+        loaded = in_transaction(
+            self.postgres, lambda connection: load_multi_session(connection, groups, known_at=_now())
+        )
+        return f"{loaded.rows} bars made, {loaded.added} new or grown, {loaded.changed} corrected"
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 @lru_cache(maxsize=1)
@@ -57,6 +85,8 @@ def wire() -> Jobs:
         lake=Lake(s3, chosen.lake_bucket),
         landing=Landing(Objects(s3, chosen.lake_bucket)),
         daily=DailyLake(s3, chosen.lake_bucket, chosen.code_version),
+        reference=ReferenceLake(s3, chosen.lake_bucket, chosen.code_version),
         minutes=MinuteLake(s3, chosen.lake_bucket, chosen.code_version),
+        postgres=Postgres(read(PostgresSettings)),
         sessions=sessions_named(chosen.sessions),
     )
