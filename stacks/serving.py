@@ -21,6 +21,8 @@ from stacks.storage import SIGNALS_BY_TIME, StorageStack
 OPEN_ROUTES = ("/v1/health",)
 """Answered without a key."""
 KEY_ROUTES = (
+    "/v1/completeness",
+    "/v1/corrections",
     "/v1/marketstatus/now",
     "/v1/marketstatus/upcoming",
     "/v1/open-close/{ticker}/{date}",
@@ -82,7 +84,7 @@ class ServingStack(TargetedStack):
                 query(storage.ticks_table),
                 query(storage.signals_table),
                 query_index(storage.signals_table, SIGNALS_BY_TIME),
-                query(storage.control_table, "feed", "ingest", "symbols", "through", "signals"),
+                query(storage.control_table, "feed", "ingest", "symbols", "through", "signals", "settled#1m", "run"),
                 speed.cache.connect("api"),
                 database.connect(self, "api"),
             ],

@@ -88,7 +88,7 @@ def read_minutes(services: Services, request: BarRequest, late: Callable[[], boo
     """From the tables and the forming minutes."""
     adjustment = services.adjustment(request.sym, request.as_of, wanted=request.adjusted)
     minutes = services.history.minutes(
-        request.sym, request.start, request.end, int(services.now_s()), reverse=request.descending
+        request.sym, request.start, request.end, int(services.now_s()), reverse=request.descending, as_of=request.as_of
     )
     anchor, width = request.anchor, request.width_ms
     return read_page(
@@ -105,5 +105,6 @@ def read_days(services: Services, request: BarRequest, late: Callable[[], bool])
         new_york_date(request.end),
         reverse=request.descending,
         most=request.limit + 1,
+        as_of=request.as_of,
     )
     return read_page(days, request.days.floor, text_of_days(request, adjustment), request.limit, late)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date as Date  # noqa: N812  (the routes call a parameter `date`)
+from datetime import datetime
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
@@ -33,7 +34,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         check_scope(event, BARS)
         query = event.multi_value_query_string_parameters or {}
         sym, wanted, as_of, services = symbol_of(ticker), adjusted_of(query), as_of_of(query), wire()
-        bar = _previous(services, sym)
+        bar = _previous(services, sym, as_of)
         if bar is None:
             raise Refused(TICKER_NOT_FOUND)
         shown = services.adjustment(sym, as_of, wanted=wanted).day(bar)
@@ -55,42 +56,43 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         query = event.multi_value_query_string_parameters or {}
         sym, wanted, as_of, services = symbol_of(ticker), adjusted_of(query), as_of_of(query), wire()
         day = day_named("date", date)
-        bar = _day(services, sym, day)
+        bar = _day(services, sym, day, as_of)
         if bar is None or bar.open is None:
             raise Refused(NO_DATA)
         adjustment = services.adjustment(sym, as_of, wanted=wanted)
         session, factor = services.market.sessions.day(day), adjustment.factor(day)
-        edges = {} if session is None else _outside(services, sym, session)
+        edges = {} if session is None else _outside(services, sym, session, as_of)
         extended = {name: adjust_price(price, factor) for name, price in edges.items()}
         return reply(event, open_close(adjustment.day(bar), extended, request_id=request_id(event)))
 
 
-def _previous(services: Services, sym: str) -> DailyBar | None:
+def _previous(services: Services, sym: str, as_of: datetime | None) -> DailyBar | None:
     """The last day with prices before the feed's date."""
     moment = services.market.moment()
     if services.daily is not None:
-        return services.daily.dates.before(sym, new_york_date(moment.now_ms))
+        return services.daily.dates.before(sym, new_york_date(moment.now_ms), as_of)
     found = services.days.previous(sym, moment, moment.now_ms, services.days.hours([sym], moment.now_ms).get(sym, []))
     return None if found is None else DailyBar(sym, found[0].date, *found[1][1:])
 
 
-def _day(services: Services, sym: str, day: Date) -> DailyBar | None:
+def _day(services: Services, sym: str, day: Date, as_of: datetime | None) -> DailyBar | None:
     """The stored day, else what its minutes make."""
-    stored = [] if services.daily is None else services.daily.rows.bars(sym, day, day)
+    stored = [] if services.daily is None else services.daily.rows.bars(sym, day, day, as_of=as_of)
     if stored:
         return stored[0]
     session = services.market.sessions.day(day)
     if session is None:
         return None
-    minutes = services.history.minutes(sym, session.start, session.end, int(services.now_s()))
+    minutes = services.history.minutes(sym, session.start, session.end, int(services.now_s()), as_of=as_of)
     return day_of(sym, session, merge_all(partial for _, partial in minutes))
 
 
-def _outside(services: Services, sym: str, session: SessionDay) -> Mapping[str, int]:
+def _outside(services: Services, sym: str, session: SessionDay, as_of: datetime | None) -> Mapping[str, int]:
     """The first price before the regular session and the last after it, where minutes tell."""
 
     def merged(start: int, end: int) -> Partial:
-        return merge_all(partial for _, partial in services.history.minutes(sym, start, end, int(services.now_s())))
+        minutes = services.history.minutes(sym, start, end, int(services.now_s()), as_of=as_of)
+        return merge_all(partial for _, partial in minutes)
 
     last = merged(session.regular_close, session.end).last
     first = merged(session.start, session.regular_open).first

@@ -5,6 +5,7 @@ hour in which no trade set a price, though it may have volume: minutes are read 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple, Protocol
 
@@ -89,6 +90,11 @@ class Days:
             if day != EMPTY:  # what is not there yet may be loaded any time
                 self._past[sym, session.start] = (now_s + moment.keep_s(session.end), day)
         return day
+
+    def known_then(self, sym: str, session: SessionDay, as_of: datetime) -> Partial:
+        """A day as it was known at a moment, of its minutes. Raises StoreUnavailable."""
+        minutes = self._history.minutes(sym, session.start, session.end, int(self._now_s()), as_of=as_of)
+        return merge_all(partial for _, partial in minutes)
 
     def _merged(
         self, sym: str, closed: list[Partial], holes: list[Span], rest: Iterable[tuple[int, Partial]]

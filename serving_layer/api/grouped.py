@@ -35,7 +35,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
 
         def make() -> Kept:
             daily, t = services.stored(), services.market.close_of(day)
-            bars = daily.rows.grouped(day)
+            bars = daily.rows.grouped(day, as_of)
             if wanted:
                 of = daily.splits.of_all(as_of)
                 bars = [of(bar.sym).day(bar) for bar in bars]

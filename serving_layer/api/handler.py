@@ -10,7 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from serving_layer.api import (
     aggregates,
+    completeness,
     corporate_actions,
+    corrections,
     day_bars,
     grouped,
     health,
@@ -21,12 +23,13 @@ from serving_layer.api import (
     tickers,
     trades,
 )
-from serving_layer.api.refusals import FAILED, NOT_FOUND, UNAVAILABLE, WRONG_METHOD, Refused
+from serving_layer.api.refusals import DATABASE_AWAY, FAILED, NOT_FOUND, UNAVAILABLE, WRONG_METHOD, Refused
 from serving_layer.api.replies import refuse, request_id
 from serving_layer.api.wiring import Services, wire
 from shared.errors import StoreUnavailable
 from shared.observability import event as log_event
 from shared.observability import logger
+from shared.stores.postgres import DatabaseUnavailable
 
 _OTHER_METHODS = ["DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
 _GROUPS = (
@@ -40,6 +43,8 @@ _GROUPS = (
     tickers,
     market_status,
     signals,
+    corrections,
+    completeness,
     health,
 )
 _log = logger("api")
@@ -61,7 +66,7 @@ def build(services: Callable[[], Services]) -> APIGatewayRestResolver:
 
     def unavailable(error: StoreUnavailable) -> Response[str | bytes]:
         log_event(_log, logging.WARNING, str(error), request_id=request_id(app.current_event))
-        return refuse(app.current_event, UNAVAILABLE)
+        return refuse(app.current_event, DATABASE_AWAY if isinstance(error, DatabaseUnavailable) else UNAVAILABLE)
 
     def failed(error: Exception) -> Response[str | bytes]:
         fields = {"request_id": request_id(app.current_event)}

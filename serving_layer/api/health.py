@@ -45,6 +45,7 @@ def report(services: Services) -> dict[str, Any]:
             "ingest": epochs[-1].get("state", "none") if epochs else "none",
             "tables": "ok",  # else there would be no answer
             "cache": "ok" if services.cache.is_alive() else "unavailable",
+            "database": services.database(),
         },
         "counts": {
             **{name: _sum(epochs, name) for name in COUNTED},

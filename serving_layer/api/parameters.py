@@ -81,11 +81,16 @@ def as_of_of(query: Query) -> datetime | None:
     text = one(query, "as_of")
     if text is None:
         return None
-    rule = "The parameter 'as_of' must be a date as YYYY-MM-DD or a time as RFC 3339 writes it"
+    day = date_of(_moment_rule("as_of"), text)
+    return moment_of("as_of", text) if day is None else _midnight(day + timedelta(days=1)) - timedelta(microseconds=1)
+
+
+def moment_of(name: str, text: str) -> datetime:
+    """The time that a parameter has to be; a date means the start of that New York day."""
+    rule = _moment_rule(name)
     day = date_of(rule, text)
     if day is not None:
-        midnight = datetime(day.year, day.month, day.day, tzinfo=NEW_YORK) + timedelta(days=1)  # by the clock there
-        return datetime.fromtimestamp(midnight.timestamp(), UTC) - timedelta(microseconds=1)
+        return _midnight(day)
     if not _INSTANT.fullmatch(text):
         raise BadRequest(rule)
     date_of(rule, text[:10])
@@ -93,6 +98,15 @@ def as_of_of(query: Query) -> datetime | None:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise BadRequest(f"{rule}: there is no such time") from error
+
+
+def _moment_rule(name: str) -> str:
+    return f"The parameter '{name}' must be a date as YYYY-MM-DD or a time as RFC 3339 writes it"
+
+
+def _midnight(day: date) -> datetime:
+    """Of New York, by the clock there."""
+    return datetime.fromtimestamp(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK).timestamp(), UTC)
 
 
 def unit_of(time: int) -> str:

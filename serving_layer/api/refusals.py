@@ -24,6 +24,8 @@ NO_DATA = Refusal(404, "Data not found.", "NOT_FOUND")
 WRONG_METHOD = Refusal(405, "This resource only answers GET.", headers={"Allow": "GET"})
 FAILED = Refusal(500, "The request could not be answered.")
 UNAVAILABLE = Refusal(503, "The service is busy, please try again.", headers={"Retry-After": "1"})
+DATABASE_AWAY = Refusal(503, "History is not available right now, please try again.", headers={"Retry-After": "20"})
+"""A database that was paused takes 15 to 30 s to come back."""
 
 
 class Refused(PermanentError):

@@ -25,12 +25,18 @@ from shared.models.signal import StoredSignal
 from shared.models.trade import Trade
 from shared.stores.answers import Answers
 from shared.stores.bars import BarStore
+from shared.stores.breaker import Breaker
 from shared.stores.cache import Cache
 from shared.stores.control import ControlStore
+from shared.stores.corrections import Condition, Correction, CorrectionStore
 from shared.stores.daily import DailyStore
-from shared.stores.history import History
+from shared.stores.history import BatchView, History
+from shared.stores.minutes import MinuteStore
 from shared.stores.postgres import Postgres, PostgresSettings
 from shared.stores.rings import Rings
+from shared.stores.runs import Run, RunLedger
+from shared.stores.settled import Settled, SettledStore
+from shared.stores.settled_spans import SettledSpans
 from shared.stores.signals import Position, SignalStore
 from shared.stores.ticks import TickStore
 from shared.stores.valkey import Valkey, connect
@@ -79,6 +85,26 @@ class Ticks(Protocol):
     def newest(self, sym: str, now_s: int) -> TradeRow | None: ...
 
 
+class Settlements(Protocol):
+    """Which trade dates are settled (shared/stores/settled.py); raises StoreUnavailable."""
+
+    def days(self, timeframe: str, first: date, last: date) -> Mapping[date, Settled]: ...
+
+
+class Runs(Protocol):
+    """What became of the nightly runs (shared/stores/runs.py); raises StoreUnavailable."""
+
+    def runs(self, first: date, last: date) -> list[Run]: ...
+
+
+class Corrections(Protocol):
+    """Changes of rows (shared/stores/corrections.py); raises StoreUnavailable."""
+
+    def corrections(
+        self, conditions: Sequence[Condition] = (), *, after: int | None = None, reverse: bool = False, limit: int
+    ) -> list[Correction]: ...
+
+
 class Signals(Protocol):
     """Signals as `SignalStore` reads them (shared/stores/signals.py); raises StoreUnavailable."""
 
@@ -99,10 +125,15 @@ class Daily:
     dates: TradeDates
 
 
+def no_database() -> str:
+    """Its state where there is none."""
+    return "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """`now_s`: this host's Unix time in seconds. `daily` is None without a database: then bars are made of minutes, and
-    shown raw."""
+    """`now_s`: this host's Unix time in seconds. Without a database `daily` and `corrections` are None: then bars are
+    made of minutes, and shown raw. `database`: its state, for health."""
 
     history: History
     ticks: Ticks
@@ -112,15 +143,25 @@ class Services:
     answers: Answers
     market: Market
     days: Days
+    settled: Settlements
+    runs: Runs
     now_s: Callable[[], float]
     local_key: str = ""
     daily: Daily | None = None
+    corrections: Corrections | None = None
+    database: Callable[[], str] = no_database
 
     def stored(self) -> Daily:
         """Raises StoreUnavailable where there is no database."""
         if self.daily is None:
             raise StoreUnavailable("days and companies: no database is set")
         return self.daily
+
+    def known_before(self) -> Corrections:
+        """Raises StoreUnavailable where there is no database."""
+        if self.corrections is None:
+            raise StoreUnavailable("corrections: no database is set")
+        return self.corrections
 
     def adjustment(self, sym: str, as_of: datetime | None, *, wanted: bool) -> Adjustment:
         """What adjusts the bars of a symbol. Raises StoreUnavailable: a failed read of splits makes no bar raw."""
@@ -136,11 +177,24 @@ def daily_of(rows: DailyRows | None, days: Days, market: Market, now_s: Callable
     return None if rows is None else Daily(rows, SplitBook(rows, market, now_s), TradeDates(rows, days, market))
 
 
-def daily_rows(database: PostgresSettings) -> DailyRows | None:
-    """The store of days and companies: the one place where it is made. None where no database is set."""
-    if not (database.postgres_conninfo or database.postgres_host):
+def database_of(chosen: PostgresSettings) -> Postgres | None:
+    """The database: the one place where it is made. None where none is set."""
+    if not (chosen.postgres_conninfo or chosen.postgres_host):
         return None
-    return DailyStore(Postgres(database))
+    return Postgres(chosen, breaker=Breaker(time.monotonic))
+
+
+def state_of(postgres: Postgres | None, *, ask: bool) -> str:
+    """`ok`, `unavailable`, `none`, or `unknown` where nobody has asked it yet: a cluster that pauses is not woken to
+    find out, so only with `ask` it is asked now."""
+    if postgres is None:
+        return no_database()
+    if ask:
+        try:
+            postgres.rows("SELECT 1")
+        except StoreUnavailable:
+            return "unavailable"
+    return {None: "unknown", True: "ok", False: "unavailable"}[postgres.answered]
 
 
 @lru_cache(maxsize=1)
@@ -150,8 +204,13 @@ def wire() -> Services:
     dynamodb = client("dynamodb", READ_TIMEOUT_S, ATTEMPTS)
     valkey = Valkey(connect(chosen.cache_endpoint, chosen.cache_user, chosen.cache_name), time.monotonic)
     cache, control = Cache(valkey), ControlStore(dynamodb, chosen.control_table)
-    history = History(BarStore(dynamodb, chosen.bars_table), cache)
-    market = Market(control, sessions_named(chosen.sessions), time.time)
+    stored = settings.read(PostgresSettings)
+    postgres, sessions = database_of(stored), sessions_named(chosen.sessions)
+    settled = SettledStore(dynamodb, chosen.control_table)
+    spans = SettledSpans(settled, sessions, time.monotonic)
+    batch = None if postgres is None else BatchView(MinuteStore(postgres), spans)
+    history = History(BarStore(dynamodb, chosen.bars_table), cache, batch)
+    market = Market(control, sessions, time.time)
     days = Days(history, Rings(valkey, {}), market, lambda: control.through("signals"), time.time)
     services = Services(
         history=history,
@@ -162,9 +221,13 @@ def wire() -> Services:
         answers=Answers(valkey),
         market=market,
         days=days,
+        settled=settled,
+        runs=RunLedger(dynamodb, chosen.control_table),
         now_s=time.time,
         local_key=chosen.local_key,
-        daily=daily_of(daily_rows(settings.read(PostgresSettings)), days, market, time.time),
+        daily=daily_of(None if postgres is None else DailyStore(postgres), days, market, time.time),
+        corrections=None if postgres is None else CorrectionStore(postgres),
+        database=lambda: state_of(postgres, ask=bool(stored.postgres_conninfo)),
     )
     spare_collections()
     return services

@@ -21,19 +21,40 @@ class DailyRows:
     ) -> None:
         self.days = {(bar.sym, bar.day): bar for bar in days}
         self.all_splits, self.all_dividends, self.all_tickers = list(splits), list(dividends), list(tickers)
+        self._before: dict[tuple[str, date], list[tuple[datetime, DailyBar | None]]] = {}
         self.asked: list[str] = []
         self.down = False
 
+    def correct(self, bar: DailyBar, known_at: datetime) -> None:
+        """Another bar of a day; until `known_at` the one that is there was known. Later corrections come later."""
+        self._before.setdefault((bar.sym, bar.day), []).append((known_at, self.days.get((bar.sym, bar.day))))
+        self.days[bar.sym, bar.day] = bar
+
+    def _then(self, as_of: datetime | None) -> list[DailyBar]:
+        """All days as they were known."""
+        known: dict[tuple[str, date], DailyBar | None] = dict(self.days)
+        if as_of is not None:
+            for key, versions in self._before.items():
+                known[key] = next((bar for until, bar in versions if as_of < until), known[key])
+        return [bar for bar in known.values() if bar is not None]
+
     def bars(
-        self, sym: str, start: date, end: date, *, reverse: bool = False, limit: int | None = None
+        self,
+        sym: str,
+        start: date,
+        end: date,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+        as_of: datetime | None = None,
     ) -> list[DailyBar]:
         self._ask("bars")
-        found = [bar for (of, day), bar in self.days.items() if of == sym and start <= day <= end]
+        found = [bar for bar in self._then(as_of) if bar.sym == sym and start <= bar.day <= end]
         return sorted(found, key=attrgetter("day"), reverse=reverse)[:limit]
 
-    def grouped(self, day: date) -> list[DailyBar]:
+    def grouped(self, day: date, as_of: datetime | None = None) -> list[DailyBar]:
         self._ask("grouped")
-        return sorted((bar for bar in self.days.values() if bar.day == day), key=attrgetter("sym"))
+        return sorted((bar for bar in self._then(as_of) if bar.day == day), key=attrgetter("sym"))
 
     def last_before(self, sym: str, day: date) -> DailyBar | None:
         self._ask("last_before")

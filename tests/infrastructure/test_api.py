@@ -11,6 +11,8 @@ from tests.infrastructure.templates import Resource, Templates
 BARS = "/v2/aggs/ticker/{ticker}/range/{multiplier}/{timespan}/{from}/{to}"
 KEY_ROUTES = {
     BARS,
+    "/v1/completeness",
+    "/v1/corrections",
     "/v1/marketstatus/now",
     "/v1/marketstatus/upcoming",
     "/v1/open-close/{ticker}/{date}",

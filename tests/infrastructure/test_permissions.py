@@ -106,7 +106,7 @@ CONTROL = {
     "SignalsRole": {"read": {"through", "signals"}, "write": {"through", "signals"}},
     "NotifyRole": {},
     "PushTaskRole": {"read": {"key", "through"}},
-    "ApiFunctionRole": {"read": {"feed", "ingest", "symbols", "through", "signals"}},
+    "ApiFunctionRole": {"read": {"feed", "ingest", "symbols", "through", "signals", "settled#1m", "run"}},
     "AuthFunctionRole": {"read": {"key"}},
 }
 """Who may read and who may write which partitions of the control table."""

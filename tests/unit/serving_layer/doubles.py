@@ -1,20 +1,24 @@
 """The API over stores in memory."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from typing import Any, cast
 
 from serving_layer.api.daily_rows import DailyRows
 from serving_layer.api.days import Days, HourRings, Hours
 from serving_layer.api.handler import build
 from serving_layer.api.market import Market
-from serving_layer.api.wiring import Services, daily_of
+from serving_layer.api.wiring import Corrections, Runs, Services, daily_of
 from shared.bars.sessions import new_york_sessions
 from shared.models.bar import Partial
 from shared.models.trade import Trade
 from shared.stores.answers import Answers
-from shared.stores.history import History
+from shared.stores.history import BatchRows, BatchView, History
+from shared.stores.runs import Run
+from shared.stores.settled_spans import SettledSpans
 from shared.stores.valkey import Valkey
 from tests.fakes.bar_rows import BarRows
+from tests.fakes.settled_dates import SettledDates
 from tests.fakes.signal_rows import SignalRows
 from tests.fakes.tick_rows import TickRows
 from tests.unit.serving_layer.events import Context, body_of, proxy_event
@@ -83,6 +87,11 @@ class NoRings:
         return {}
 
 
+class NoRuns:
+    def runs(self, first: date, last: date) -> list[Run]:
+        return []
+
+
 class Api:
     """Requests in, answers out. `valkey`: where answers are kept; nowhere by default. `daily`: none by default."""
 
@@ -96,6 +105,10 @@ class Api:
         valkey: Any = None,
         rings: HourRings | None = None,
         daily: DailyRows | None = None,
+        batch: BatchRows | None = None,
+        settled: SettledDates | None = None,
+        runs: Runs | None = None,
+        corrections: Corrections | None = None,
         now_s: Callable[[], float] = lambda: NOW_S,
     ) -> None:
         self.rows = BarRows() if rows is None else rows
@@ -103,7 +116,9 @@ class Api:
         self.signals = SignalRows()
         self.cache = cache = Forming() if forming is None else forming
         control = Control() if control is None else control
-        history = History(self.rows, cache)
+        settled = SettledDates() if settled is None else settled
+        spans = SettledSpans(settled, new_york_sessions(), now_s)
+        history = History(self.rows, cache, None if batch is None else BatchView(batch, spans))
         market = Market(control, new_york_sessions(), now_s)
         days = Days(history, rings or NoRings(), market, lambda: None, now_s)
         self.services = Services(
@@ -115,6 +130,9 @@ class Api:
             answers=Answers(cast(Valkey, valkey or Gone())),
             market=market,
             days=days,
+            settled=settled,
+            runs=NoRuns() if runs is None else runs,
+            corrections=corrections,
             now_s=now_s,
             local_key=local_key,
             daily=daily_of(daily, days, market, now_s),

@@ -14,8 +14,9 @@ import psycopg
 import pytest
 
 from batch_layer.load.rows import load_daily, load_dividends, load_splits, load_tickers
-from serving_layer.api.wiring import daily_rows
+from serving_layer.api.wiring import database_of
 from shared.models.daily import DailyBar, Dividend, Split, Ticker
+from shared.stores.daily import DailyStore
 from shared.stores.postgres import PostgresSettings
 from tests.fakes.daily_rows import DailyRows
 from tests.fakes.postgres import connection, database
@@ -35,9 +36,9 @@ def api_over(rows: Any) -> Api:
 
 
 def stored(database: str) -> Any:
-    rows = daily_rows(PostgresSettings(postgres_conninfo=database))
-    assert rows is not None
-    return rows
+    postgres = database_of(PostgresSettings(postgres_conninfo=database))
+    assert postgres is not None
+    return DailyStore(postgres)
 
 
 def rows_of(path: Path) -> Iterator[dict[str, str]]:

@@ -55,7 +55,7 @@ def test_counts_are_summed_over_the_epochs_of_the_ingester() -> None:
             "trades_in": 107,
             "last_trade_ms": 1_381_239_000_000,
         },
-        "components": {"ingest": "ended", "tables": "ok", "cache": "ok"},
+        "components": {"ingest": "ended", "tables": "ok", "cache": "ok", "database": "none"},
         "counts": {
             "frames": 11,
             "parts": 22,

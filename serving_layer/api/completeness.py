@@ -1,0 +1,103 @@
+"""`GET /v1/completeness`: of each trade date whether it is settled, what became of its run, and where trades may be
+missing."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from serving_layer.api.access import BARS, check_scope
+from serving_layer.api.list_request import list_reply
+from serving_layer.api.parameters import Query, day_named, one
+from serving_layer.api.refusals import BadRequest
+from serving_layer.api.wiring import Services
+from shared.bars.sessions import SessionDay
+from shared.bars.windows import new_york_date
+from shared.stores.runs import RUNNING, Run
+from shared.stores.settled import MINUTES, Settled
+
+PATH = "/v1/completeness"
+RULES = (PATH,)
+DEFAULT_DAYS = 14
+MOST_DAYS = 366
+DEAD = "dead"
+"""State of a run that was under way and has not gone on until its deadline."""
+
+
+class Gap(NamedTuple):
+    """Trades of [start, end), Unix ms, may be missing; `end` is None while it is being filled."""
+
+    start: int
+    end: int | None
+
+    def touches(self, session: SessionDay) -> bool:
+        return self.start < session.end and (self.end is None or self.end > session.start)
+
+
+def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
+    """Put the route on the application."""
+
+    @app.get(PATH)
+    def completeness() -> Response[str | bytes]:
+        event = app.current_event
+        check_scope(event, BARS)
+        query, services = event.multi_value_query_string_parameters or {}, wire()
+        today = new_york_date(services.market.moment().now_ms)
+        first, last = _range(query, today)
+        return list_reply(event, list(report(services, first, min(last, today))), None)
+
+
+def report(services: Services, first: date, last: date) -> Iterator[dict[str, Any]]:
+    """A row for each session of [first, last], both included, in order. Raises StoreUnavailable."""
+    settled = services.settled.days(MINUTES, first, last)
+    runs = {run.day: run for run in services.runs.runs(first, last)}
+    gaps, now_s = list(gaps_of(services.control.epochs())), services.now_s()
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        session = services.market.sessions.day(day)
+        if session is not None:
+            within = [gap for gap in gaps if gap.touches(session)]
+            yield {
+                "date": day,
+                "complete": not within,
+                "gaps": [gap._asdict() for gap in within],
+                **({"settled": _settled(settled[day])} if day in settled else {}),
+                **({"run": _run(runs[day], now_s)} if day in runs else {}),
+            }
+
+
+def gaps_of(epochs: Iterable[Mapping[str, Any]]) -> Iterator[Gap]:
+    """What ingesters could not fill, and what the last of them has not filled yet: it goes on with what others left."""
+    last: Mapping[str, Any] = {}
+    for last in epochs:
+        for start, end in last.get("holes", ()):
+            yield Gap(start, end)
+    if last.get("hole_from"):
+        yield Gap(last["hole_from"], None)
+
+
+def _range(query: Query, today: date) -> tuple[date, date]:
+    texts = {name: one(query, name) for name in ("from", "to")}
+    given = {name: day_named(name, text) for name, text in texts.items() if text}
+    last = given.get("to", today)
+    first = given.get("from", last - timedelta(days=DEFAULT_DAYS - 1))
+    if last < first:
+        raise BadRequest("The parameter 'to' cannot be a time that occurs before 'from'")
+    if (last - first).days >= MOST_DAYS:
+        raise BadRequest(f"The parameters 'from' and 'to' must be at most {MOST_DAYS} days")
+    return first, last
+
+
+def _settled(one: Settled) -> dict[str, Any]:
+    return {"known_at": one.known_at, "since": one.since, "source": one.source}
+
+
+def _run(run: Run, now_s: float) -> dict[str, Any]:
+    return {
+        "state": DEAD if run.state == RUNNING and run.deadline_s < now_s else run.state,
+        "started": datetime.fromtimestamp(run.started_s, UTC),
+        "runs": run.runs,
+        "steps": run.steps,
+        "detail": run.detail,
+    }
