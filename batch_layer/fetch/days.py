@@ -141,18 +141,40 @@ def _row(raw: msgspec.Raw, unit: Unit, sessions: SessionTable) -> Row:
 
 def _bar_of(raw: msgspec.Raw, unit: Unit, sessions: SessionTable) -> DailyBar:
     """Raises InvalidRecord `shape`, `day`, `no_session` or what `daily_bar` raises."""
-    try:
-        row = _bar.decode(raw)
-        day = new_york_date(row.t)
-    except (msgspec.DecodeError, UnicodeError, OverflowError, ValueError, OSError) as error:
-        raise InvalidRecord("shape", str(error)) from error
+    row = read_row(raw)
+    day = day_of_row(row)
     if unit.start is None or unit.end is None or not unit.start <= day <= unit.end:
         raise InvalidRecord("day", f"must be from {unit.start} to {unit.end}, was {day}")
     if sessions.day(day) is None:
         raise InvalidRecord("no_session", f"{day} is no trade date")
-    prices = (_text(row.o), _text(row.h), _text(row.l), _text(row.c))
-    texts = Texts(*prices, volume=_text(row.v), vwap=_optional(row.vw), count=_optional(row.n))
-    return daily_bar(row.T if unit.kind == "grouped" else unit.sym, day, texts)
+    return daily_bar(row.sym if unit.kind == "grouped" else unit.sym, day, row.texts)
+
+
+class ReadRow(NamedTuple):
+    """A row of bars: its symbol where it has one, the time it gives (Unix ms), and its numbers."""
+
+    sym: str
+    t: int
+    texts: Texts
+
+
+def read_row(raw: msgspec.Raw) -> ReadRow:
+    """Raises InvalidRecord `shape`."""
+    try:
+        row = _bar.decode(raw)
+        prices = (_text(row.o), _text(row.h), _text(row.l), _text(row.c))
+        texts = Texts(*prices, volume=_text(row.v), vwap=_optional(row.vw), count=_optional(row.n))
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise InvalidRecord("shape", str(error)) from error
+    return ReadRow(row.T, row.t, texts)
+
+
+def day_of_row(row: ReadRow) -> date:
+    """The New York date of its time. Raises InvalidRecord `shape`."""
+    try:
+        return new_york_date(row.t)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidRecord("shape", str(error)) from error
 
 
 def _text(raw: msgspec.Raw) -> str:

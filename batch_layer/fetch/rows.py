@@ -13,6 +13,7 @@ from shared.bars.scale import (
     divide_half_even,
     parse_scaled,
 )
+from shared.bars.totals import Shown
 from shared.errors import InvalidRecord
 from shared.models.daily import DailyBar
 from shared.polygon.numbers import VWAP_DIGITS
@@ -42,6 +43,11 @@ class Row(NamedTuple):
 
 
 def daily_bar(sym: str, day: date, texts: Texts) -> DailyBar:
+    """Exactly what was written. Raises InvalidRecord naming the field."""
+    return DailyBar(check_symbol(sym), day, *numbers(texts))
+
+
+def numbers(texts: Texts) -> Shown:
     """Exactly what was written, vwap rounded half-even to its scale. Raises InvalidRecord naming the field."""
     prices = {name: _price(name, getattr(texts, name)) for name in ("open", "high", "low", "close")}
     if prices["high"] < prices["low"]:
@@ -53,7 +59,7 @@ def daily_bar(sym: str, day: date, texts: Texts) -> DailyBar:
     if count is not None and count < 0:
         raise InvalidRecord("count", f"must not be negative, was {texts.count}")
     vwap = None if texts.vwap is None else _vwap(texts.vwap)
-    return DailyBar(check_symbol(sym), day, **prices, volume=volume, vwap=vwap, count=count)
+    return Shown(**prices, volume=volume, vwap=vwap, count=count)
 
 
 def believed(rows: Iterable[Row]) -> tuple[list[DailyBar], list[Refused]]:

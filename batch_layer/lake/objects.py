@@ -50,10 +50,11 @@ class Objects:
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
             return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
-    def put(self, key: str, data: bytes) -> None:
-        """Whatever is there."""
+    def put(self, key: str, data: bytes, content_type: str | None = None) -> None:
+        """Whatever is there. `content_type`: what a browser is to take it for."""
+        told = {} if content_type is None else {"ContentType": content_type}
         with _unavailable(key, refusals=()):
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=data, **told)
 
     def replace(self, key: str, data: bytes, tag: str | None, known_at: datetime) -> bool:
         """Write if the object still is the version `tag`, for None: if there is none. False if it is not.

@@ -40,13 +40,18 @@ def _logged_beside(old: list[Part], lake: Lake) -> dict[tuple[str, int], list[Pa
     found: dict[tuple[str, int], list[Part]] = {(part.sym, part.sec): [] for part in old}
 
     def is_wanted(line: bytes) -> bool:
-        named = _NAMED.search(line)
-        return named is not None and (named[1].decode(), int(named[2])) in found
+        return named(line) in found
 
     for date, hour in sorted({raw_hour(part.sec) for part in old}):
         for _, part in lake.raw_parts(f"date={date}/hour={hour}/", is_wanted):
             found[part.sym, part.sec].append(part)
     return found
+
+
+def named(line: bytes) -> tuple[str, int]:
+    """Symbol and second of a part as it stands in the log, without decoding it."""
+    found = _NAMED.search(line)
+    return ("", 0) if found is None else (found[1].decode(), int(found[2]))
 
 
 def order_of(f: str) -> tuple[int, int]:

@@ -1,0 +1,1 @@
+"""Where speed view, rebuild and vendor differ, and why."""
