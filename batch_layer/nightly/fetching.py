@@ -1,9 +1,12 @@
 """What of a trade date is asked of the vendor, and in which calls."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from heapq import nlargest
 
 from batch_layer.fetch.units import Fetched, Unit
+from batch_layer.nightly.landing import Told
+from shared.models.daily import DailyBar
 
 ACTIONS_BEFORE_DAYS = 7
 """Corporate actions that took effect so many days before the trade date are asked for again: some are told late."""
@@ -29,7 +32,13 @@ def fetch_all(units: Iterator[Unit], fetch: Callable[[Unit], Fetched]) -> Fetche
     return Fetched(*([row for rows in of_a_kind for row in rows] for of_a_kind in zip(*parts, strict=True)))
 
 
-def counts(fetched: Fetched, known_at: datetime) -> dict[str, object]:
+def compared(bars: Iterable[DailyBar], symbols: Collection[str] | None, most: int) -> list[str]:
+    """Of which symbols the vendor's minutes are compared with ours: those that were traded most, in order of symbol."""
+    known = [bar for bar in bars if symbols is None or bar.sym in symbols]
+    return sorted(bar.sym for bar in nlargest(most, known, key=lambda bar: bar.volume))
+
+
+def counts(told: Told, known_at: datetime) -> dict[str, object]:
     """For the run's ledger."""
-    rows = {name: len(rows) for name, rows in fetched._asdict().items() if rows}
-    return {"known_at": known_at.isoformat(), **rows}
+    rows = {name: len(rows) for name, rows in told.fetched._asdict().items() if rows}
+    return {"known_at": known_at.isoformat(), **rows, "minutes": len(told.minutes)}

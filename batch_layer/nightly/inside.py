@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batch_layer.lake.minute_lines import MinuteLines
 from batch_layer.lake.objects import Objects
-from batch_layer.load.fetched import load_fetched
+from batch_layer.load.fetched import load_fetched, set_aside
 from batch_layer.load.once import load_once
+from batch_layer.load.rows import Loaded
 from batch_layer.nightly.landing import SOURCE, Landing
 from batch_layer.nightly.settings import LoadSettings
 from batch_layer.nightly.warm import requests
@@ -24,6 +25,9 @@ from shared.settings import read
 from shared.stores.postgres import Postgres, PostgresSettings
 from shared.stores.runs import RunLedger
 from shared.stores.settled import SettledStore
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 JOB = "nightly"
 S3_TIMEOUT_S = 20.0
@@ -45,14 +49,13 @@ class Inside:
         landed = self.landing.newest(day)
         if landed is None:
             return {"vendor": "none"}
-        _, known_at, fetched = landed
-        loaded = load_once(
-            self.postgres,
-            JOB,
-            landed.key,
-            lambda connection: load_fetched(connection, "bars_1d", fetched, source=SOURCE, known_at=known_at),
-            sleep=self.sleep,
-        )
+        key, known_at, told = landed
+
+        def load(connection: "Connection[tuple[Any, ...]]") -> Loaded:
+            asides = set_aside(connection, "bars_1m", told.refused, source=SOURCE, known_at=known_at)
+            return asides.plus(load_fetched(connection, "bars_1d", told.fetched, source=SOURCE, known_at=known_at))
+
+        loaded = load_once(self.postgres, JOB, key, load, sleep=self.sleep)
         detail: dict[str, object] = {"rows": "loaded before"} if loaded is None else loaded.summary()
         self.ledger.step(day, owner, "load", detail)
         return detail
@@ -66,7 +69,7 @@ class Inside:
         loaded = settle(self.postgres, self.settled, day, kept.minutes, source=kept.source, known_at=kept.known_at)
         self.ledger.step(day, owner, "settle", loaded.summary())
         landed = self.landing.newest(day)
-        warm = list(requests(day, landed.fetched.bars)) if landed else []
+        warm = list(requests(day, landed.told.fetched.bars)) if landed else []
         return {"counts": loaded.summary(), "warm": warm}
 
 

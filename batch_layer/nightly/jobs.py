@@ -1,9 +1,11 @@
 """The steps that need Parquet or much memory: a container's on AWS, a process of its own anywhere."""
 
 import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache, partial
+from itertools import chain
 
 from batch_layer.lake.daily import DailyLake
 from batch_layer.lake.minutes import MinuteLake
@@ -11,13 +13,20 @@ from batch_layer.lake.objects import Objects
 from batch_layer.lake.reference import ReferenceLake
 from batch_layer.load.multi_session import load_multi_session
 from batch_layer.load.once import in_transaction
-from batch_layer.nightly.landing import SOURCE, Landing
+from batch_layer.nightly.landing import SOURCE, Landed, Landing
 from batch_layer.nightly.settings import JobSettings
 from batch_layer.rebuild.minutes import rebuild_minutes
 from batch_layer.rebuild.multi_session import MultiSession
+from batch_layer.reconcile.beside import Vendor
+from batch_layer.reconcile.report import Report
+from batch_layer.reconcile.run import reconcile, write_report
 from shared.bars.sessions import SessionTable, sessions_named
+from shared.bars.windows import new_york_midnight_ms
 from shared.clients.aws import client
+from shared.models.bar import Minute
 from shared.settings import read
+from shared.stores.bars import BarStore
+from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
 from shared.stores.postgres import Postgres, PostgresSettings
 
@@ -31,10 +40,13 @@ class Jobs:
     """Each returns a line for people."""
 
     lake: Lake
+    bars: BarStore
+    control: ControlStore
     landing: Landing
     daily: DailyLake
     reference: ReferenceLake
     minutes: MinuteLake
+    write_report: Callable[[Report], None]
     postgres: Postgres
     sessions: SessionTable
 
@@ -43,7 +55,8 @@ class Jobs:
         landed = self.landing.newest(day)
         if landed is None:
             return "nothing was fetched"
-        _, known_at, fetched = landed
+        _, known_at, told = landed
+        fetched = told.fetched
         written = [
             self.daily.write(day, fetched.bars, source=SOURCE, known_at=known_at),
             self.reference.write_splits(day, fetched.splits, source=SOURCE, known_at=known_at),
@@ -71,6 +84,43 @@ class Jobs:
         )
         return f"{loaded.rows} bars made, {loaded.added} new or grown, {loaded.changed} corrected"
 
+    def reconcile(self, day: date) -> str:
+        """Speed view and vendor against the rebuilt minutes; the report goes to the lake. Raises StoreUnavailable,
+        BrokenFile, BrokenLanding, PermanentError for a date that is no trade date."""
+        streamed = self.control.symbols()
+        report = reconcile(
+            day,
+            self.lake,
+            self.sessions,
+            rebuilt=self.minutes.minutes(day) or (),
+            speed=self._speed(day, streamed),
+            vendor=_vendor(self.landing.newest(day), streamed),
+            before=_vendor(self.landing.before(day), streamed),
+            known_at=_now(),
+        )
+        self.write_report(report)
+        return "; ".join(f"{one.between}: {one.equal} of {one.bars} equal" for one in report.comparisons)
+
+    def _speed(self, day: date, streamed: Iterable[str]) -> Iterator[Minute] | None:
+        """By symbol and time; None where the speed view has nothing, or nothing any more."""
+        start, end = (new_york_midnight_ms(of) for of in (day, day + timedelta(days=1)))
+        rows = (
+            Minute(sym, item.t, item.shown)
+            for sym in sorted(streamed)
+            for item in self.bars.minutes(sym, start, end, int(_now().timestamp()))
+        )
+        first = next(rows, None)
+        return None if first is None else chain([first], rows)
+
+
+def _vendor(landed: Landed | None, streamed: Collection[str]) -> Vendor | None:
+    """What the vendor told of symbols that we stream."""
+    if landed is None:
+        return None
+    told = landed.told
+    minutes_of = frozenset(told.compared).intersection(streamed)
+    return Vendor(SOURCE, told.minutes, told.fetched.bars, minutes_of=minutes_of, days_of=frozenset(streamed))
+
 
 def _now() -> datetime:
     return datetime.fromtimestamp(time.time(), UTC)
@@ -80,13 +130,16 @@ def _now() -> datetime:
 def wire() -> Jobs:
     """Once a process. Raises PermanentError naming a setting that is missing."""
     chosen = read(JobSettings)
-    s3 = client("s3", S3_TIMEOUT_S)
+    s3, dynamodb = client("s3", S3_TIMEOUT_S), client("dynamodb")
     return Jobs(
         lake=Lake(s3, chosen.lake_bucket),
+        bars=BarStore(dynamodb, chosen.bars_table),
+        control=ControlStore(dynamodb, chosen.control_table),
         landing=Landing(Objects(s3, chosen.lake_bucket)),
         daily=DailyLake(s3, chosen.lake_bucket, chosen.code_version),
         reference=ReferenceLake(s3, chosen.lake_bucket, chosen.code_version),
         minutes=MinuteLake(s3, chosen.lake_bucket, chosen.code_version),
+        write_report=partial(write_report, s3, chosen.lake_bucket),
         postgres=Postgres(read(PostgresSettings)),
         sessions=sessions_named(chosen.sessions),
     )

@@ -13,10 +13,12 @@ from typing import Any
 from batch_layer.fetch.bucket import TokenBucket
 from batch_layer.fetch.days import Completeness
 from batch_layer.fetch.fetcher import Fetcher
+from batch_layer.fetch.minutes import VendorMinute, fetch_minutes
 from batch_layer.fetch.rest import VendorRest
+from batch_layer.fetch.units import Refused
 from batch_layer.lake.objects import Objects
-from batch_layer.nightly.fetching import counts, fetch_all, units_of
-from batch_layer.nightly.landing import Landing
+from batch_layer.nightly.fetching import compared, counts, fetch_all, units_of
+from batch_layer.nightly.landing import Landing, Told
 from batch_layer.nightly.settings import FetchSettings
 from batch_layer.nightly.trade_date import asked_for
 from batch_layer.nightly.whole import check_whole
@@ -46,6 +48,7 @@ class Outside:
     sessions: SessionTable
     rest: VendorRest | None
     symbols: tuple[str, ...] | None
+    compared_symbols: int
     now: Callable[[], datetime]
 
     def session(self, asked: Mapping[str, Any], owner: str) -> dict[str, object]:
@@ -68,9 +71,21 @@ class Outside:
         complete = Completeness(self.sessions, landing.symbols_on)
         fetcher = Fetcher(self.rest, self.sessions, complete, known_at)
         fetched = fetch_all(units_of(day, self.symbols, known_at.date()), fetcher)
-        told = {**counts(fetched, known_at), "landed": landing.put(day, known_at, fetched)}
-        self.ledger.step(day, owner, "fetch", told)
-        return told
+        symbols = compared(fetched.bars, self.symbols, self.compared_symbols)
+        minutes, refused = self._minutes(self.rest, symbols, day)
+        told = Told(fetched, minutes, symbols, refused)
+        detail = {**counts(told, known_at), "landed": landing.put(day, known_at, told)}
+        self.ledger.step(day, owner, "fetch", detail)
+        return detail
+
+    def _minutes(self, rest: VendorRest, symbols: list[str], day: date) -> tuple[list[VendorMinute], list[Refused]]:
+        found: list[VendorMinute] = []
+        refused: list[Refused] = []
+        for sym in symbols:
+            minutes, wrong = fetch_minutes(rest, sym, day)
+            found += minutes
+            refused += wrong
+        return found, refused
 
     def finish(self, day: date, owner: str, detail: dict[str, Any]) -> dict[str, object]:
         self.ledger.finish(day, owner, detail)
@@ -99,6 +114,7 @@ def wire() -> Outside:
         sessions=sessions_named(chosen.sessions),
         rest=_rest(chosen) if chosen.rest_url else None,
         symbols=None if chosen.symbols == "*" else tuple(chosen.symbols.split(",")),
+        compared_symbols=chosen.compared_symbols,
         now=lambda: datetime.fromtimestamp(time.time(), UTC),
     )
 

@@ -14,7 +14,7 @@ from batch_layer.lake.minute_lines import MinuteLines
 from batch_layer.lake.objects import Objects
 from batch_layer.nightly import inside as module
 from batch_layer.nightly.inside import Inside
-from batch_layer.nightly.landing import Landing
+from batch_layer.nightly.landing import Landing, Told
 from batch_layer.nightly.warm import MOST_SYMBOLS
 from shared.bars.windows import new_york_midnight_ms
 from shared.errors import PermanentError
@@ -66,7 +66,7 @@ def settled(inside: Inside) -> list[date]:
 
 
 def test_what_was_landed_is_loaded_once(inside: Inside) -> None:
-    inside.landing.put(DAY, AT, Fetched(bars=[bar("A"), bar("B")]))
+    inside.landing.put(DAY, AT, Told(Fetched(bars=[bar("A"), bar("B")])))
     assert inside.load(DAY, OWNER)["added"] == 2
     assert inside.load(DAY, OWNER) == {"rows": "loaded before"}
     stored = inside.postgres.rows("SELECT sym, close::float8, source, known_at FROM bars_1d ORDER BY sym")
@@ -76,9 +76,9 @@ def test_what_was_landed_is_loaded_once(inside: Inside) -> None:
 
 
 def test_a_later_answer_of_the_vendor_is_a_correction(inside: Inside) -> None:
-    inside.landing.put(DAY, AT, Fetched(bars=[bar("A")]))
+    inside.landing.put(DAY, AT, Told(Fetched(bars=[bar("A")])))
     inside.load(DAY, OWNER)
-    inside.landing.put(DAY, AT + timedelta(days=1), Fetched(bars=[bar("A", close=10)]))
+    inside.landing.put(DAY, AT + timedelta(days=1), Told(Fetched(bars=[bar("A", close=10)])))
     assert inside.load(DAY, OWNER)["changed"] == 1
     assert inside.postgres.rows("SELECT old ->> 'close', new ->> 'close' FROM corrections") == [
         ("11.000000000", "10.000000000")
@@ -115,7 +115,8 @@ def test_lines_that_were_cut_short_settle_nothing(inside: Inside, s3: Any) -> No
 
 def test_the_symbols_that_were_traded_most_are_asked_for_first(inside: Inside) -> None:
     put_lines(inside, minutes(1))
-    inside.landing.put(DAY, AT, Fetched(bars=[bar(f"S{number:02d}", volume=number) for number in range(30)]))
+    bars = [bar(f"S{number:02d}", volume=number) for number in range(30)]
+    inside.landing.put(DAY, AT, Told(Fetched(bars=bars)))
     warm = inside.settle(DAY, OWNER)["warm"]
     assert isinstance(warm, list)
     assert [request["path"] for request in warm][:2] == [

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from batch_layer.fetch.minutes import VendorMinute
 from batch_layer.fetch.units import Fetched
 from batch_layer.lake.daily import DailyLake
 from batch_layer.lake.minutes import MinuteLake
@@ -15,33 +16,49 @@ from batch_layer.lake.reference import ReferenceLake
 from batch_layer.load.rows import load_daily
 from batch_layer.nightly import __main__ as command
 from batch_layer.nightly.jobs import Jobs
-from batch_layer.nightly.landing import Landing
+from batch_layer.nightly.landing import Landing, Told
+from batch_layer.reconcile.report import Report
 from shared.bars.sessions import new_york_sessions
+from shared.bars.totals import Shown
 from shared.errors import StoreUnavailable
 from shared.frames import VERSION, Part, PartialWire, encode
 from shared.models.daily import DailyBar, Split, Ticker
+from shared.stores.bars import BarStore
+from shared.stores.control import ControlStore
 from shared.stores.lake import Lake, Lines, raw_hour
 from shared.stores.postgres import Postgres
 from tests.fakes.postgres import database
-from tests.unit.shared.stores.conftest import BUCKET
+from tests.unit.shared.stores.conftest import BUCKET, TABLE, create_table
 
 __all__ = ["database"]
 
 DAY = date(2013, 10, 8)
+BARS = "bars"
+NOW_S = int(datetime.now(UTC).timestamp())
 AT = datetime(2013, 10, 9, 0, 15, tzinfo=UTC)
 TEN = int(datetime(2013, 10, 8, 14, 0, tzinfo=UTC).timestamp())
 """Unix second of 10:00 in New York."""
 
 
 @pytest.fixture
-def jobs(s3: Any, database: str) -> Iterator[Jobs]:
+def reports() -> list[Report]:
+    return []
+
+
+@pytest.fixture
+def jobs(s3: Any, dynamodb: Any, database: str, reports: list[Report]) -> Iterator[Jobs]:
     postgres, version = Postgres(database), "0.1.0"
+    create_table(dynamodb, {"pk": "S", "sk": "S"})
+    create_table(dynamodb, {"sym": "S", "t": "N"}, BARS)
     yield Jobs(
         lake=Lake(s3, BUCKET),
+        bars=BarStore(dynamodb, BARS),
+        control=ControlStore(dynamodb, TABLE),
         landing=Landing(Objects(s3, BUCKET)),
         daily=DailyLake(s3, BUCKET, version),
         reference=ReferenceLake(s3, BUCKET, version),
         minutes=MinuteLake(s3, BUCKET, version),
+        write_report=reports.append,
         postgres=postgres,
         sessions=new_york_sessions(),
     )
@@ -63,7 +80,8 @@ def put_part(jobs: Jobs, counter: int, sec: int, price: int, late: int = 0) -> N
 
 def test_what_was_fetched_becomes_files_and_a_repeat_leaves_them(jobs: Jobs) -> None:
     split = Split("A", DAY, Decimal(1), Decimal(2), "E1", AT)
-    jobs.landing.put(DAY, AT, Fetched(bars=[bar("B"), bar("A")], splits=[split], tickers=[Ticker("A", "A Inc")]))
+    fetched = Fetched(bars=[bar("B"), bar("A")], splits=[split], tickers=[Ticker("A", "A Inc")])
+    jobs.landing.put(DAY, AT, Told(fetched))
     assert jobs.land(DAY) == "2, 1, 0, 1 daily bars, splits, dividends, listings; 4 files are new"
     assert jobs.daily.bars(DAY) == [bar("A"), bar("B")]
     assert jobs.reference.splits(DAY) == [split]
@@ -86,6 +104,21 @@ def test_minutes_are_rebuilt_and_again_when_a_late_part_has_come(jobs: Jobs) -> 
     first, second = list(jobs.minutes.minutes(DAY) or ())
     assert (first.sym, first.t, first.partial.high, first.partial.count) == ("A", TEN * 1000, 15 * 10**9, 3)
     assert (second.t, second.partial.volume) == (TEN * 1000 + 60_000, 100 * 10**6)
+
+
+def test_the_three_views_are_put_beside_each_other(jobs: Jobs, reports: list[Report]) -> None:
+    put_part(jobs, 1, TEN, 10)
+    jobs.rebuild(DAY)
+    jobs.control.put_symbols(["A"])
+    assert jobs.reconcile(DAY) == "", "no other view has anything"
+    (minute,) = list(jobs.minutes.minutes(DAY) or [])
+    jobs.bars.put_base("A", minute.t, minute.partial, NOW_S)
+    told = VendorMinute("A", minute.t, Shown(10**10, 10**10, 10**10, 10**10, 10**8, None, None))
+    others = [bar("A"), bar("B")]
+    jobs.landing.put(DAY, AT, Told(Fetched(bars=others), [told], ["A", "B"]))
+    assert jobs.reconcile(DAY).startswith("speed view: 1 of 1 equal; vendor minutes: 1 of 1 equal; vendor days: 0 of 1")
+    assert [len(report.comparisons) for report in reports] == [0, 3]
+    assert reports[1].vendor == "vendor"
 
 
 def test_longer_bars_follow_the_daily_ones(jobs: Jobs) -> None:

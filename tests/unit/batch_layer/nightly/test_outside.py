@@ -25,6 +25,8 @@ from tests.unit.shared.stores.conftest import BUCKET, TABLE, create_table
 
 DAY = date(2013, 10, 8)
 ASKED = {"day": "2013-10-08"}
+OPEN = 1_381_239_000_000
+"""09:30 in New York, Unix ms."""
 NOW = datetime(2013, 10, 9, 0, 15, tzinfo=UTC)
 
 
@@ -56,6 +58,7 @@ def outside(s3: Any, dynamodb: Any, server: Vendor, clock: Clock) -> Outside:
         sessions=new_york_sessions(),
         rest=client(server.url),
         symbols=None,
+        compared_symbols=1,
         now=clock,
     )
 
@@ -67,6 +70,11 @@ def page(*rows: dict[str, Any], **more: Any) -> Answer:
 def grouped(*symbols: str) -> Answer:
     t = midnight_ns("2013-10-08") // 10**6
     rows = [{"T": sym, "o": 10, "h": 12, "l": 9, "c": 11, "v": 500, "t": t} for sym in symbols]
+    return page(*rows, resultsCount=len(rows))
+
+
+def minutes() -> Answer:
+    rows = [{"o": 10, "h": 12, "l": 9, "c": 11, "v": 500, "t": t} for t in (OPEN, OPEN + 60_000)]
     return page(*rows, resultsCount=len(rows))
 
 
@@ -93,15 +101,21 @@ def test_a_log_that_is_still_written_to_takes_no_lease(outside: Outside) -> None
 
 def test_what_came_is_landed_and_counted(outside: Outside, server: Vendor) -> None:
     split = {"id": "E1", "ticker": "A", "execution_date": "2013-10-08", "split_from": 1, "split_to": 2}
-    server.answers = [grouped("A", "B"), page(split), page()]
+    server.answers = [
+        grouped("A", "B"),
+        page(split),
+        page(),
+        minutes(),
+    ]
     outside.session(ASKED, "a")
     told = outside.fetch(DAY, "a")
     landed = Landing(outside.objects).newest(DAY)
     assert landed is not None
     assert landed.known_at == NOW
-    assert [bar.sym for bar in landed.fetched.bars] == ["A", "B"]
-    assert [split.id for split in landed.fetched.splits] == ["E1"]
-    assert told == {"known_at": NOW.isoformat(), "bars": 2, "splits": 1, "landed": landed.key}
+    assert [bar.sym for bar in landed.told.fetched.bars] == ["A", "B"]
+    assert [split.id for split in landed.told.fetched.splits] == ["E1"]
+    assert (landed.told.compared, [minute.t for minute in landed.told.minutes]) == (["A"], [OPEN, OPEN + 60_000])
+    assert told == {"known_at": NOW.isoformat(), "bars": 2, "splits": 1, "minutes": 2, "landed": landed.key}
     (run,) = outside.ledger.runs(DAY, DAY)
     assert run.steps["fetch"] == told
 
@@ -110,12 +124,12 @@ def test_a_day_that_is_short_against_the_one_before_is_not_landed(outside: Outsi
     outside.session(ASKED, "a")
     before = DAY - timedelta(days=1)
     symbols = [f"S{number}" for number in range(100)]
-    server.answers = [grouped(*symbols), page(), page()]
+    server.answers = [grouped(*symbols), page(), page(), minutes()]
     outside.fetch(DAY, "a")
     landing = Landing(outside.objects)
     landed = landing.newest(DAY)
     assert landed is not None
-    landing.put(before, NOW - timedelta(days=1), landed.fetched)
+    landing.put(before, NOW - timedelta(days=1), landed.told)
     server.answers = [grouped(*symbols[:97])]
     with pytest.raises(ShortAnswer, match="97 symbols"):
         outside.fetch(DAY, "a")

@@ -61,15 +61,13 @@ def dynamodb(aws: Callable[[str], Client], unhooked: None) -> Iterator[Client]:
     dynamodb_backends.reset()
 
 
-def create_table(dynamodb: Any, keys: dict[str, str]) -> Any:
+def create_table(dynamodb: Any, keys: dict[str, str], name: str = TABLE) -> Any:
     """`keys`: attribute to type, partition key first."""
     dynamodb.create_table(
-        TableName=TABLE,
+        TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": kind} for name, kind in keys.items()],
-        KeySchema=[
-            {"AttributeName": name, "KeyType": role} for name, role in zip(keys, ("HASH", "RANGE"), strict=True)
-        ],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in keys.items()],
+        KeySchema=[{"AttributeName": key, "KeyType": role} for key, role in zip(keys, ("HASH", "RANGE"), strict=True)],
     )
     return dynamodb
 
