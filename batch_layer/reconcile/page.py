@@ -8,11 +8,12 @@ from html import escape
 from importlib import resources
 
 from batch_layer.reconcile.charts import columns, max_column, share
-from batch_layer.reconcile.report import KINDS, Between, Comparison, Difference, Kind, Report
+from batch_layer.reconcile.report import FIELDS, KINDS, Between, Comparison, Difference, Kind, Report
 from shared.bars.windows import NEW_YORK
 
 MOST_SYMBOLS = 40
 NONE = "-"
+WORDS = dict(zip(FIELDS, ("open", "high", "low", "close", "volume", "VWAP", "trades"), strict=True))
 MOST_ROWS = 200
 """Of differences of one kind on the page; the JSON beside it has more."""
 
@@ -60,7 +61,7 @@ def _head(report: Report) -> str:
     known = report.known_at.astimezone(NEW_YORK)
     vendor = f"The vendor's bars are those of {escape(report.vendor)}." if report.vendor else "No vendor was asked."
     return (
-        f"<h1>Reconciliation of {report.day:%A, %d %B %Y}</h1>\n"
+        f"<h1>Reconciliation of {report.day:%A}, {report.day.day} {report.day:%B %Y}</h1>\n"
         f'<p class="verdict {"bad" if bad else "good"}">{verdict}</p>\n'
         f'<p class="quiet">Rebuilt from the raw log and compared at {known:%Y-%m-%d %H:%M} New York. {vendor}</p>\n'
     )
@@ -105,7 +106,7 @@ def _symbols(one: Comparison) -> str:
     most = sorted(one.symbols.items(), key=lambda entry: (entry[1][1] - entry[1][0], entry[0]))
     rows = "".join(
         f'<tr><td>{escape(sym)}</td><td class="number">{bars:,}</td><td class="number">{bars - equal:,}</td>'
-        f'<td class="wide">{share([("equal", equal), ("rule", bars - equal)])}</td></tr>'
+        f'<td class="wide">{share([("equal", equal), ("differs", bars - equal)])}</td></tr>'
         for sym, (bars, equal) in most[:MOST_SYMBOLS]
     )
     left = f'<p class="quiet">and {len(most) - MOST_SYMBOLS:,} more</p>' if len(most) > MOST_SYMBOLS else ""
@@ -148,8 +149,10 @@ def _when(one: Difference) -> str:
 
 def _fields(one: Difference) -> str:
     ours, theirs = one.ours or {}, one.theirs or {}
+    whose = "speed" if one.between == "speed view" else "vendor"
     rows = (
-        f"<dt>{name}</dt><dd>{escape(ours.get(name, NONE))}</dd><dd>{escape(theirs.get(name, NONE))}</dd>"
+        f"<dt>{WORDS[name]}</dt><dd>{escape(ours.get(name, NONE))}</dd>"
+        f"<dd>{escape(theirs.get(name, NONE))} <small>{whose}</small></dd>"
         for name in one.fields
     )
     return f'<dl class="fields">{"".join(rows)}</dl>'

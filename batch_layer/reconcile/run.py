@@ -8,6 +8,7 @@ from typing import Any
 from batch_layer.lake.objects import Objects
 from batch_layer.reconcile.beside import Beside, Vendor, put_beside
 from batch_layer.reconcile.evidence import Evidence
+from batch_layer.reconcile.kept import report_key
 from batch_layer.reconcile.page import page
 from batch_layer.reconcile.reasons import Gap, Reasons
 from batch_layer.reconcile.report import MOST_DETAILS, VERSION, Difference, Report, encode
@@ -15,8 +16,6 @@ from shared.bars.sessions import SessionTable
 from shared.errors import PermanentError
 from shared.models.bar import Minute
 from shared.stores.lake import Lake
-
-PREFIX = "reports/reconciliation"
 
 
 def reconcile(
@@ -60,6 +59,6 @@ def _counted(beside: Beside, differences: Iterable[Difference]) -> Iterator[Diff
 
 def write_report(s3: Any, bucket: str, report: Report) -> None:
     """`reports/reconciliation/date=YYYY-MM-DD/report.json` and `report.html`. Raises StoreUnavailable."""
-    objects, folder = Objects(s3, bucket), f"{PREFIX}/date={report.day}"
-    objects.put(f"{folder}/report.json", encode(report), "application/json")
-    objects.put(f"{folder}/report.html", page(report).encode(), "text/html; charset=utf-8")
+    objects = Objects(s3, bucket)
+    objects.put(report_key(report.day, "json"), encode(report), "application/json")
+    objects.put(report_key(report.day, "html"), page(report).encode(), "text/html; charset=utf-8")
