@@ -18,6 +18,7 @@ from batch_layer.load.rows import Loaded
 from batch_layer.nightly.landing import SOURCE, Landing
 from batch_layer.nightly.settings import LoadSettings
 from batch_layer.nightly.warm import requests
+from batch_layer.reconcile.kept import read_report
 from batch_layer.settle import settle
 from shared.clients.aws import client
 from shared.errors import PermanentError
@@ -40,13 +41,13 @@ class Inside:
     postgres: Postgres
     ledger: RunLedger
     settled: SettledStore
-    landing: Landing
+    objects: Objects
     lines: MinuteLines
     sleep: Callable[[float], None] = time.sleep
 
     def load(self, day: date, owner: str) -> dict[str, object]:
         """What was fetched last; once each. Raises StoreUnavailable, BrokenLanding."""
-        landed = self.landing.newest(day)
+        landed = Landing(self.objects).newest(day)
         if landed is None:
             return {"vendor": "none"}
         key, known_at, told = landed
@@ -62,15 +63,23 @@ class Inside:
 
     def settle(self, day: date, owner: str) -> dict[str, object]:
         """The rebuilt minutes; from then on the date is read from the batch view. One of which nothing was streamed
-        stays as it is. Raises StoreUnavailable, BrokenFile."""
-        kept = self.lines.read(day)
-        if kept is None:
-            return {"counts": {"minutes": 0}, "warm": []}
+        stays as it is, and so does one of which the speed view shows what the raw log does not have. Raises
+        StoreUnavailable, BrokenFile."""
+        kept, missing = self.lines.read(day), self._missing(day)
+        if kept is None or missing:
+            why = f"{missing} minutes are not in the raw log" if missing else "nothing was streamed"
+            return {"counts": {"minutes": 0, "why": why}, "warm": []}
         loaded = settle(self.postgres, self.settled, day, kept.minutes, source=kept.source, known_at=kept.known_at)
         self.ledger.step(day, owner, "settle", loaded.summary())
-        landed = self.landing.newest(day)
+        landed = Landing(self.objects).newest(day)
         warm = list(requests(day, landed.told.fetched.bars)) if landed else []
         return {"counts": loaded.summary(), "warm": warm}
+
+    def _missing(self, day: date) -> int:
+        """Minutes of the speed view that no trade of the raw log accounts for: settling would take them away."""
+        report = read_report(self.objects, day)
+        compared = report.comparisons if report else ()
+        return sum(one.kinds.get("gap", 0) for one in compared if one.between == "speed view")
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +91,7 @@ def wire() -> Inside:
         postgres=Postgres(read(PostgresSettings)),
         ledger=RunLedger(dynamodb, chosen.control_table),
         settled=SettledStore(dynamodb, chosen.control_table),
-        landing=Landing(Objects(s3, chosen.lake_bucket)),
+        objects=Objects(s3, chosen.lake_bucket),
         lines=MinuteLines(s3, chosen.lake_bucket),
     )
 

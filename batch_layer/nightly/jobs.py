@@ -27,12 +27,14 @@ from shared.models.bar import Minute
 from shared.settings import read
 from shared.stores.bars import BarStore
 from shared.stores.control import ControlStore
+from shared.stores.gaps import gaps_of
 from shared.stores.lake import Lake
 from shared.stores.postgres import Postgres, PostgresSettings
 
 REBUILT = "raw log"
 """Who says what the rebuilt minutes say."""
 S3_TIMEOUT_S = 60.0
+_OPEN_END = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Jobs:
             vendor=_vendor(self.landing.newest(day), streamed),
             before=_vendor(self.landing.before(day), streamed),
             known_at=_now(),
+            gaps=[(gap.start, gap.end or _OPEN_END) for gap in gaps_of(self.control.epochs())],
         )
         self.write_report(report)
         return "; ".join(f"{one.between}: {one.equal} of {one.bars} equal" for one in report.comparisons)

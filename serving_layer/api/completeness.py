@@ -1,9 +1,9 @@
 """`GET /v1/completeness`: of each trade date whether it is settled, what became of its run, and where trades may be
 missing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
@@ -12,8 +12,8 @@ from serving_layer.api.list_request import list_reply
 from serving_layer.api.parameters import Query, day_named, one
 from serving_layer.api.refusals import BadRequest
 from serving_layer.api.wiring import Services
-from shared.bars.sessions import SessionDay
 from shared.bars.windows import new_york_date
+from shared.stores.gaps import gaps_of
 from shared.stores.runs import RUNNING, Run
 from shared.stores.settled import MINUTES, Settled
 
@@ -23,16 +23,6 @@ DEFAULT_DAYS = 14
 MOST_DAYS = 366
 DEAD = "dead"
 """State of a run that was under way and has not gone on until its deadline."""
-
-
-class Gap(NamedTuple):
-    """Trades of [start, end), Unix ms, may be missing; `end` is None while it is being filled."""
-
-    start: int
-    end: int | None
-
-    def touches(self, session: SessionDay) -> bool:
-        return self.start < session.end and (self.end is None or self.end > session.start)
 
 
 def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
@@ -65,16 +55,6 @@ def report(services: Services, first: date, last: date) -> Iterator[dict[str, An
                 **({"settled": _settled(settled[day])} if day in settled else {}),
                 **({"run": _run(runs[day], now_s)} if day in runs else {}),
             }
-
-
-def gaps_of(epochs: Iterable[Mapping[str, Any]]) -> Iterator[Gap]:
-    """What ingesters could not fill, and what the last of them has not filled yet: it goes on with what others left."""
-    last: Mapping[str, Any] = {}
-    for last in epochs:
-        for start, end in last.get("holes", ()):
-            yield Gap(start, end)
-    if last.get("hole_from"):
-        yield Gap(last["hole_from"], None)
 
 
 def _range(query: Query, today: date) -> tuple[date, date]:

@@ -16,6 +16,8 @@ from batch_layer.nightly import inside as module
 from batch_layer.nightly.inside import Inside
 from batch_layer.nightly.landing import Landing, Told
 from batch_layer.nightly.warm import MOST_SYMBOLS
+from batch_layer.reconcile.report import Comparison, Report
+from batch_layer.reconcile.run import write_report
 from shared.bars.windows import new_york_midnight_ms
 from shared.errors import PermanentError
 from shared.models.bar import Minute, Partial
@@ -40,8 +42,8 @@ def inside(s3: Any, dynamodb: Any, database: str) -> Iterator[Inside]:
     postgres = Postgres(database)
     ledger = RunLedger(dynamodb, TABLE)
     ledger.take(DAY, OWNER, 0, 10**10)
-    landing, lines = Landing(Objects(s3, BUCKET)), MinuteLines(s3, BUCKET)
-    yield Inside(postgres, ledger, SettledStore(dynamodb, TABLE), landing, lines, sleep=lambda _: None)
+    objects, lines = Objects(s3, BUCKET), MinuteLines(s3, BUCKET)
+    yield Inside(postgres, ledger, SettledStore(dynamodb, TABLE), objects, lines, sleep=lambda _: None)
     postgres.close()
 
 
@@ -66,7 +68,7 @@ def settled(inside: Inside) -> list[date]:
 
 
 def test_what_was_landed_is_loaded_once(inside: Inside) -> None:
-    inside.landing.put(DAY, AT, Told(Fetched(bars=[bar("A"), bar("B")])))
+    Landing(inside.objects).put(DAY, AT, Told(Fetched(bars=[bar("A"), bar("B")])))
     assert inside.load(DAY, OWNER)["added"] == 2
     assert inside.load(DAY, OWNER) == {"rows": "loaded before"}
     stored = inside.postgres.rows("SELECT sym, close::float8, source, known_at FROM bars_1d ORDER BY sym")
@@ -76,9 +78,9 @@ def test_what_was_landed_is_loaded_once(inside: Inside) -> None:
 
 
 def test_a_later_answer_of_the_vendor_is_a_correction(inside: Inside) -> None:
-    inside.landing.put(DAY, AT, Told(Fetched(bars=[bar("A")])))
+    Landing(inside.objects).put(DAY, AT, Told(Fetched(bars=[bar("A")])))
     inside.load(DAY, OWNER)
-    inside.landing.put(DAY, AT + timedelta(days=1), Told(Fetched(bars=[bar("A", close=10)])))
+    Landing(inside.objects).put(DAY, AT + timedelta(days=1), Told(Fetched(bars=[bar("A", close=10)])))
     assert inside.load(DAY, OWNER)["changed"] == 1
     assert inside.postgres.rows("SELECT old ->> 'close', new ->> 'close' FROM corrections") == [
         ("11.000000000", "10.000000000")
@@ -98,8 +100,20 @@ def test_rebuilt_minutes_are_settled_and_a_repeat_changes_nothing(inside: Inside
 
 
 def test_a_date_of_which_nothing_was_streamed_stays_unsettled(inside: Inside) -> None:
-    assert inside.settle(DAY, OWNER) == {"counts": {"minutes": 0}, "warm": []}
+    assert inside.settle(DAY, OWNER) == {"counts": {"minutes": 0, "why": "nothing was streamed"}, "warm": []}
     assert settled(inside) == []
+
+
+def test_what_the_speed_view_alone_has_is_not_taken_away(inside: Inside, s3: Any) -> None:
+    put_lines(inside, minutes(3))
+    speed = Comparison("speed view", bars=4, equal=3, kinds={"gap": 1})
+    write_report(s3, BUCKET, Report(1, DAY, AT, None, [speed], []))
+    assert inside.settle(DAY, OWNER)["counts"] == {"minutes": 0, "why": "1 minutes are not in the raw log"}
+    assert settled(inside) == []
+    speed.kinds = {"late": 1}
+    write_report(s3, BUCKET, Report(1, DAY, AT, None, [speed], []))
+    inside.settle(DAY, OWNER)
+    assert settled(inside) == [DAY]
 
 
 def test_lines_that_were_cut_short_settle_nothing(inside: Inside, s3: Any) -> None:
@@ -116,7 +130,7 @@ def test_lines_that_were_cut_short_settle_nothing(inside: Inside, s3: Any) -> No
 def test_the_symbols_that_were_traded_most_are_asked_for_first(inside: Inside) -> None:
     put_lines(inside, minutes(1))
     bars = [bar(f"S{number:02d}", volume=number) for number in range(30)]
-    inside.landing.put(DAY, AT, Told(Fetched(bars=bars)))
+    Landing(inside.objects).put(DAY, AT, Told(Fetched(bars=bars)))
     warm = inside.settle(DAY, OWNER)["warm"]
     assert isinstance(warm, list)
     assert [request["path"] for request in warm][:2] == [
