@@ -51,14 +51,21 @@ def set_aside(target: Target, rules: Mapping[str, str]) -> str:
     """
 
 
-def upsert(target: Target, *, alone: bool = False) -> str:
+def fill(target: Target) -> str:
+    """Write rows of months that nobody else can have rows of, in the order of the key and the first of each key."""
+    names, keys = ", ".join(_names(target)), ", ".join(target.keys)
+    return f"""
+    INSERT INTO {target.table} ({names})
+    SELECT DISTINCT ON ({keys}) {names} FROM ({_typed(target)}) s ORDER BY {keys}, {target.best}
+    """
+
+
+def upsert(target: Target) -> str:
     """Write what is new or known later, in the order of the key; rows that are not there as such, written, changed.
 
-    Rows that are there already are found by a join and not locked: a repeat writes nothing. `alone`: nobody else can
-    have rows of these months, so there is no looking for them at each insert, which takes longer than the insert.
+    Rows that are there already are found by a join and not locked: a repeat writes nothing.
     """
-    names = [*target.columns, "source"] + ([] if "known_at" in target.columns else ["known_at"])
-    keys = ", ".join(target.keys)
+    names, keys = _names(target), ", ".join(target.keys)
     kept = ", ".join(f"{name} = {_kept(target, name)}" for name in names if name not in target.keys)
     conflict = f"""
         ON CONFLICT ({keys}) DO UPDATE SET {kept}, revision = b.revision + {target.raises}
@@ -73,7 +80,7 @@ def upsert(target: Target, *, alone: bool = False) -> str:
         INSERT INTO {target.table} AS b ({", ".join(names)})
         SELECT DISTINCT ON ({keys}) {", ".join(names)} FROM compared
         WHERE missing OR newer ORDER BY {keys}, {target.best}
-        {"" if alone else conflict}
+        {conflict}
         RETURNING b.revision
     )
     SELECT (SELECT count(*) FROM compared), count(*), count(*) FILTER (WHERE revision > 0) FROM written
@@ -110,6 +117,11 @@ def _quarantine(target: Target, rows: str) -> str:
         SELECT '{target.table}', reason, row::text, %(source)s, %(known_at)s FROM {rows}
         ON CONFLICT (relation, reason, md5(row), source) DO NOTHING
     """
+
+
+def _names(target: Target) -> list[str]:
+    """The columns that a load writes."""
+    return [*target.columns, "source"] + ([] if "known_at" in target.columns else ["known_at"])
 
 
 def _typed(target: Target) -> str:
