@@ -57,7 +57,8 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             )
         )
         shown = found[:limit]
-        following = request.path_after((str(shown[-1].id), "")) if len(found) > limit else None
+        last = str(shown[-1].id) if len(found) > limit else None
+        following = None if last is None else request.path_after((last, last))
         return list_reply(event, [_row(one) for one in shown], following)
 
 
