@@ -17,6 +17,8 @@ BACK_MS = 5_000
 LONGEST_S = 30.0
 STEP = 2_000
 TRY_AGAIN_S = 0.5
+MOST_HOLES = 1_000
+"""That are told of one by one: of more the two oldest are one, and what lies between them."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,14 +47,23 @@ class Sink(Protocol):
 class Gap:
     """Whether the promise stands still, and the task that fills the gap."""
 
-    def __init__(self, source: TradesSource, symbols: list[str], sink: Sink, unfilled_from: int = 0) -> None:
+    def __init__(
+        self,
+        source: TradesSource,
+        symbols: list[str],
+        sink: Sink,
+        unfilled_from: int = 0,
+        now_ms: Callable[[], int | None] = lambda: None,
+    ) -> None:
         """`symbols` to ask for; empty = every symbol that the vendor's snapshot says has traded since.
-        `unfilled_from` (Unix ms): what a predecessor left; 0 = nothing."""
-        self._source, self._symbols, self._sink = source, symbols, sink
+        `unfilled_from` (Unix ms): what a predecessor left; 0 = nothing. `now_ms`: the feed's time, None without one."""
+        self._source, self._symbols, self._sink, self._now_ms = source, symbols, sink, now_ms
         self._task: asyncio.Task[None] | None = None
         self._unfilled_from = unfilled_from or None
         self.is_open = True
         self.filled = self.unfilled = 0
+        self.holes: list[tuple[int, int]] = []
+        """[start, end), Unix ms, of gaps that were given up: trades of them may be missing for good."""
 
     @property
     def unfilled_from(self) -> int:
@@ -96,6 +107,15 @@ class Gap:
                 self.is_open = False
                 self.filled += whole
                 self.unfilled += not whole
+                if not whole:
+                    self._give_up(from_ms)
+
+    def _give_up(self, from_ms: int) -> None:
+        """By now the feed's own trades come again, so the hole ends no later than here."""
+        self.holes.append((from_ms, max(from_ms, self._now_ms() or 0)))
+        if len(self.holes) > MOST_HOLES:
+            (start, _), (_, end) = self.holes[:2]
+            self.holes[:2] = [(start, end)]
 
     async def _fetch(self, from_ms: int) -> bool:
         """Whether every symbol was filled: one that the vendor refuses keeps none of the others from it."""

@@ -33,6 +33,8 @@ def counts(ingester: Ingester, trades: Publisher) -> dict[str, Any]:
         "bars": ingester.bars_out.bars,
         "gaps_filled": ingester.gap.filled,
         "gaps_unfilled": ingester.gap.unfilled,
+        "holes": ingester.gap.holes,
+        "hole_from": ingester.gap.unfilled_from,
         "put_failures": trades.failures,
         "last_trade_ms": ingester.clock.now_ms or 0,
         "promise": framer.promise,

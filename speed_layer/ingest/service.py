@@ -56,7 +56,7 @@ class Ingester:
         self.framer = Framer(epoch, lanes, trades.send, self.engine.add, tail.promise)
         self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
         self.intake = Intake(sessions, self.framer, self.clock)
-        self.gap = Gap(source, symbols, self, tail.gap)
+        self.gap = Gap(source, symbols, self, tail.gap, lambda: self.clock.now_ms)
         self.ended = asyncio.Event()
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_FRAMES)
         self._idle_since: float | None = None

@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
+
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
 from shared.polygon.trades import TradeEvent, TradesPage, event_of
 from speed_layer.ingest.gap import LONGEST_S, STEP, Gap
 from tests.fakes import virtual_time
 from tests.unit.speed_layer.feed import T0, trade
 
+NOW_MS = T0 + 60_000
+"""The feed's time all along."""
 Page = tuple[int, str | None]
 """How many trades, and the next page."""
 
@@ -55,7 +59,7 @@ def _play(scene: Callable[[Gap], Coroutine[Any, Any, None]], source: Source, sym
     sink = Sink()
 
     async def play() -> None:
-        await scene(Gap(source, list(symbols), sink))
+        await scene(Gap(source, list(symbols), sink, now_ms=lambda: NOW_MS))
 
     virtual_time.run(play())
     return sink
@@ -130,9 +134,23 @@ def test_a_vendor_that_stays_away_leaves_the_gap_unfilled_and_the_promise_goes_o
         await gap.closed()
         assert LONGEST_S <= asyncio.get_running_loop().time() - start < LONGEST_S + 2
         assert not _is_open(gap)
-        assert (gap.filled, gap.unfilled) == (0, 1)
+        assert (gap.filled, gap.unfilled, gap.holes) == (0, 1, [(T0, NOW_MS)])
 
     _play(scene, Source({}, {"A1": [SourceUnavailable()] * 1_000}))
+
+
+def test_of_more_holes_than_can_be_told_the_oldest_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("speed_layer.ingest.gap.MOST_HOLES", 2)
+
+    async def scene(gap: Gap) -> None:
+        for start in (T0, T0 + 10, NOW_MS + 5):
+            gap.open()
+            gap.fill(start)
+            await gap.closed()
+        assert gap.holes == [(T0, NOW_MS), (NOW_MS + 5, NOW_MS + 5)]
+
+    refused: list[Exception] = [InvalidRecord("pages") for _ in range(3)]
+    _play(scene, Source({"B1": (1, None)}, {"A1": refused}))
 
 
 def test_after_30_s_the_promise_goes_on_and_so_does_the_refill() -> None:
