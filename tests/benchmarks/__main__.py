@@ -6,6 +6,7 @@ import sys
 
 from tests.benchmarks import (
     bench_api,
+    bench_batch,
     bench_functions,
     bench_ingest,
     bench_latency,
@@ -20,6 +21,7 @@ BENCHES = {
     "push": bench_push.run,
     "api": bench_api.run,
     "multi_session": bench_multi_session.run,
+    "batch": bench_batch.run,
     "functions": bench_functions.run,
     "platform": bench_platform.run,
     "latency": bench_latency.run,

@@ -13,11 +13,9 @@ from batch_layer.rebuild.multi_session import DAILY, MultiSession
 from shared.bars.sessions import new_york_sessions
 from tests.benchmarks.rows import Row
 
-ROWS = 2_000_000
-ALL_ROWS = 22_600_000
-"""Every US symbol's daily bars of twenty years; takes up to 4 GB: only with MULTI_SESSION_ROWS=all."""
-DAYS = 4_000
-"""Of each symbol; one day in 500 has no prices, one in 50 does not tell its count."""
+SYMBOLS, DAYS = 5_350, 4_224
+"""Every US symbol's daily bars of seventeen years: 22.6 million, which take up to 4 GB, so only with BENCH_ROWS=all.
+One day in 500 has no prices, one in 50 does not tell its count."""
 ROUNDS = 3
 LIMIT = 1.5
 LIMIT_GB = 4.0
@@ -25,8 +23,7 @@ LIMIT_GB = 4.0
 
 def run() -> list[Row]:
     """Each timeframe takes turns with its plain grouping; of each the best of the rounds counts."""
-    rows = ALL_ROWS if os.environ.get("MULTI_SESSION_ROWS") == "all" else ROWS
-    daily, multi = generated(rows), MultiSession(new_york_sessions())
+    daily, multi = generated(rows_wanted(2_000_000) // DAYS, DAYS), MultiSession(new_york_sessions())
     through = daily["day"].max()
     assert isinstance(through, date)
     numbers = daily.select("sym", _number(daily["day"]), *list(DAILY)[2:])
@@ -44,7 +41,7 @@ def run() -> list[Row]:
         ]
         ours, plain = ours + best[0], plain + best[1]
     return [
-        Row(f"six timeframes of {rows / 1e6:.1f}M daily bars", ours, "s"),
+        Row(f"six timeframes of {daily.height / 1e6:.1f}M daily bars", ours, "s"),
         Row("one plain grouping for each", plain, "s"),
         Row("six timeframes, of the plain groupings", ours / plain, "times", LIMIT),
         Row("memory of it all", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6, "GB", LIMIT_GB),
@@ -69,10 +66,16 @@ def _number(days: pl.Series) -> pl.Series:
     return sessions.search_sorted(days).alias("number")
 
 
-def generated(rows: int) -> pl.DataFrame:
-    """Daily bars of as many symbols as it takes, the last `DAYS` sessions before 2024 of each, in order."""
-    sessions = [day for day in sessions_of(new_york_sessions()) if ANCHOR <= day < date(2024, 1, 1)][-DAYS:]
-    return pl.concat(_of_symbol(f"S{number:05d}", sessions) for number in range(rows // DAYS))
+def rows_wanted(usual: int) -> int:
+    """How many daily bars: BENCH_ROWS, a number or `all`, else as many as usual."""
+    given = os.environ.get("BENCH_ROWS", str(usual))
+    return SYMBOLS * DAYS if given == "all" else int(given)
+
+
+def generated(symbols: int, days: int) -> pl.DataFrame:
+    """Daily bars of so many symbols, the last `days` sessions before 2024 of each, in order."""
+    sessions = [day for day in sessions_of(new_york_sessions()) if ANCHOR <= day < date(2024, 1, 1)][-days:]
+    return pl.concat(_of_symbol(f"S{number:05d}", sessions) for number in range(symbols))
 
 
 def _of_symbol(sym: str, sessions: list[date]) -> pl.DataFrame:
