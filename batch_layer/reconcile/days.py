@@ -5,6 +5,7 @@ differences are counted and told, and most are those of its minutes.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from batch_layer.reconcile.evidence import DayFacts
@@ -13,6 +14,7 @@ from batch_layer.reconcile.report import Kind, Why, differing
 from shared.bars.algebra import present_day
 from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, format_scaled
 from shared.bars.totals import Shown
+from shared.bars.windows import MINUTE_MS, NEW_YORK
 from shared.models.bar import Partial
 
 _Volumes = Sequence[tuple[int, int]]
@@ -21,15 +23,15 @@ _Volumes = Sequence[tuple[int, int]]
 
 class DayCase(NamedTuple):
     """A date of one symbol that differs. `minutes_more`: by how many shares (10^-6) the vendor's minutes exceed ours,
-    and of what kind the largest of those differences is. `told`: which of the vendor's minutes its day is the sum of,
-    in words, where it is of some."""
+    and of what kind the largest of those differences is. `through`: the last of the vendor's minutes, from the regular
+    open on, that its day is the sum of, if it is."""
 
     ours: Shown | None
     theirs: Shown | None
     facts: DayFacts
     minutes_more: int
     minutes_kind: Kind | None
-    told: str | None
+    through: int | None
 
 
 def explain_day(case: DayCase) -> Why:
@@ -61,8 +63,9 @@ def _of_trades(case: DayCase, ours: Shown | None, theirs: Shown) -> Why:
         else:
             unknown.append(f"no trade of ours has its {name} {format_scaled(price, PRICE_DIGITS)}")
     more = theirs.volume - (ours.volume if ours else 0)
-    if more and case.told:
-        said.append(f"its volume is that of its own minutes {case.told}")
+    if more and case.through is not None:
+        end = datetime.fromtimestamp((case.through + MINUTE_MS) // 1000, NEW_YORK)
+        said.append(f"its volume is that of its own minutes from the regular open to {end:%H:%M}")
     elif more and more == case.minutes_more and case.minutes_kind:
         said.append("its volume differs as its minutes do")
         kind = case.minutes_kind

@@ -74,17 +74,7 @@ def _without_trades(case: Case, theirs: Shown) -> Why:
 
 
 def _counted(case: Case, theirs: Shown) -> Why:
-    said: list[str] = []
-    unknown: list[str] = []
-    if case.ours is None:
-        said.append(f"we show no bar, since none of {_count(case.trades)} may set all prices")
-    fields = differing(case.ours, theirs)
-    for field in (field for field in PRICES if field in fields):
-        price = getattr(theirs, PRICES[field])
-        if sentence := _price(field, price, case):
-            said.append(sentence)
-        else:
-            unknown.append(f"no trade of ours has its {PRICES[field]} {_usd(price)}")
+    said, unknown = _not_shown(case, theirs) if case.ours is None else _prices(case, theirs)
     more = theirs.volume - _partial(case.trades).volume
     if more and (sentence := _volume(more, case)):
         said.append(sentence)
@@ -99,16 +89,39 @@ def _counted(case: Case, theirs: Shown) -> Why:
     return Why("unexplained", "; ".join([*unknown, *said])) if unknown else Why("rule", "; ".join(said))
 
 
-def _price(field: str, price: int, case: Case) -> str | None:
-    """Whose price the vendor's is; None if nobody's."""
-    name, uses = PRICES[field], list(_by_use(field, case.trades))
-    here = next((trade for trade in [*uses, *_moved_prints(case)] if trade.price == price), None)
-    if here is None:
-        return None
-    mine = None if case.ours is None else getattr(case.ours, name)
-    setting = next((trade for trade in uses if trade.price == mine and trade.row.effect & _FLAGS[field]), None)
-    against = "" if setting is None else f", ours that of {_trade(setting)}"
-    return f"its {name} {_usd(price)} is the price of {_trade(here)}{against}"
+def _prices(case: Case, theirs: Shown) -> tuple[list[str], list[str]]:
+    """Whose prices those of the vendor are that are not ours, and which are nobody's."""
+    said: list[str] = []
+    unknown: list[str] = []
+    for field in (field for field in PRICES if field in differing(case.ours, theirs)):
+        name, price, mine = PRICES[field], getattr(theirs, PRICES[field]), getattr(case.ours, PRICES[field])
+        if (trade := _with_price(field, price, case)) is None:
+            unknown.append(f"no trade of ours has its {name} {_usd(price)}")
+            continue
+        uses = _by_use(field, case.trades)
+        setting = next((one for one in uses if one.price == mine and one.row.effect & _FLAGS[field]), None)
+        against = "" if setting is None else f", ours that of {_trade(setting)}"
+        said.append(f"its {name} {_usd(price)} is the price of {_trade(trade)}{against}")
+    return said, unknown
+
+
+def _not_shown(case: Case, theirs: Shown) -> tuple[list[str], list[str]]:
+    """The same of a minute of which we show no bar."""
+    found = {field: _with_price(field, getattr(theirs, name), case) for field, name in PRICES.items()}
+    trades = dict.fromkeys(_trade(trade) for trade in found.values() if trade is not None)
+    unknown = [
+        f"no trade of ours has its {PRICES[field]} {_usd(getattr(theirs, PRICES[field]))}"
+        for field, trade in found.items()
+        if trade is None
+    ]
+    said = [f"we show no bar of {_count(case.trades)} that may not set all prices"]
+    return [*said, f"its prices are those of {' and '.join(trades)}"] if trades else said, unknown
+
+
+def _with_price(field: str, price: int, case: Case) -> Seen | None:
+    """The first trade to have had it, of those that the minute may hold."""
+    held = [*_by_use(field, case.trades), *_moved_prints(case)]
+    return next((trade for trade in held if trade.price == price), None)
 
 
 def _by_use(field: str, trades: Sequence[Seen]) -> Iterator[Seen]:

@@ -55,21 +55,15 @@ class Reasons:
             why = why or explain(Case(t, one.ours, one.theirs, trades, facts[sym], self._beside.session))
             why = self._away(t, why)
             self._kinds[sym, t] = why.kind
-            yield _difference("vendor minutes", one, why)
+            yield difference("vendor minutes", one, why)
 
     def _of_day(self, one: Differs, facts: DayFacts) -> Difference:
         why = self._corrected(one, self._days_before.get(one.sym))
         if why is None:
             volumes = self._beside.volumes.get(one.sym, Volumes())
             kind = self._kinds.get((one.sym, volumes.most[1]))
-            why = explain_day(DayCase(one.ours, one.theirs, facts, volumes.more, kind, self._told(volumes)))
-        return _difference("vendor days", one, why)
-
-    def _told(self, volumes: Volumes) -> str | None:
-        if volumes.through is None:
-            return None
-        session = self._beside.session
-        return f"from {_clock(session.regular_open)} to {_clock(volumes.through + MINUTE_MS)}"
+            why = explain_day(DayCase(one.ours, one.theirs, facts, volumes.more, kind, volumes.through))
+        return difference("vendor days", one, why)
 
     def _corrected(self, one: Differs, former: Shown | None) -> Why | None:
         if former is None or former == one.theirs or differing(one.ours, former):
@@ -84,7 +78,7 @@ class Reasons:
         return Why("gap", f"the feed was away from {_clock(away[0])} to {_clock(away[1])}; {why.reason}")
 
 
-def _difference(between: Between, one: Differs, why: Why) -> Difference:
+def difference(between: Between, one: Differs, why: Why) -> Difference:
     fields = differing(one.ours, one.theirs)
     return Difference(between, one.sym, one.t, why.kind, why.reason, fields, texts(one.ours), texts(one.theirs))
 
