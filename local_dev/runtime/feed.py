@@ -3,6 +3,7 @@
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,11 +46,11 @@ class Feed:
         """Whether the source's server has been started."""
         return self._server is not None
 
-    def start_server(self, from_ms: int | None = None) -> None:
-        """Start what serves the source, if anything of ours does; its clock waits for the ingester."""
+    def start_server(self, from_ms: int | None = None, more: Sequence[str] = ()) -> None:
+        """Start what serves the source, if anything of ours does; its clock waits for the ingester. `more`: options."""
         argv = self.source.server(self._port, from_ms)
         if argv is not None:
-            self._server = self._platform.supervisor.start(Command("vendor", argv, process({}), cwd=ROOT))
+            self._server = self._platform.supervisor.start(Command("vendor", (*argv, *more), process({}), cwd=ROOT))
 
     def last_accepted_ms(self) -> int:
         """Event time (Unix ms) of the last trade in the stream, 0 when there is none."""

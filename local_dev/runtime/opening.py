@@ -23,7 +23,7 @@ def open_feed(platform: Platform, feed: Feed, say: Callable[[str], None], *, res
     begins_ms = _begins_ms(platform, feed) if resumes else None
     platform.serve()
     if not feed.is_served:  # its clock waits for the ingester, and the page need not wait for it
-        feed.start_server(begins_ms)
+        feed.start_server(begins_ms, past.told() if past else ())
     if past is not None:
         past.finish()
     return past

@@ -18,7 +18,7 @@ from local_dev.runtime.environment import process
 from local_dev.runtime.past_task import DAY_MS, Done, Task
 from local_dev.runtime.platform import Platform, PlatformFailed
 from local_dev.runtime.processes import Child, Command
-from local_dev.runtime.sources import Simulated
+from local_dev.runtime.sources import Simulated, streamed
 from local_dev.runtime.state import Spans
 from local_dev.runtime.synth import ROOT
 from local_dev.simulator.reach import history_start
@@ -104,6 +104,7 @@ class Past:
         self._symbols = () if symbols == "*" else tuple(symbols.split(","))
         self._began = time.monotonic()
         self._plan = Plan((), (), ())
+        self._before: Spans = ()
         self._grows = False
         self._first: Child | None = None
         self._following: list[_Following] = []
@@ -111,11 +112,18 @@ class Past:
     def begin(self, promise_ms: int) -> None:
         """Start to load what must be there before the feed begins."""
         record, now_ms = self._platform.state.record, _now_ms()
+        self._before = record.past
         self._plan = plan(record.past, promise_ms, now_ms, kept=record.past_kept, live=self._source.live)
         if first := self._plan.first:
             self._grows = first[-1][1] == now_ms - now_ms % MINUTE_MS
             span = judged(first, promise_ms, kept=record.past_kept)
             self._first = self._start("past", Task(first, span, self._source.seed, self._grows, self._symbols))
+
+    def told(self) -> tuple[str, ...]:
+        """Options of the simulator, once the loading has begun."""
+        known = self._plan.known[-1:]
+        hole = known if self._before and known and known[0][1] > self._before[-1][1] else ()
+        return streamed(self._before, hole)
 
     def finish(self) -> None:
         """Wait for it, begin with the rest, and say what was done. Raises PlatformFailed."""

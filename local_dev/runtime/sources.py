@@ -2,10 +2,12 @@
 
 import sys
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol
 
 from local_dev.runtime.servers import LOOPBACK
+from local_dev.runtime.state import Spans
 
 LOCAL_KEY = "local"  # what the ingester tells a server of ours; any key will do
 SEED = 1
@@ -91,6 +93,19 @@ class Vendor:
 
     def endpoints(self, port: int) -> Endpoints:
         return self.given
+
+
+def streamed(past: Spans, hole: Spans = ()) -> tuple[str, ...]:
+    """What the simulator is told of earlier feeds: they sent what lies between spans of history, and after the last of
+    them up to the `hole` that is filled with history now, or until the feed goes on.
+
+    >>> streamed(((0, 1763960400000), (1763964000000, 1763967600000)))
+    ('--streamed', '1763960400000-1763964000000,1763967600000-')
+    """
+    begins = [until for _, until in past]
+    ends = [since for since, _ in past[1:]] + [since for since, _ in hole[:1]]
+    spans = [f"{begin}-{end}" for begin, end in zip_longest(begins, ends, fillvalue="") if begin != end]
+    return ("--streamed", ",".join(spans)) if past else ()
 
 
 def is_real_time(speed: str) -> bool:

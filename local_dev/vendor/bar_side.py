@@ -62,11 +62,11 @@ class BarSide:
         return _answer(head, request_id, [_bar(row, row.t_ms) for row in self._told(ticker, shown, adjusted)])
 
     async def grouped(self, request: web.Request, request_id: str) -> bytes:
-        """The bars of one trade date, of all symbols; their time is the end of the session."""
+        """The bars of one trade date, of all symbols; their time is the end of the session, and still of that date."""
         day = day_of("date", request.match_info["date"])
         rows = await self._bars.market(day)
         session = self._sessions.day(day)
-        t_ms = session.regular_close if session else new_york_midnight_ms(day)
+        t_ms = min(session.regular_close, session.end - 1) if session else new_york_midnight_ms(day)
         adjusted = yes_or_no("adjusted", request.query.get("adjusted", "true"))
         head: dict[str, object] = {"queryCount": len(rows), "adjusted": adjusted}
         bars = [_bar(one, t_ms, symbol) for symbol, row in rows for one in self._told(symbol, [row], adjusted)]

@@ -16,6 +16,7 @@ from local_dev.runtime.platform import Platform, PlatformFailed
 from local_dev.runtime.processes import Command
 from local_dev.runtime.sources import Simulated
 from local_dev.runtime.state import Record
+from local_dev.simulator.minutes import parse_spans
 
 MINUTE, HOUR = 60_000, 3_600_000
 
@@ -235,3 +236,31 @@ def test_the_hole_of_a_feed_that_goes_on_is_left_to_its_ingester(monkeypatch: py
     machine.now_ms += HOUR
     machine.past.catch_up()
     assert machine.started == []
+
+
+def test_the_simulator_is_told_which_spans_it_streamed_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first run, one soon after it, one after a day: then what was streamed ends where the hole begins."""
+    machine = Machine(monkeypatch, Record(), NOON)
+    machine.past.begin(0)
+    assert machine.past.told() == ()
+    machine.past.finish()
+    machine.past.check()
+    soon = Machine(monkeypatch, machine.record, NOON + HOUR)
+    soon.past.begin(NOON + HOUR)
+    assert soon.past.told() == ("--streamed", f"{NOON}-")
+    later = Machine(monkeypatch, machine.record, NOON + 24 * HOUR)
+    later.past.begin(NOON + HOUR)
+    assert later.past.told() == ("--streamed", f"{NOON}-{NOON + HOUR}")
+    later.past.finish()
+    last = Machine(monkeypatch, later.record, NOON + 25 * HOUR)
+    last.past.begin(NOON + 25 * HOUR)
+    spans = last.past.told()[1]
+    assert spans == f"{NOON}-{NOON + HOUR},{NOON + 24 * HOUR}-"
+    assert parse_spans(spans) == ((NOON, NOON + HOUR), (NOON + 24 * HOUR, None))
+
+
+def test_after_an_unclean_stop_the_simulator_is_told_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Record(past=((START, NOON),), past_kept=False)
+    machine = Machine(monkeypatch, record, NOON + HOUR)
+    machine.past.begin(NOON + HOUR)
+    assert machine.past.told() == ("--streamed", f"{NOON}-")

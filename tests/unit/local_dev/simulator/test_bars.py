@@ -167,7 +167,7 @@ def test_a_day_is_its_minutes_and_is_the_same_alone_and_among_the_market() -> No
     assert [one.ticker for one in market] == sorted(SYMBOLS)
     (xom,) = [one for one in market if one.ticker == "XOM"]
     assert (xom.open, xom.high, xom.low, xom.close, xom.volume) == want[:5]
-    assert xom.timestamp == new_york_midnight_ms(day + timedelta(days=1))
+    assert xom.timestamp == new_york_midnight_ms(day + timedelta(days=1)) - 1
 
 
 def test_today_and_the_newest_minute_are_served_as_far_as_the_clock() -> None:
