@@ -5,16 +5,15 @@ differences are counted and told, and most are those of its minutes.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import NamedTuple
 
 from batch_layer.reconcile.evidence import DayFacts
 from batch_layer.reconcile.minutes import PRICES
 from batch_layer.reconcile.report import Kind, Why, differing
+from batch_layer.reconcile.words import clock, shares, trades, usd
 from shared.bars.algebra import present_day
-from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, format_scaled
 from shared.bars.totals import Shown
-from shared.bars.windows import MINUTE_MS, NEW_YORK
+from shared.bars.windows import MINUTE_MS
 from shared.models.bar import Partial
 
 _Volumes = Sequence[tuple[int, int]]
@@ -37,11 +36,11 @@ class DayCase(NamedTuple):
 def explain_day(case: DayCase) -> Why:
     ours, theirs, facts = case.ours, case.theirs, case.facts
     if theirs is None:
-        return Why("unexplained", f"the vendor has no bar of a date with {facts.trades} trades")
+        return Why("unexplained", f"the vendor has no bar of a date with {trades(facts.trades)}")
     if not facts.trades:
         return Why("gap", "we have no trade of this date")
     if facts.late and not differing(day_of(facts.on_time), theirs):
-        return Why("late", f"the vendor's bar is without {facts.late} trades that came after their minutes had closed")
+        return Why("late", f"the vendor's bar is without {trades(facts.late)} that came after the minute had closed")
     return _of_trades(case, ours, theirs)
 
 
@@ -59,22 +58,22 @@ def _of_trades(case: DayCase, ours: Shown | None, theirs: Shown) -> Why:
     for name in (PRICES[field] for field in PRICES if field in fields):
         price = getattr(theirs, name)
         if price in case.facts.found:
-            said.append(f"its {name} {format_scaled(price, PRICE_DIGITS)} is the price of a trade of the date")
+            said.append(f"its {name} {usd(price)} is the price of a trade of the date")
         else:
-            unknown.append(f"no trade of ours has its {name} {format_scaled(price, PRICE_DIGITS)}")
+            unknown.append(f"no trade of ours has its {name} {usd(price)}")
     more = theirs.volume - (ours.volume if ours else 0)
     if more and case.through is not None:
-        end = datetime.fromtimestamp((case.through + MINUTE_MS) // 1000, NEW_YORK)
-        said.append(f"its volume is that of its own minutes from the regular open to {end:%H:%M}")
+        end = clock(case.through + MINUTE_MS)
+        said.append(f"its volume is that of its own minutes from the regular open to {end}")
     elif more and more == case.minutes_more and case.minutes_kind:
         said.append("its volume differs as its minutes do")
         kind = case.minutes_kind
     elif more and theirs.volume > case.facts.size:
-        above = format_scaled(theirs.volume - case.facts.size, SIZE_DIGITS)
-        said.append(f"the vendor counts {above} shares more than all our trades of the date have")
+        above = shares(theirs.volume - case.facts.size)
+        said.append(f"the vendor counts {above} more than all our trades of the date have")
         return Why("gap", "; ".join([*said, *unknown]))
     elif more:
-        unknown.append(f"none of our trades make its volume of {format_scaled(theirs.volume, SIZE_DIGITS)} shares")
+        unknown.append(f"none of our trades make its volume of {shares(theirs.volume)}")
     if not said and not unknown:
         unknown.append("prices and volume are equal, count or VWAP are not")
     return Why("unexplained", "; ".join([*unknown, *said])) if unknown else Why(kind, "; ".join(said))

@@ -5,18 +5,18 @@ some of its trades. What they do not show stays unexplained.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from itertools import combinations
 from typing import NamedTuple
 
+from batch_layer.reconcile import words
 from batch_layer.reconcile.evidence import MARKS, OFFICIAL_CLOSE, OFFICIAL_OPEN, PRINTS, DayFacts, Seen
 from batch_layer.reconcile.report import Why, differing
+from batch_layer.reconcile.words import instant, shares, the_trade, usd
 from shared.bars.algebra import prepare_rows, present
 from shared.bars.conditions import HIGH_LOW, OPEN_CLOSE, VOLUME
-from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, format_scaled
 from shared.bars.sessions import SessionDay
 from shared.bars.totals import Shown
-from shared.bars.windows import MINUTE_MS, NEW_YORK
+from shared.bars.windows import MINUTE_MS
 from shared.models.bar import Partial
 
 PRICES = {"o": "open", "h": "high", "l": "low", "c": "close"}
@@ -61,7 +61,7 @@ def _partial(trades: Sequence[Seen]) -> Partial:
 def _not_told(trades: Sequence[Seen]) -> Why:
     plain = [trade for trade in trades if not set(trade.conditions) - REGULAR]
     if plain:
-        return Why("unexplained", f"the vendor has no bar, though {_trade(plain[0])} is one that every rule counts")
+        return Why("unexplained", f"the vendor has no bar, though {the_trade(plain[0])} is one that every rule counts")
     ids = sorted({condition for trade in trades for condition in trade.conditions})
     return Why("rule", f"the vendor makes no bar of {_count(trades)}, which all have conditions: {ids}")
 
@@ -81,9 +81,9 @@ def _counted(case: Case, theirs: Shown) -> Why:
     elif more:
         above = theirs.volume - sum(trade.size for trade in case.trades if MARKS.isdisjoint(trade.conditions))
         if above > 0:
-            missing = f"the vendor counts {_shares(above)} more than all our trades of the minute have"
+            missing = f"the vendor counts {shares(above)} more than all our trades of the minute have"
             return Why("gap", "; ".join([missing, *unknown, *said]))
-        unknown.append(f"none of our trades make its volume of {_shares(theirs.volume)}")
+        unknown.append(f"none of our trades make its volume of {shares(theirs.volume)}")
     if not said and not unknown:
         unknown.append("prices and volume are equal, count or VWAP are not")
     return Why("unexplained", "; ".join([*unknown, *said])) if unknown else Why("rule", "; ".join(said))
@@ -96,21 +96,21 @@ def _prices(case: Case, theirs: Shown) -> tuple[list[str], list[str]]:
     for field in (field for field in PRICES if field in differing(case.ours, theirs)):
         name, price, mine = PRICES[field], getattr(theirs, PRICES[field]), getattr(case.ours, PRICES[field])
         if (trade := _with_price(field, price, case)) is None:
-            unknown.append(f"no trade of ours has its {name} {_usd(price)}")
+            unknown.append(f"no trade of ours has its {name} {usd(price)}")
             continue
         uses = _by_use(field, case.trades)
         setting = next((one for one in uses if one.price == mine and one.row.effect & _FLAGS[field]), None)
-        against = "" if setting is None else f", ours that of {_trade(setting)}"
-        said.append(f"its {name} {_usd(price)} is the price of {_trade(trade)}{against}")
+        against = "" if setting is None else f", ours that of {the_trade(setting)}"
+        said.append(f"its {name} {usd(price)} is the price of {the_trade(trade)}{against}")
     return said, unknown
 
 
 def _not_shown(case: Case, theirs: Shown) -> tuple[list[str], list[str]]:
     """The same of a minute of which we show no bar."""
     found = {field: _with_price(field, getattr(theirs, name), case) for field, name in PRICES.items()}
-    trades = dict.fromkeys(_trade(trade) for trade in found.values() if trade is not None)
+    trades = dict.fromkeys(the_trade(trade) for trade in found.values() if trade is not None)
     unknown = [
-        f"no trade of ours has its {PRICES[field]} {_usd(getattr(theirs, PRICES[field]))}"
+        f"no trade of ours has its {PRICES[field]} {usd(getattr(theirs, PRICES[field]))}"
         for field, trade in found.items()
         if trade is None
     ]
@@ -136,14 +136,14 @@ def _volume(more: int, case: Case) -> str | None:
     ]
     for ids, alike in _by_conditions(case.trades).items():
         size, counted = sum(trade.size for trade in alike), bool(alike[0].row.effect & VOLUME)
-        words = f"{'without' if counted else 'with'} {_count(alike)} with conditions {list(ids)}"
-        changes.append((-size if counted else size, words))
+        said = f"{'without' if counted else 'with'} {_count(alike)} with conditions {list(ids)}"
+        changes.append((-size if counted else size, said))
         if len(alike) > 1 and not PRINTS.isdisjoint(ids):  # one stands for the auction
-            changes.append((alike[0].size - size, f"{words} but the first"))
+            changes.append((alike[0].size - size, f"{said} but the first"))
     for number in (1, 2):
         for chosen in combinations(changes, number):
             if sum(change for change, _ in chosen) == more:
-                return f"its volume is {' and '.join(words for _, words in chosen)}"
+                return f"its volume is {' and '.join(said for _, said in chosen)}"
     return None
 
 
@@ -174,30 +174,13 @@ def _moved_prints(case: Case) -> list[Seen]:
 
 
 def _print(trade: Seen) -> str:
-    return f"the auction's print of {_time(trade)}, {_shares(trade.size)}"
+    return f"the auction's print of {instant(trade)}, {shares(trade.size)}"
 
 
 def _late(trades: Sequence[Seen]) -> str:
     late = [trade for trade in trades if trade.late]
-    return f"{_count(late)} that came after the minute had closed, {_shares(sum(trade.size for trade in late))}"
+    return f"{_count(late)} that came after the minute had closed, {shares(sum(trade.size for trade in late))}"
 
 
 def _count(trades: Sequence[Seen]) -> str:
-    return "1 trade" if len(trades) == 1 else f"{len(trades)} trades"
-
-
-def _trade(trade: Seen) -> str:
-    return f"the trade of {_time(trade)} with conditions {list(trade.conditions)}"
-
-
-def _time(trade: Seen) -> str:
-    at = datetime.fromtimestamp(trade.row.t // 1000, NEW_YORK)
-    return f"{at:%H:%M:%S}.{trade.row.t % 1000:03d}"
-
-
-def _usd(price: int) -> str:
-    return format_scaled(price, PRICE_DIGITS)
-
-
-def _shares(size: int) -> str:
-    return f"{format_scaled(size, SIZE_DIGITS)} shares"
+    return words.trades(len(trades))

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from batch_layer.reconcile.beside import Beside, Differs, SpeedDiffers, Vendor, Volumes, by_day, shown
 from batch_layer.reconcile.days import DayCase, explain_day
@@ -10,12 +9,13 @@ from batch_layer.reconcile.evidence import DayFacts, Evidence, Seen
 from batch_layer.reconcile.minutes import Case, explain
 from batch_layer.reconcile.report import Between, Difference, Kind, Why, differing, texts
 from batch_layer.reconcile.speed import explain_speed
+from batch_layer.reconcile.words import clock
 from shared.bars.totals import Shown
-from shared.bars.windows import MINUTE_MS, NEW_YORK
+from shared.bars.windows import MINUTE_MS
 from shared.models.bar import EMPTY
 
 Gap = tuple[int, int]
-"""[from, to) in Unix ms in which the feed was away."""
+"""[from, to) in Unix ms in which the feed was away; one that has not ended reaches beyond any date."""
 
 
 class Reasons:
@@ -75,7 +75,9 @@ class Reasons:
         away = next((gap for gap in self._gaps if gap[0] < t + MINUTE_MS and t < gap[1]), None)
         if away is None or why.kind not in {"gap", "unexplained"}:
             return why
-        return Why("gap", f"the feed was away from {_clock(away[0])} to {_clock(away[1])}; {why.reason}")
+        session = self._beside.session
+        since, until = clock(max(away[0], session.start)), clock(min(away[1], session.end))
+        return Why("gap", f"the feed was away from {since} to {until}; {why.reason}")
 
 
 def difference(between: Between, one: Differs, why: Why) -> Difference:
@@ -89,7 +91,3 @@ def _speed(one: SpeedDiffers, why: Why) -> Difference:
     return Difference(
         "speed view", one.sym, one.t, why.kind, why.reason, differing(rebuilt, speed), texts(rebuilt), texts(speed)
     )
-
-
-def _clock(t: int) -> str:
-    return f"{datetime.fromtimestamp(t // 1000, NEW_YORK):%H:%M}"

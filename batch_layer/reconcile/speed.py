@@ -7,6 +7,7 @@ one that is anything else than a sum of what the log holds is wrong.
 from collections.abc import Sequence
 from itertools import chain, combinations
 
+from batch_layer.reconcile import words
 from batch_layer.reconcile.evidence import Seen
 from batch_layer.reconcile.report import Why
 from shared.bars.algebra import merge_all, prepare_rows
@@ -29,8 +30,10 @@ def explain_speed(speed: Partial | None, rebuilt: Partial | None, trades: Sequen
         if merge_all([base, *counted]) == (speed or EMPTY):
             return Why("late", f"the speed view has {len(counted)} of {len(late)} late parts")
     if speed is None:
-        return Why("ours", f"the speed view has no row of a minute with {len(trades)} trades")
-    return Why("ours", f"the speed view counts {speed.count} trades, the raw log {whole.count}, {len(late)} parts late")
+        return Why("ours", f"the speed view has no row of a minute with {words.trades(len(trades))}")
+    return Why(
+        "ours", f"the speed view counts {words.trades(speed.count)}, the raw log {whole.count}; late parts: {len(late)}"
+    )
 
 
 def _late_parts(trades: Sequence[Seen]) -> list[Partial]:
