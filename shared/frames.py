@@ -55,6 +55,26 @@ class PartialWire(msgspec.Struct, omit_defaults=True, gc=False):
     day: EdgesWire | None = None
 
 
+class _StoredEdges(msgspec.Struct, gc=False):
+    first: str | None = None
+    last: str | None = None
+    high: str | None = None
+    low: str | None = None
+
+
+class _StoredPartial(msgspec.Struct, gc=False):
+    """A PartialWire without its patterns: to look for them takes longer than all the rest."""
+
+    volume: str
+    notional: str
+    count: int
+    first: str | None = None
+    last: str | None = None
+    high: str | None = None
+    low: str | None = None
+    day: _StoredEdges | None = None
+
+
 class QuarantineWire(msgspec.Struct, omit_defaults=True, gc=False):
     """Input that broke a rule: why, and its bytes (base64, cut at 4 KiB; `size` is the whole length)."""
 
@@ -126,6 +146,7 @@ _encoder = msgspec.json.Encoder()
 _frame_decoder = msgspec.json.Decoder(list[Part])
 _bars_decoder = msgspec.json.Decoder(list[BarRecord])
 _partial_decoder = msgspec.json.Decoder(PartialWire)
+_stored_decoder = msgspec.json.Decoder(_StoredPartial)
 
 
 def encode(parts: Sequence[Part] | Sequence[BarRecord] | PartialWire | Part | QuarantineWire) -> bytes:
@@ -194,6 +215,32 @@ def encode_partial(p: Partial) -> str:
 def decode_partial(text: str | bytes) -> Partial:
     """The inverse of `encode_partial`. Raises InvalidRecord `partial`."""
     return partial_from_wire(_decode(_partial_decoder, text, "partial"))
+
+
+def read_partial(text: str | bytes) -> Partial:
+    """As `decode_partial`, three times as quick, for text that only this code writes and only in shape: digits of a key
+    are not looked at. Raises InvalidRecord `partial`."""
+    w = _decode(_stored_decoder, text, "partial")
+    try:
+        return Partial(
+            w.first,
+            w.last,
+            None if w.high is None else _scaled(w.high, PRICE_DIGITS),
+            None if w.low is None else _scaled(w.low, PRICE_DIGITS),
+            _scaled(w.volume, SIZE_DIGITS),
+            _scaled(w.notional, NOTIONAL_DIGITS),
+            w.count,
+            None if w.day is None else Edges(w.day.first, w.day.last, _price(w.day.high), _price(w.day.low)),
+        )
+    except ValueError as error:
+        raise InvalidRecord("partial", str(error)) from error
+
+
+def _scaled(text: str, digits: int) -> int:
+    whole, _, fraction = text.partition(".")
+    if len(fraction) > digits:
+        raise ValueError(f"must have at most {digits} decimals, was {text[:40]!r}")
+    return int(whole + fraction.ljust(digits, "0"))
 
 
 def _price_text(price: int | None) -> str | None:

@@ -3,16 +3,21 @@
 A trade date that is settled is read from the batch view alone, any other from the speed rows with the forming minutes
 laid over them. Which dates are settled is asked once, before their rows are read: batch rows are there before their
 date is settled, speed rows outlive it, so that every date is whole and stands once, in whatever order dates settle.
+
+A date that is not settled and older than speed rows live, and of which there are none, is read from the minutes that
+were imported into the batch view.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from itertools import chain
+from datetime import date, datetime
+from functools import lru_cache
+from itertools import chain, groupby
 from typing import NamedTuple, Protocol
 
+from shared.bars.windows import HOUR_MS, new_york_date, new_york_midnight_ms
 from shared.models.bar import Partial
-from shared.stores.bars import MinuteItem
-from shared.stores.settled_spans import SettledSpans, Span
+from shared.stores.bars import TTL_S, MinuteItem
+from shared.stores.settled_spans import SettledSpans, Span, cut
 
 
 class SpeedRows(Protocol):
@@ -60,16 +65,21 @@ class History:
         """
         if self._batch is None:
             return self._provisional(sym, start, end, now_s, reverse=reverse, as_of=as_of)
-        spans = self._batch.settled.spans(start, end, reverse=reverse, as_of=as_of)
-        views = (self._of(span, sym, now_s, reverse=reverse, as_of=as_of) for span in spans)
-        return chain.from_iterable(views)
+        rows, settled = self._batch
+        old = new_york_midnight_ms(new_york_date((now_s - TTL_S) * 1000))
 
-    def _of(
-        self, span: Span, sym: str, now_s: int, *, reverse: bool, as_of: datetime | None
-    ) -> Iterator[tuple[int, Partial]]:
-        if self._batch is not None and span.is_settled:
-            return self._batch.rows.minutes(sym, span.start, span.end, reverse=reverse, as_of=as_of)
-        return self._provisional(sym, span.start, span.end, now_s, reverse=reverse, as_of=as_of)
+        def view(span: Span) -> Iterator[tuple[int, Partial]]:
+            """Of a span that lies on one side of `old`."""
+            if span.is_settled:
+                return rows.minutes(sym, span.start, span.end, reverse=reverse, as_of=as_of)
+            provisional = self._provisional(sym, span.start, span.end, now_s, reverse=reverse, as_of=as_of)
+            if span.start >= old:
+                return provisional
+            imported = rows.minutes(sym, span.start, span.end, reverse=reverse, as_of=as_of)
+            return either(provisional, imported, reverse=reverse)
+
+        spans = settled.spans(start, end, reverse=reverse, as_of=as_of)
+        return chain.from_iterable(view(piece) for span in spans for piece in cut(span, old, reverse=reverse))
 
     def _provisional(
         self, sym: str, start: int, end: int, now_s: int, *, reverse: bool, as_of: datetime | None
@@ -99,3 +109,26 @@ def overlay(
         else:
             yield t, partial
     yield from reversed(waiting)
+
+
+def either(
+    first: Iterator[tuple[int, Partial]], second: Iterator[tuple[int, Partial]], *, reverse: bool
+) -> Iterator[tuple[int, Partial]]:
+    """Of two views the dates of the first, and of the second those that the first has nothing of. Lazy by the date."""
+    streams = [groupby(view, lambda minute: _date_of_hour(minute[0] // HOUR_MS)) for view in (first, second)]
+    heads = [next(stream, None) for stream in streams]
+    while any(head is not None for head in heads):
+        days = [head[0] for head in heads if head is not None]
+        day = max(days) if reverse else min(days)
+        chosen = 0 if heads[0] is not None and heads[0][0] == day else 1
+        for number, head in enumerate(heads):
+            if head is not None and head[0] == day:
+                if number == chosen:
+                    yield from head[1]
+                heads[number] = next(streams[number], None)
+
+
+@lru_cache(maxsize=4_096)
+def _date_of_hour(hour: int) -> date:
+    """The New York date of an hour since 1970: midnight there is a whole hour here."""
+    return new_york_date(hour * HOUR_MS)

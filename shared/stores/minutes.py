@@ -11,7 +11,7 @@ from typing import Any
 from shared.bars.algebra import VWAP_DIVISOR, key_of
 from shared.bars.scale import NOTIONAL_DIGITS, PRICE_SCALE, SIZE_SCALE
 from shared.bars.windows import END_OF_TIME_MS, MINUTE_MS, new_york_date
-from shared.frames import decode_partial
+from shared.frames import read_partial
 from shared.models.bar import Partial
 from shared.polygon.numbers import VWAP_DIGITS
 from shared.stores.postgres import Postgres
@@ -53,7 +53,7 @@ class MinuteStore:
         while start < end:
             rows = self._page(sym, start, end, reverse=reverse, as_of=as_of)
             for t, text, bar in rows:
-                yield t, decode_partial(text) if text is not None else partial_of(t, bar)
+                yield t, read_partial(text) if text is not None else partial_of(t, bar)
             if len(rows) < PAGE_ROWS:
                 return
             last = rows[-1][0]

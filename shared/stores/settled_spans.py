@@ -30,6 +30,14 @@ class Span(NamedTuple):
     is_settled: bool
 
 
+def cut(span: Span, at: int, *, reverse: bool) -> list[Span]:
+    """A span in one piece, or in two where `at` lies inside, in order of time or against it."""
+    if not span.start < at < span.end:
+        return [span]
+    pieces = [span._replace(end=at), span._replace(start=at)]
+    return pieces[::-1] if reverse else pieces
+
+
 class SettledSpans:
     """`clock`: seconds that only grow."""
 

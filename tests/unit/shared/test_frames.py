@@ -23,6 +23,7 @@ from shared.frames import (
     encode_partial,
     partial_from_wire,
     partial_to_wire,
+    read_partial,
     trade_of_row,
 )
 from shared.models.bar import EMPTY, Edges, Partial
@@ -88,6 +89,7 @@ def test_a_partial_is_read_as_it_was_written(partial: Partial) -> None:
 )
 def test_partials_at_the_ends_of_their_range_survive_the_wire(partial: Partial) -> None:
     assert decode_partial(encode_partial(partial)) == partial
+    assert read_partial(encode_partial(partial)) == partial
 
 
 @given(partials(), st.integers(0, 99))
@@ -265,3 +267,18 @@ def test_random_bytes_are_read_or_refused_and_never_raise_anything_else(data: by
             decode(data)
         except InvalidRecord as error:
             assert error.reason  # noqa: PT017 -- a refusal may happen or not; another error fails the test
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", '{"volume":"1","notional":"1"}', '{"volume":"x","notional":"1","count":1}'),
+        *(
+            '{"volume":"1.0000001","notional":"1","count":1}',
+            '{"volume":"1","notional":"1","count":1,"day":{"high":"x"}}',
+        ),
+    ],
+)
+def test_stored_text_that_is_no_partial_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRecord):
+        read_partial(text)

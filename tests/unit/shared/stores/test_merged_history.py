@@ -6,10 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.bars.sessions import new_york_sessions
 from shared.models.bar import Partial
-from shared.stores.history import BatchView, History
+from shared.stores.bars import TTL_S
+from shared.stores.history import BatchView, History, either
 from shared.stores.settled_spans import SettledSpans
 from tests.fakes.bar_rows import BarRows
 from tests.fakes.settled_dates import SettledDates
@@ -119,3 +122,47 @@ def test_nothing_was_known_of_minutes_that_had_not_begun(history: History) -> No
     assert list(views(history, as_of=noon)) == [MONDAY, TUESDAY]
     opened = datetime.fromtimestamp(open_of(TUESDAY) / 1000, UTC)
     assert views(history, as_of=opened)[TUESDAY] == [SPEED]
+
+
+def test_a_date_older_than_speed_rows_live_is_read_from_what_was_imported_where_nothing_was_streamed(
+    batch: Batch, dates: SettledDates
+) -> None:
+    """Monday is old and not streamed, Tuesday old and streamed, Wednesday not old."""
+    rows = BarRows()
+    for day in (TUESDAY, WEDNESDAY):
+        for n in range(3):
+            t = open_of(day) + n * MINUTE
+            rows.put_base("SPY", t, partial(t, SPEED), NOW_S + TTL_S)
+
+    class Nothing:
+        def unstored_minutes(self, sym: str, start: int, end: int) -> dict[int, Partial]:
+            return {}
+
+    now_s = open_of(WEDNESDAY) // 1000 + TTL_S
+    history = History(rows, Nothing(), BatchView(batch, SettledSpans(dates, new_york_sessions(), lambda: 0.0)))
+    streamed = [SPEED] * 3
+    expected = {MONDAY: [BATCH] * 3, TUESDAY: streamed, WEDNESDAY: streamed}
+    for reverse in (False, True):
+        found: dict[date, list[int]] = {}
+        for t, read in history.minutes("SPY", open_of(MONDAY), open_of(WEDNESDAY) + DAY_MS, now_s, reverse=reverse):
+            found.setdefault(datetime.fromtimestamp(t / 1000, UTC).date(), []).append(read.count)
+        assert list(found.items()) == sorted(expected.items(), reverse=reverse)
+    assert {asked[1] for asked in batch.asked} == {open_of(WEDNESDAY) - 9 * 3_600_000 - 1_800_000}, "midnight"
+
+
+@given(st.data())
+def test_of_two_views_each_date_comes_from_one(data: st.DataObject) -> None:
+    hours = st.lists(st.integers(0, 30 * 24), unique=True)
+    reverse = data.draw(st.booleans())
+    first, second = (
+        [(open_of(MONDAY) + h * 3_600_000, partial(0, n)) for h in sorted(data.draw(hours), reverse=reverse)]
+        for n in (SPEED, BATCH)
+    )
+
+    def day(t: int) -> date:
+        return datetime.fromtimestamp(t / 1000, ZoneInfo("America/New_York")).date()
+
+    covered = {day(t) for t, _ in first}
+    expected = [*first, *(minute for minute in second if day(minute[0]) not in covered)]
+    found = list(either(iter(first), iter(second), reverse=reverse))
+    assert found == sorted(expected, key=lambda minute: minute[0], reverse=reverse)
