@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
-BUNDLES := stream api ingest signals push
+BUNDLES := stream api ingest signals push load batch
 
 .PHONY: run test bench fmt synth condvest lock
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
+from stacks.batch import BatchStack
 from stacks.constructs.assets import Assets
 from stacks.database import DatabaseStack
 from stacks.edge import EdgeStack
@@ -28,7 +29,7 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
     assets = Assets(stubs=stub_assets)
     name = f"condvest-{settings.environment}"
 
-    storage = StorageStack(app, "Storage", stack_name=f"{name}-storage")
+    storage = StorageStack(app, "Storage", stack_name=f"{name}-storage", settings=settings)
     network = NetworkStack(app, "Network", stack_name=f"{name}-network", settings=settings, storage=storage)
     database = DatabaseStack(app, "Database", stack_name=f"{name}-database", settings=settings, network=network)
     speed = SpeedStack(
@@ -37,6 +38,11 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
     serving = ServingStack(
         app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
         network=network, storage=storage, database=database, speed=speed,
+    )  # fmt: skip
+
+    BatchStack(
+        app, "Batch", stack_name=f"{name}-batch", settings=settings, assets=assets,
+        network=network, storage=storage, database=database, serving=serving,
     )  # fmt: skip
 
     push = None

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from stacks.constructs.bucket import KEEP
 from stacks.constructs.rights import Right
-from stacks.constructs.target import TargetedStack
+from stacks.constructs.target import TargetedStack, no_resource
 from stacks.network import DATABASE_PORT, NetworkStack
 from stacks.settings import Settings
 
@@ -83,16 +83,18 @@ class DatabaseStack(TargetedStack):
                 description=f"{name} of the cluster, for the stacks that use it.",
             )
 
-    def variables(self, consumer: TargetedStack, user: str) -> dict[str, str]:
+    def variables(self, consumer: TargetedStack, user: str, *, on_aws_only: bool = False) -> dict[str, str]:
         """Variables of a process in `consumer` that logs in as `user` over TLS with an IAM token.
 
         In the emulator there is no cluster: host and user are empty, and whoever starts the process says where.
+        `on_aws_only`: of a resource that the emulator never makes.
         """
+        host = Fn.import_value(self._export("Host"))
         return {
-            "POSTGRES_HOST": self.value(consumer, "Host"),
+            "POSTGRES_HOST": host if on_aws_only else self.value(consumer, "Host"),
             "POSTGRES_PORT": str(DATABASE_PORT),
             "POSTGRES_DATABASE": DATABASE,
-            "POSTGRES_USER": Token.as_string(consumer.on_aws(user, locally="")),
+            "POSTGRES_USER": user if on_aws_only else Token.as_string(consumer.on_aws(user, locally="")),
         }
 
     def connect(self, consumer: TargetedStack, user: str) -> Right:
@@ -106,8 +108,10 @@ class DatabaseStack(TargetedStack):
         return Right(iam.PolicyStatement(actions=["rds-db:connect"], resources=[resource]))
 
     def value(self, consumer: TargetedStack, name: str) -> str:
-        """`Host`, `ResourceId`, `Arn` or `SecretArn` of the cluster; in the emulator nothing."""
-        return Token.as_string(consumer.on_aws(Fn.import_value(self._export(name)), locally=""))
+        """`Host`, `ResourceId`, `Arn` or `SecretArn` of the cluster; in the emulator one that is of nothing."""
+        service, resource = {"Arn": ("rds", "cluster"), "SecretArn": ("secretsmanager", "secret")}.get(name, ("", ""))
+        locally = no_resource(consumer, service, resource) if service else ""
+        return Token.as_string(consumer.on_aws(Fn.import_value(self._export(name)), locally=locally))
 
     def _export(self, name: str) -> str:
         return f"{self.stack_name}-{name}"

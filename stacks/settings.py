@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -41,6 +42,8 @@ class Settings:
     by the roots we have (shared/stores/certificates)."""
     database_units: int = 4
     """Most capacity units (2 GiB of memory each) of the database, one of NUMBERS; unused it has none."""
+    vendor_calls_a_minute: int = 5
+    """Calls that the vendor's REST API takes from the nightly; 5 is the free plan's."""
     cloudfront_prefix_list: str = US_EAST_1_PREFIX_LIST
     """Id, in `region`, of the managed prefix list com.amazonaws.global.cloudfront.origin-facing; push admits it."""
 
@@ -99,6 +102,7 @@ RULES = {
 NUMBERS: dict[str, range | tuple[int, ...]] = {
     "shards": range(1, 10_000),
     "lanes_per_shard": range(1, 10_000),
+    "vendor_calls_a_minute": range(1, 100_000),
     "log_retention_days": (7, 14, 30, 90, 365),
     "database_units": (1, 2, 4, 8, 16, 32, 64, 128),
 }
@@ -110,3 +114,9 @@ def feature_flags() -> dict[str, Any]:
     """The `context` of cdk.json: `python app.py` without the CDK's command line must read the same flags."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     return context
+
+
+def code_version() -> str:
+    """The version of this source tree, which is written beside what it makes."""
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])

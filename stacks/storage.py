@@ -12,23 +12,27 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from stacks.constructs.bucket import KEEP, log_bucket, private_bucket
+from stacks.constructs.lake_tables import LakeTables
 from stacks.constructs.nag import acknowledge
 from stacks.constructs.target import TargetedStack
+from stacks.settings import Settings
 
 SIGNALS_BY_TIME = "known"
 """Index of the signals table: the UTC day of the last change, then its time."""
 
+STAGING = "_staging/"
+"""Prefix in the lake of files that are not verified yet."""
 BALANCER_LOGS = "load-balancer"
 """Prefix in the log bucket."""
 
 
 class StorageStack(TargetedStack):
-    """Four DynamoDB tables, the lake, the log bucket, and the secret whose value the operator sets.
+    """Four DynamoDB tables, the lake and its tables for SQL, the log bucket, and the secret that the operator sets.
 
     Deployed before the ingester, so that its key is there when it first starts.
     """
 
-    def __init__(self, scope: Construct, id_: str, **kwargs: Any) -> None:
+    def __init__(self, scope: Construct, id_: str, *, settings: Settings, **kwargs: Any) -> None:
         super().__init__(scope, id_, **kwargs)
         self.bars_table = self._table("BarsTable", "sym", "t", dynamodb.AttributeType.NUMBER, recoverable=False)
         acknowledge(
@@ -72,10 +76,12 @@ class StorageStack(TargetedStack):
                 s3.LifecycleRule(
                     noncurrent_version_expiration=Duration.days(30),
                     abort_incomplete_multipart_upload_after=Duration.days(2),
-                )
+                ),
+                s3.LifecycleRule(prefix=STAGING, expiration=Duration.days(2)),  # of writers that were stopped
             ],
         )
 
+        LakeTables(self, "Lake", name=f"condvest_{settings.environment.replace('-', '_')}", bucket=self.lake_bucket)
         self.vendor_key = secretsmanager.Secret(
             self,
             "VendorKey",

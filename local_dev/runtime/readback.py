@@ -4,6 +4,7 @@ They know no batching window, bisect, retry limit or on-failure destination and 
 local_dev.runtime.poller has Lambda's rules.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ from local_dev.runtime.emulator_gaps import Clients
 from local_dev.runtime.mapping_settings import patterns_of
 
 _FUNCTION_OF_URI = re.compile(r"functions/(arn:[^/]+)/invocations")
+JOB_CONTAINER = "JobContainer"
+"""Output of the stack that has the jobs (stacks/batch.py)."""
 _METHODS = ("ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
@@ -31,7 +34,7 @@ def read_deployment(client: Clients) -> Deployment:
         functions={function.name: function for function in _functions(client("lambda"))},
         mappings=tuple(_mappings(client("lambda"))),
         api=_api(client("apigateway")),
-        containers=tuple(_containers(client("ecs"))),
+        containers=(*_containers(client("ecs")), *_jobs(client("cloudformation"))),
     )
 
 
@@ -133,6 +136,16 @@ def _containers(client: Any) -> Iterator[Container]:
                     command=tuple(item.get("command", ())),
                     environment={pair["name"]: pair["value"] for pair in item.get("environment", ())},
                 )
+
+
+def _jobs(client: Any) -> Iterator[Container]:
+    """Containers of batch jobs: the emulator makes none, and the templates say in an output what they run."""
+    for page in client.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            for output in stack.get("Outputs", ()):
+                if output["OutputKey"] == JOB_CONTAINER:
+                    item = json.loads(output["OutputValue"])
+                    yield Container(item["name"], tuple(item["command"]), item["environment"])
 
 
 def _function_of(uri: str) -> str:

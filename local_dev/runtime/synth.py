@@ -20,6 +20,7 @@ CACHE = ROOT / ".build" / "templates"
 MADE_FROM = (
     *("app.py", "cdk.json", "locks/dev.txt", "stacks"),
     *("serving_layer/edge", "serving_layer/dashboard/headers.json"),
+    *("batch_layer/nightly/definition.asl.json", "shared/stores/schema", "pyproject.toml"),
 )
 SYNTH_SECONDS = 180
 OPTIONS = ("--stub-assets", "-c", "push=on")

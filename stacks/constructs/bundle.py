@@ -34,15 +34,17 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`package` runs by `python -m`; its Dockerfile is in its folder, `lock` names the hashed requirements."""
+    """`package` runs by `python -m`; `lock` names the hashed requirements; the Dockerfile is in `folder` (default: that
+    of the package)."""
 
     package: str
     lock: str
+    folder: str = ""
 
     @property
     def dockerfile(self) -> str:
         """Path of the Dockerfile, in the repository and in what the image is built from."""
-        return f"{self.package.replace('.', '/')}/Dockerfile"
+        return f"{self.folder or self.package.replace('.', '/')}/Dockerfile"
 
 
 BUNDLES = {
@@ -53,10 +55,15 @@ BUNDLES = {
     "notify": Bundle("speed_layer.notify.handler", "stream"),
     "api": Bundle("serving_layer.api.handler", "api"),
     "auth": Bundle("serving_layer.auth.handler", "stream"),
+    "fetch": Bundle("batch_layer.nightly.outside", "stream"),
+    "load": Bundle("batch_layer.nightly.inside", "load"),
+    "migrate": Bundle("batch_layer.migrate", "load"),
+    "bootstrap": Bundle("batch_layer.bootstrap", "stream"),
 }
 IMAGES = {
     "ingest": Image("speed_layer.ingest", "ingest"),
     "push": Image("serving_layer.push", "push"),
+    "batch": Image("batch_layer.nightly", "batch", folder="batch_layer"),
 }
 
 

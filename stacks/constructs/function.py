@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import CfnElement, CfnResource, Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -14,7 +14,7 @@ from constructs import Construct
 from stacks.constructs.assets import Assets
 from stacks.constructs.log_group import log_group
 from stacks.constructs.nag import acknowledge
-from stacks.constructs.rights import Right, grant, join_network
+from stacks.constructs.rights import Right, grant, join_network, wait_for_policy
 
 
 class ServiceFunction(Construct):
@@ -70,16 +70,8 @@ class ServiceFunction(Construct):
             description=description,
             **inside,
         )
-        self._wait_for_policy()
+        wait_for_policy(self.function, self.role)
         self._accept()
-
-    def _wait_for_policy(self) -> None:
-        """The CDK waits for the role as well, which the function names already: a lint finding in every template."""
-        policy = self.role.node.find_child("DefaultPolicy").node.default_child
-        function = self.function.node.default_child
-        if not isinstance(policy, CfnElement) or not isinstance(function, CfnResource):
-            raise TypeError(f"{self.node.path}: expected a policy and a function resource")
-        function.add_override("DependsOn", [Stack.of(self).get_logical_id(policy)])
 
     def _accept(self) -> None:
         newest = "Wheels, bytecode and tests are all resolved for Python 3.13; a newer runtime changes them together."
@@ -88,8 +80,8 @@ class ServiceFunction(Construct):
             {
                 "AwsSolutions::AwsSolutions-L1": newest,
                 "Serverless::Serverless-LambdaLatestVersion": newest,
-                "Serverless::Serverless-LambdaDLQ": "Never invoked asynchronously: a stream mapping has its own "
-                "on-failure destination, and the API waits for the answer.",
+                "Serverless::Serverless-LambdaDLQ": "A stream mapping has its own on-failure destination; whoever "
+                "else calls it waits for the answer and takes silence for failure.",
             },
         )
         acknowledge(

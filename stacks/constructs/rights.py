@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from aws_cdk import Stack
+from aws_cdk import CfnElement, CfnResource, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from constructs import Construct
 
 from stacks.constructs.nag import acknowledge
 
@@ -28,6 +30,17 @@ def grant(role: iam.Role, rights: Iterable[Right]) -> None:
     for right in rights:
         role.add_to_policy(right.statement)
         acknowledge(role, right.accepted)
+
+
+def wait_for_policy(holder: Construct, role: iam.Role) -> None:
+    """`holder` is made when the policy of its role is there.
+
+    The CDK waits for the role as well, which the holder names already: a lint finding in every template.
+    """
+    policy, made = role.node.find_child("DefaultPolicy").node.default_child, holder.node.default_child
+    if not isinstance(policy, CfnElement) or not isinstance(made, CfnResource):
+        raise TypeError(f"{holder.node.path}: expected a policy and a resource that holds its role")
+    made.add_override("DependsOn", [Stack.of(holder).get_logical_id(policy)])
 
 
 def put_records(stream: kinesis.IStream) -> Right:
@@ -94,6 +107,26 @@ def get_objects(bucket: s3.Bucket, *prefixes: str) -> Right:
 def list_bucket(bucket: s3.Bucket) -> Right:
     """List one bucket."""
     return _right(["s3:ListBucket"], [bucket.bucket_arn])
+
+
+def delete_objects(bucket: s3.Bucket, *prefixes: str) -> Right:
+    """Delete objects below `prefixes` (each ending in /): what is of no use once it was moved on."""
+    return _objects(bucket, "s3:DeleteObject", prefixes)
+
+
+def read_secret(*arns: str) -> Right:
+    """Read the values of these secrets."""
+    return _right(["secretsmanager:GetSecretValue"], list(arns))
+
+
+def invoke(*functions: lambda_.IFunction) -> Right:
+    """Call these functions and wait for their answers."""
+    return _right(["lambda:InvokeFunction"], [function.function_arn for function in functions])
+
+
+def run_statements(cluster_arn: str) -> Right:
+    """Run SQL in one cluster by the RDS Data API; it takes the right to read a secret as well."""
+    return _right(["rds-data:ExecuteStatement"], [cluster_arn])
 
 
 def join_network() -> Right:

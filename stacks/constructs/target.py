@@ -5,12 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 import jsii
-from aws_cdk import AspectPriority, Aspects, CfnCondition, CfnOutput, CfnParameter, CfnResource, Fn, IAspect, Stack
+from aws_cdk import (
+    ArnFormat,
+    AspectPriority,
+    Aspects,
+    CfnCondition,
+    CfnOutput,
+    CfnParameter,
+    CfnResource,
+    Fn,
+    IAspect,
+    Stack,
+)
 from aws_cdk import DefaultStackSynthesizer as Synthesizer
 from constructs import Construct, IConstruct
 
 REFUSED_TYPES = frozenset(
     {
+        "AWS::Batch::ComputeEnvironment",
+        "AWS::Batch::JobDefinition",
+        "AWS::Batch::JobQueue",
         "AWS::CloudFront::VpcOrigin",
         "AWS::EC2::FlowLog",
         "AWS::EC2::SecurityGroupEgress",
@@ -24,8 +38,9 @@ REFUSED_TYPES = frozenset(
 """Of the types used here, those the local emulator does not know. One of them would make it refuse a whole template."""
 
 
-STOOD_IN = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
-"""Types that the emulator knows but would start a container for; here a process of ours stands in for them."""
+STOOD_IN = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "Custom::DatabaseSchema"})
+"""Types that the emulator knows but would start a container or call a function for; on one machine a process of ours
+stands in for the database, and whoever starts it brings its schema up to date."""
 
 
 class TargetedStack(Stack):
@@ -68,6 +83,13 @@ class TargetedStack(Stack):
     def on_aws(self, value: Any, *, locally: Any) -> Any:
         """`value` on AWS, `locally` in the emulator (a token; `Token.as_*` gives it a type)."""
         return Fn.condition_if(self.aws_condition.logical_id, value, locally)
+
+
+def no_resource(stack: Stack, service: str, resource: str) -> str:
+    """An ARN of nothing, for policies in the emulator that would name what is made on AWS only."""
+    return stack.format_arn(
+        service=service, resource=resource, arn_format=ArnFormat.COLON_RESOURCE_NAME, resource_name="none"
+    )
 
 
 @jsii.implements(IAspect)

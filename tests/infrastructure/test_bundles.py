@@ -62,16 +62,17 @@ def test_a_bundle_ships_no_tests_no_local_runtime_and_no_boto3(bundle: tuple[str
     name, folder = bundle
     top = {path.name for path in folder.iterdir()}
     assert not top & {"tests", "local_dev", "stacks", "boto3", "botocore", "bin"}
-    layers = {"serving_layer"} if name in {"api", "auth"} else {"speed_layer"}
-    assert top & {"speed_layer", "serving_layer"} == layers
+    layer = BUNDLES[name].module.partition(".")[0]
+    assert top & {"batch_layer", "speed_layer", "serving_layer"} == {layer}
     assert not list(folder.glob("*/ingest")) + list(folder.glob("*/push")), "tasks have images of their own"
+    assert not top & {"polars", "_polars_runtime_32"}, "Parquet is for jobs"
 
 
 def test_every_module_of_ours_in_a_bundle_is_one_the_handler_reaches(bundle: tuple[str, Path]) -> None:
     name, folder = bundle
     ours = {
         path.relative_to(folder)
-        for top in ("shared", "speed_layer", "serving_layer")
+        for top in ("shared", BUNDLES[name].module.partition(".")[0])
         for path in files(folder / top)
         if path.suffix != ".pyc"
     }
@@ -147,16 +148,19 @@ def test_signals_bring_their_packaged_strategies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "layer", "entry"),
+    ("name", "layer", "entry", "dockerfile"),
     [
-        ("ingest", "speed_layer", "speed_layer/ingest/__main__.py"),
-        ("push", "serving_layer", "serving_layer/push/__main__.py"),
+        ("ingest", "speed_layer", "speed_layer/ingest/__main__.py", "speed_layer/ingest/Dockerfile"),
+        ("push", "serving_layer", "serving_layer/push/__main__.py", "serving_layer/push/Dockerfile"),
+        ("batch", "batch_layer", "batch_layer/nightly/__main__.py", "batch_layer/Dockerfile"),
     ],
 )
-def test_an_image_is_built_from_its_entry_point_its_lock_and_its_dockerfile(name: str, layer: str, entry: str) -> None:
+def test_an_image_is_built_from_its_entry_point_its_lock_and_its_dockerfile(
+    name: str, layer: str, entry: str, dockerfile: str
+) -> None:
     folder = image_context(name)
     held = {path.relative_to(folder).as_posix() for path in files(folder)}
-    assert {entry, f"locks/{name}.txt", f"{layer}/{name}/Dockerfile"} <= held
+    assert {entry, f"locks/{name}.txt", dockerfile} <= held
     assert {path.partition("/")[0] for path in held} == {layer, "shared", "locks"}
 
 
@@ -181,6 +185,19 @@ def test_real_templates_differ_from_stubs_in_asset_hashes_only(templates: Templa
     for stack in templates.bodies:
         stubbed, real = ((f / f"{stack}.template.json").read_text() for f in (templates.folder, out))
         assert re.sub(r"[0-9a-f]{64}", "#", real) == re.sub(r"[0-9a-f]{64}", "#", stubbed)
+
+
+def test_who_reaches_a_database_on_aws_brings_the_roots_it_is_told_by() -> None:
+    for name in ("api", "load", "migrate"):
+        assert (built(name) / "shared/stores/certificates/rds.pem").is_file(), name
+    assert (image_context("batch") / "shared/stores/certificates/rds.pem").is_file()
+    assert not (built("archive") / "shared/stores/certificates").exists()
+
+
+def test_migrations_are_brought_by_who_applies_them() -> None:
+    brought = {path.name for path in (built("migrate") / "shared/stores/schema").glob("*.sql")}
+    assert brought == {path.name for path in (ROOT / "shared/stores/schema").glob("*.sql")}
+    assert (built("bootstrap") / "shared/stores/schema/0009_roles.sql").is_file()
 
 
 def test_stubs_are_no_code() -> None:

@@ -136,9 +136,10 @@ def test_the_lake_keeps_what_was_overwritten_for_a_month_and_logs_its_access(tem
     lake = templates.one("AWS::S3::Bucket", "LakeBucket").properties
     assert lake["VersioningConfiguration"] == {"Status": "Enabled"}
     assert "LogBucket" in json.dumps(lake["LoggingConfiguration"])
-    (rule,) = lake["LifecycleConfiguration"]["Rules"]
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
-    assert "ExpirationInDays" not in rule, "trades are kept for ever"
+    kept, staged = lake["LifecycleConfiguration"]["Rules"]
+    assert kept["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert "ExpirationInDays" not in kept, "trades are kept for ever"
+    assert (staged["Prefix"], staged["ExpirationInDays"]) == ("_staging/", 2)
 
 
 def test_access_logs_have_an_end(templates: Templates) -> None:

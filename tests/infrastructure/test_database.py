@@ -9,8 +9,8 @@ import pytest
 from shared.stores.postgres import PostgresSettings
 from tests.infrastructure.templates import Templates
 
-USERS = {"ApiFunction": "api"}
-"""Who logs in, and as whom."""
+USERS = {"ApiFunction": "api", "Load": "loader", "Migrate": "migrator"}
+"""Functions that log in, and as whom; batch jobs do so as loader."""
 
 
 @pytest.fixture
@@ -98,11 +98,20 @@ def test_a_role_logs_in_as_one_user_of_one_cluster(templates: Templates, functio
     assert "*" not in target
 
 
+def test_a_job_logs_in_as_who_loads(templates: Templates) -> None:
+    (grant,) = [g for g in templates.grants("JobRole") if "rds-db:connect" in g.actions]
+    assert all(', "loader"]' in target for target in grant.targets)
+
+
 def test_nobody_else_logs_in(templates: Templates) -> None:
     roles = {grant.role for grant in templates.grants() if "rds-db:connect" in grant.actions}
-    assert {role.rstrip("0123456789ABCDEF") for role in roles} == {f"{function}Role" for function in USERS}
+    assert {role.rstrip("0123456789ABCDEF") for role in roles} == {
+        "JobRole",
+        *(f"{function}Role" for function in USERS),
+    }
 
 
 def test_only_who_makes_roles_may_use_the_master(templates: Templates) -> None:
+    assert templates.one("AWS::RDS::DBCluster").properties["EnableHttpEndpoint"] is True
     masters = {grant.role for grant in templates.grants() if any("database-SecretArn" in t for t in grant.targets)}
-    assert {role.rstrip("0123456789ABCDEF") for role in masters} <= {"BootstrapRole"}
+    assert {role.rstrip("0123456789ABCDEF") for role in masters} == {"BootstrapRole"}

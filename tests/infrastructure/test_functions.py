@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from batch_layer.bootstrap import BootstrapSettings
+from batch_layer.nightly.settings import FetchSettings, LoadSettings
 from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
 from shared.stores.postgres import PostgresSettings
@@ -24,7 +26,19 @@ HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
     "Notify": ("speed_layer.notify.handler", (NotifySettings,)),
     "ApiFunction": ("serving_layer.api.handler", (ApiSettings, PostgresSettings)),
     "AuthFunction": ("serving_layer.auth.handler", (AuthSettings,)),
+    "Fetch": ("batch_layer.nightly.outside", (FetchSettings,)),
+    "Load": ("batch_layer.nightly.inside", (LoadSettings, PostgresSettings)),
+    "Migrate": ("batch_layer.migrate", (PostgresSettings,)),
+    "Bootstrap": ("batch_layer.bootstrap", (BootstrapSettings,)),
 }
+LARGE = {
+    "Signals": (300, 1769),
+    "Fetch": (900, 1024),
+    "Load": (900, 1769),
+    "Migrate": (240, 512),
+    "Bootstrap": (600, 512),
+}
+"""Seconds and MB of the functions that take more than a minute or a GB."""
 
 
 @pytest.fixture(params=sorted(HANDLERS))
@@ -61,7 +75,7 @@ def test_a_function_gets_exactly_the_variables_its_settings_name(name: str, func
 
 
 def test_a_function_is_traced_and_bounded(name: str, function: Mapping[str, Any]) -> None:
-    longest, most = (300, 1769) if name == "Signals" else (60, 1024)
+    longest, most = LARGE.get(name, (60, 1024))
     assert function["TracingConfig"] == {"Mode": "Active"}
     assert 0 < function["Timeout"] <= longest
     assert 256 <= function["MemorySize"] <= most
@@ -93,7 +107,7 @@ def test_a_function_waits_for_its_policy(name: str, templates: Templates) -> Non
 
 def test_no_log_group_is_kept_for_ever(templates: Templates) -> None:
     groups = templates.resources("AWS::Logs::LogGroup")
-    assert len(groups) == len(HANDLERS) + 4, "functions, ingester, push, access and execution logs"
+    assert len(groups) == len(HANDLERS) + 6, "functions, ingester, push, access and execution logs, jobs, the nightly"
     for group in groups:
         assert group.properties["RetentionInDays"] == 30, group.id
 

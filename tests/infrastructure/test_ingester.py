@@ -80,5 +80,5 @@ def test_every_variable_is_one_the_ingester_reads(container: Mapping[str, Any]) 
 
 
 def test_only_its_execution_role_reads_the_secret(templates: Templates) -> None:
-    readers = {g.role for g in templates.grants() if any(a.startswith("secretsmanager:") for a in g.actions)}
+    readers = {g.role for g in templates.grants("Ingester") if any(a.startswith("secretsmanager:") for a in g.actions)}
     assert {name.rstrip("0123456789ABCDEF") for name in readers} == {"IngesterTaskExecutionRole"}

@@ -1,6 +1,7 @@
 """The same templates in the local emulator, by plain CloudFormation with Target=local, read back as its users do."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from local_dev.runtime.readback import read_deployment
 from tests.infrastructure.templates import Templates
 from tests.infrastructure.test_api import KEY_ROUTES
 
@@ -83,7 +85,7 @@ def _settled(cloudformation: Any, stack: str) -> str:
 
 
 def functions(aws: Client) -> dict[str, Any]:
-    """Function configurations by handler module."""
+    """Function configurations by module of the handler."""
     client = aws("lambda")
     found = [client.get_function_configuration(FunctionName=f["FunctionName"]) for f in _listed(client)]
     return {config["Handler"].removesuffix(".lambda_handler"): config for config in found}
@@ -94,7 +96,7 @@ def _listed(client: Any) -> list[Any]:
 
 
 def test_every_stack_completes(statuses: dict[str, str]) -> None:
-    stacks = ("Storage", "Network", "Database", "Speed", "Serving", "Push", "Edge")
+    stacks = ("Storage", "Network", "Database", "Speed", "Serving", "Push", "Batch", "Edge")
     assert statuses == dict.fromkeys(stacks, "CREATE_COMPLETE")
 
 
@@ -109,6 +111,10 @@ def test_functions_come_with_handler_and_names_of_what_was_deployed(aws: Client)
         "speed_layer.notify.handler",
         "serving_layer.api.handler",
         "serving_layer.auth.handler",
+        "batch_layer.nightly.outside",
+        "batch_layer.nightly.inside",
+        "batch_layer.migrate",
+        "batch_layer.bootstrap",
     }
     variables = found["speed_layer.persist.handler"]["Environment"]["Variables"]
     api = found["serving_layer.api.handler"]["Environment"]["Variables"]
@@ -205,6 +211,50 @@ def test_tasks_can_be_read_and_name_what_was_deployed(aws: Client) -> None:
 
 
 @pytest.mark.usefixtures("statuses")
+def test_the_night_has_one_machine_whose_every_part_is_an_activity(aws: Client) -> None:
+    client = aws("stepfunctions")
+    (machine,) = client.list_state_machines()["stateMachines"]
+    text = client.describe_state_machine(stateMachineArn=machine["stateMachineArn"])["definition"]
+    assert "${" not in text
+    assert set(re.findall(r'"Resource": ?"arn:aws:states:us-east-1:\d+:activity:([\w-]+)"', text)) == {
+        "nightly-fetch",
+        "nightly-load",
+        "nightly-job",
+        "nightly-api",
+    }
+    assert text.count('"Resource"') == text.count(":activity:")
+
+
+@pytest.mark.usefixtures("statuses")
+def test_no_clock_of_the_emulator_starts_a_night(aws: Client) -> None:
+    found = aws("scheduler").list_schedules()["Schedules"]
+    assert [schedule["State"] for schedule in found] == ["DISABLED", "DISABLED"]
+
+
+@pytest.mark.usefixtures("statuses")
+def test_what_a_job_runs_is_read_back_with_names_of_what_was_deployed(aws: Client) -> None:
+    job = read_deployment(aws).container_of("batch_layer.nightly")
+    assert job.python_arguments[:2] == ("-m", "batch_layer.nightly")
+    tables = aws("dynamodb").list_tables()["TableNames"]
+    assert {job.environment["BARS_TABLE"], job.environment["CONTROL_TABLE"]} < set(tables)
+    assert job.environment["LAKE_BUCKET"] in [bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]]
+    assert (job.environment["POSTGRES_HOST"], job.environment["POSTGRES_USER"]) == ("", "")
+
+
+@pytest.mark.usefixtures("statuses")
+def test_the_lake_has_its_tables_for_sql(aws: Client) -> None:
+    glue = aws("glue")
+    (database,) = glue.get_databases()["DatabaseList"]
+    found = {table["Name"]: table for table in glue.get_tables(DatabaseName=database["Name"])["TableList"]}
+    assert database["Name"] == "condvest_dev"
+    assert set(found) == {"trades", "bars_1m", "bars_1d", "splits", "dividends", "tickers"}
+    lake = functions(aws)["speed_layer.archive.handler"]["Environment"]["Variables"]["LAKE_BUCKET"]
+    assert found["bars_1d"]["Parameters"]["storage.location.template"] == (
+        f"s3://{lake}/bars/timeframe=1d/date=${{date}}/"
+    )
+
+
+@pytest.mark.usefixtures("statuses")
 def test_the_edge_calls_the_api_that_was_deployed(aws: Client) -> None:
     (api,) = aws("apigateway").get_rest_apis()["items"]
     (distribution,) = aws("cloudfront").list_distributions()["DistributionList"]["Items"]
@@ -234,7 +284,7 @@ def test_a_second_deployment_of_the_same_templates_changes_nothing(aws: Client, 
 def test_the_emulator_refuses_what_is_made_on_aws_only(aws: Client, templates: Templates) -> None:
     """When this fails the emulator has learnt these types: take them off the list in stacks/constructs/target.py."""
     cloudformation = aws("cloudformation")
-    for stack in ("Network", "Speed", "Push", "Edge"):
+    for stack in ("Network", "Speed", "Push", "Batch", "Edge"):
         with pytest.raises(cloudformation.exceptions.ClientError, match="Unrecognized resource types"):
             cloudformation.create_stack(
                 StackName=f"as-on-aws-{stack.lower()}",

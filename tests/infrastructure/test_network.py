@@ -100,7 +100,7 @@ def test_the_only_way_out_to_any_address_is_https(templates: Templates) -> None:
 def test_nothing_joins_the_default_group_of_the_network(templates: Templates) -> None:
     inside = [f for f in templates.resources("AWS::Lambda::Function") if "VpcConfig" in f.properties]
     assert {f.id for f in inside} == {
-        templates.one("AWS::Lambda::Function", name).id for name in ("ApiFunction", "Signals")
+        templates.one("AWS::Lambda::Function", name).id for name in ("ApiFunction", "Signals", "Load", "Migrate")
     }
     joined = [function.properties["VpcConfig"]["SecurityGroupIds"] for function in inside]
     joined += [
@@ -108,6 +108,7 @@ def test_nothing_joins_the_default_group_of_the_network(templates: Templates) ->
         for service in templates.resources("AWS::ECS::Service")
     ]
     joined.append(templates.one("AWS::ElastiCache::ServerlessCache").properties["SecurityGroupIds"])
+    joined.append(templates.one("AWS::Batch::ComputeEnvironment").properties["ComputeResources"]["SecurityGroupIds"])
     joined.append(templates.one("AWS::RDS::DBCluster").properties["VpcSecurityGroupIds"])
     joined.append(templates.one("AWS::ElasticLoadBalancingV2::LoadBalancer").properties["SecurityGroups"])
     assert all(len(groups) == 1 for groups in joined)

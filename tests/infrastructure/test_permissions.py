@@ -7,6 +7,8 @@ import pytest
 from tests.infrastructure.templates import Templates
 
 WITHOUT_RESOURCE = {
+    "batch:DescribeJobs",
+    "batch:TerminateJob",
     "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",
     "ec2:AssignPrivateIpAddresses",
@@ -15,10 +17,30 @@ WITHOUT_RESOURCE = {
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
 }
-PREFIXES = ("/aws/lambda/*", "/quarantine/*", "/raw/trades/*")
+PREFIXES = (
+    "/_staging/*",
+    "/aws/lambda/*",
+    "/bars/*",
+    "/minutes/*",
+    "/quarantine/*",
+    "/raw/trades/*",
+    "/reference/*",
+    "/reports/*",
+    "/vendor/*",
+)
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 XRAY = {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}
 READ_STREAM = {
@@ -38,6 +60,8 @@ READ_TABLE_STREAM = {
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 }
+LAKE = {"s3:GetObject", "s3:ListBucket", "s3:PutObject"}
+DELIVER_LOGS = {action for action in WITHOUT_RESOURCE if action.startswith("logs:")}
 NETWORK = {action for action in WITHOUT_RESOURCE if action.startswith("ec2:")}
 
 ALLOWED = {
@@ -50,6 +74,19 @@ ALLOWED = {
     "PushTaskRole": READ_STREAM | READ_BARS,
     "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect", "rds-db:connect"},
     "AuthFunctionRole": LOGS | XRAY | {"dynamodb:GetItem"},
+    "FetchRole": LOGS | XRAY | WRITE | LAKE | {"secretsmanager:GetSecretValue"},
+    "LoadRole": LOGS | XRAY | NETWORK | WRITE | {"s3:GetObject", "s3:ListBucket", "rds-db:connect"},
+    "JobRole": READ_BARS | LAKE | {"s3:DeleteObject", "rds-db:connect"},
+    "MigrateRole": LOGS | XRAY | NETWORK | {"rds-db:connect"},
+    "BootstrapRole": LOGS
+    | XRAY
+    | {"rds-data:ExecuteStatement", "secretsmanager:GetSecretValue", "lambda:InvokeFunction"},
+    "NightlyRole": DELIVER_LOGS
+    | XRAY
+    | {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
+    | {"batch:DescribeJobs", "batch:SubmitJob", "batch:TerminateJob", "lambda:InvokeFunction"}
+    | {"events:DescribeRule", "events:PutRule", "events:PutTargets"},
+    "NightlyClockRole": {"states:StartExecution", "sqs:SendMessage"},
 }
 
 
@@ -94,8 +131,15 @@ def test_every_function_and_task_has_a_role_that_no_other_has(templates: Templat
 
 
 def test_nobody_may_delete_data(templates: Templates) -> None:
-    for grant in templates.grants():
-        assert not [a for a in grant.actions if "Delete" in a and a not in WITHOUT_RESOURCE], grant
+    """But jobs what they have staged in the lake, once it was moved on."""
+    deleting = [
+        (grant.role.rstrip("0123456789ABCDEF"), grant.actions, grant.targets)
+        for grant in templates.grants()
+        if any("Delete" in action and action not in WITHOUT_RESOURCE for action in grant.actions)
+    ]
+    ((role, actions, (target,)),) = deleting
+    assert (role, actions) == ("JobRole", ["s3:DeleteObject"])
+    assert '"/_staging/*"' in target
 
 
 CONTROL = {
@@ -108,6 +152,13 @@ CONTROL = {
     "PushTaskRole": {"read": {"key", "through"}},
     "ApiFunctionRole": {"read": {"feed", "ingest", "symbols", "through", "signals", "settled#1m", "run"}},
     "AuthFunctionRole": {"read": {"key"}},
+    "FetchRole": {"write": {"run"}},
+    "LoadRole": {"write": {"run", "settled#1m"}},
+    "JobRole": {"read": {"symbols"}},
+    "MigrateRole": {},
+    "BootstrapRole": {},
+    "NightlyRole": {},
+    "NightlyClockRole": {},
 }
 """Who may read and who may write which partitions of the control table."""
 
@@ -139,6 +190,9 @@ def test_a_role_sees_only_its_own_items_of_the_control_table(templates: Template
         ("PushTaskRole", set()),
         ("ApiFunctionRole", set()),
         ("AuthFunctionRole", set()),
+        ("FetchRole", {"ControlTable"}),
+        ("LoadRole", {"ControlTable"}),
+        ("JobRole", set()),
     ],
 )
 def test_a_role_writes_only_its_own_tables(templates: Templates, role: str, written: set[str]) -> None:
@@ -156,10 +210,13 @@ def test_notify_publishes_to_one_topic(templates: Templates) -> None:
     assert publishers[0].targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic").id})]
 
 
+INSIDE = ("ApiFunctionRole", "SignalsRole", "LoadRole", "MigrateRole")
+
+
 def test_code_inside_the_network_calls_nothing_that_it_cannot_reach(templates: Templates) -> None:
     reachable = {"s3", "dynamodb", "elasticache", "rds-db"}
     by_lambda_itself = {"logs", "xray", "ec2"}
-    for role in ("ApiFunctionRole", "SignalsRole"):
+    for role in INSIDE:
         called = actions_of(templates, role) - READ_STREAM  # Lambda reads the stream and hands the records over
         assert {action.split(":")[0] for action in called} <= reachable | by_lambda_itself, role
 
@@ -167,9 +224,23 @@ def test_code_inside_the_network_calls_nothing_that_it_cannot_reach(templates: T
 def test_what_the_gateway_endpoint_lets_through_is_what_code_inside_may_do(templates: Templates) -> None:
     endpoints = [e.properties["PolicyDocument"] for e in templates.resources("AWS::EC2::VPCEndpoint")]
     open_ = {action for policy in endpoints for statement in policy["Statement"] for action in statement["Action"]}
-    inside = actions_of(templates, "ApiFunctionRole") | actions_of(templates, "SignalsRole")
+    inside = {action for role in INSIDE for action in actions_of(templates, role)}
     assert {action for action in inside if action.startswith("dynamodb:")} == {
         action for action in open_ if action.startswith("dynamodb:")
+    }
+
+
+def test_secrets_are_read_by_who_uses_them_only(templates: Templates) -> None:
+    readers = {
+        (grant.role.rstrip("0123456789ABCDEF"), "VendorKey" in target, "database-SecretArn" in target)
+        for grant in templates.grants()
+        if any(action.startswith("secretsmanager:") for action in grant.actions)
+        for target in grant.targets
+    }
+    assert readers == {
+        ("IngesterTaskExecutionRole", True, False),
+        ("FetchRole", True, False),
+        ("BootstrapRole", False, True),
     }
 
 
