@@ -12,8 +12,10 @@ from local_dev.runtime.state import WrongState
 from local_dev.vendor.errors import WrongInputError
 from shared.errors import CondvestError
 
-COMMANDS = ("up", "query", "watch", "backfill", "vendor", "doctor", "clean")
+COMMANDS = ("up", "query", "watch", "check", "backfill", "import", "batch", "vendor", "doctor", "clean")
 """Modules of this package; only the one that is asked for is imported."""
+_MODULES = {"import": "import_file"}
+"""Where a module cannot have its command's name."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -44,7 +46,7 @@ def parser(wanted: str = "") -> Parser:
     parser = Parser(prog="condvest", description="Your own market-data platform, on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for name in [wanted] if wanted in COMMANDS else COMMANDS:
-        command = importlib.import_module(f"local_dev.cli.{name}")
+        command = importlib.import_module(f"local_dev.cli.{_MODULES.get(name, name)}")
         described = commands.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(described)
         described.set_defaults(run=command.run)

@@ -4,7 +4,9 @@ import argparse
 import sys
 import time
 from contextlib import suppress
+from typing import NamedTuple
 
+from local_dev.cli.batch_source import source_of_feed
 from local_dev.cli.feed_choice import chosen
 from local_dev.cli.logs import log_to
 from local_dev.cli.options import PORT, add_state, bind
@@ -13,6 +15,8 @@ from local_dev.cli.screen import Screen, summary
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.runtime.feed import Feed
 from local_dev.runtime.finish import Counts, close, drain, settle, verify
+from local_dev.runtime.nightly import Nightly
+from local_dev.runtime.nights import Nights
 from local_dev.runtime.opening import open_feed
 from local_dev.runtime.past import Past
 from local_dev.runtime.platform import Platform
@@ -34,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="end with the feed: exit 0, or 1 if anything was lost")
     parser.add_argument("--bar-engine", default="python", metavar="python", help="what makes the bars")
     parser.add_argument("--hold-until-subscriber", action="store_true", help="wait for a client of /stocks")
+    parser.add_argument("--no-nightly", action="store_true", help="settle no trade date: condvest batch does it")
     add_state(parser)
 
 
@@ -50,18 +55,33 @@ def run(options: argparse.Namespace) -> int:
     platform = Platform(state, listening, screen.step)
     from_source = None if state.record.ended else choice.feed
     feed = None if from_source is None else Feed(platform, from_source, choice.source.symbols)
+    nights = None if feed is None or options.no_nightly else _nights(platform, feed, screen)
+    parts = Parts(state, platform, feed, nights, screen)
     with stop_on_signals():
         try:
-            return _serve(state, platform, feed, screen, options)
+            return _serve(parts, options)
         except Stopped:
             return 0
         finally:
-            _stop(state, platform, feed, screen)
+            _stop(parts)
 
 
-def _serve(
-    state: StateFolder, platform: Platform, feed: Feed | None, screen: Screen, options: argparse.Namespace
-) -> int:
+class Parts(NamedTuple):
+    """Of a run. `feed` None: what the state holds is served; `nights` None: no trade date is settled."""
+
+    state: StateFolder
+    platform: Platform
+    feed: Feed | None
+    nights: Nights | None
+    screen: Screen
+
+
+def _nights(platform: Platform, feed: Feed, screen: Screen) -> Nights:
+    return Nights(platform, lambda: Nightly(platform, source_of_feed(feed)), screen.step)
+
+
+def _serve(parts: Parts, options: argparse.Namespace) -> int:
+    state, platform, feed, nights, screen = parts
     resumes = (state.path / "emulator").exists()
     if feed is not None and not resumes and not feed.source.endless:
         feed.start_server()  # a recording takes a while to be read
@@ -83,9 +103,11 @@ def _serve(
     if past is not None:
         past.catch_up()
     feed.start_ingester()
-    _follow(platform, feed, past, screen)
+    _follow(platform, feed, past, nights, screen)
     screen.step("the feed has ended; the functions take what is left")
     drain(platform)
+    if nights is not None:
+        nights.finish()
     counts = verify(platform)
     close(state, platform, source, counts)
     screen.lines(summary(counts))
@@ -118,7 +140,7 @@ def _hold(platform: Platform, feed: Feed, past: Past | None, screen: Screen) -> 
     screen.step("a client has subscribed: the feed begins")
 
 
-def _follow(platform: Platform, feed: Feed, past: Past | None, screen: Screen) -> None:
+def _follow(platform: Platform, feed: Feed, past: Past | None, nights: Nights | None, screen: Screen) -> None:
     """Until the feed has ended; one that is live never does."""
     while True:
         _check(platform, feed, past)
@@ -126,6 +148,8 @@ def _follow(platform: Platform, feed: Feed, past: Past | None, screen: Screen) -
             epochs = list(platform.control.epochs())
             signals = platform.control.signal_counts().get("stored", 0)
             screen.status(epochs, signals, platform.pollers, simulated=platform.state.record.is_simulated)
+            if nights is not None:
+                nights.look()
             if feed.ended(epochs[-1] if epochs else {}):
                 return
         time.sleep(LOOK_SECONDS)
@@ -141,9 +165,12 @@ def _idle(platform: Platform, screen: Screen, once: Counts | None) -> int:
         time.sleep(LOOK_SECONDS)
 
 
-def _stop(state: StateFolder, platform: Platform, feed: Feed | None, screen: Screen) -> None:
+def _stop(parts: Parts) -> None:
+    state, platform, feed, nights, screen = parts
     screen.step("stopping")
     forget(state.path)
+    if nights is not None:
+        nights.stop()
     if feed is not None:
         feed.stop()
         if feed.source.live:

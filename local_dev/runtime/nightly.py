@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date
 from typing import Any
 
@@ -13,11 +13,12 @@ from local_dev.runtime.platform import Platform
 from local_dev.runtime.processes import Command
 from local_dev.runtime.state_machine import Does, Ended, StateMachine, TaskFailed
 from local_dev.runtime.synth import ROOT
+from shared.errors import LeaseLost
 
 JOB_SECONDS = 1_800.0
 UNMETERED = "1000000"
 """Calls a minute that a server on this machine is asked at most."""
-FETCH, LOAD = "batch_layer.nightly.outside", "batch_layer.nightly.inside"
+FETCH, LOAD, JOBS = "batch_layer.nightly.outside", "batch_layer.nightly.inside", "batch_layer.nightly"
 
 
 class Nightly:
@@ -27,6 +28,7 @@ class Nightly:
         self._platform, self._source = platform, source
         self._stack = ExitStack()
         self._fetch, self._load = (platform.deployment.function_of(module) for module in (FETCH, LOAD))
+        self._container = platform.deployment.container_of(JOBS)
 
     def __enter__(self) -> "Nightly":
         """Raises FunctionStartError."""
@@ -45,8 +47,12 @@ class Nightly:
         self._stack.close()
 
     def run(self, day: date, stop: Callable[[], bool] = lambda: False) -> Ended:
-        """One trade date, from fetching to settling."""
-        return self._machine.run({"day": day.isoformat()}, stop)
+        """One trade date, from fetching to settling. A run that was stopped gives the date back."""
+        ended = self._machine.run({"day": day.isoformat()}, stop)
+        if ended.status == "ABORTED":
+            with suppress(LeaseLost):  # it had not taken it
+                self._platform.runs.fail(day, ended.arn, {"Error": ended.error, "Cause": ended.cause})
+        return ended
 
     def _vendor(self) -> dict[str, str]:
         if self._source is None:
@@ -59,11 +65,10 @@ class Nightly:
         python, *arguments = given["ContainerOverrides"]["Command"]
         if python != "python":
             raise TaskFailed("States.TaskFailed", f"a job's command must start with python, was {python}")
-        environment = {**self._fetch.environment, **self._load.environment}
         command = Command(
             f"nightly-{given['JobName']}",
             (sys.executable, *arguments),
-            process(self._platform.environment_of(environment)),
+            process(self._platform.environment_of(self._container.environment)),
             cwd=ROOT,
         )
         try:

@@ -4,29 +4,40 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 from batch_layer.nightly.trade_date import over_at
+from batch_layer.reconcile.kept import report_key
 from local_dev.runtime.nightly import Nightly
 from local_dev.runtime.platform import Platform
 from shared.errors import CondvestError, StoreUnavailable
 from shared.stores.lake import RAW
 from shared.stores.runs import FINISHED
 
+REPORTS = "reports"
+"""Folder of the state with a page for each date."""
 LOOK_S = 5.0
 """Between two looks for dates that are over."""
 
 
 class Run(NamedTuple):
-    """What became of a date: `trouble` is empty when it is settled or had nothing to settle."""
+    """What became of a date: `trouble` is why it could not be done, `unsettled` why it stays provisional. `report`: the
+    reconciliation's page, None where there is none."""
 
     day: date
     seconds: float
-    trouble: str
+    trouble: str = ""
+    unsettled: str = ""
+    minutes: int = 0
+    report: Path | None = None
 
     @property
     def line(self) -> str:
-        return f"{self.day}: " + (self.trouble or f"settled in {self.seconds:.1f} s")
+        if self.trouble:
+            return f"{self.day}: {self.trouble}"
+        done = f"not settled: {self.unsettled}" if self.unsettled else f"settled, {self.minutes:,} minutes"
+        return f"{self.day}: {done}, in {self.seconds:.1f} s" + (f"; {self.report}" if self.report else "")
 
 
 class Nights:
@@ -87,16 +98,30 @@ class Nights:
                     if self._stopping.is_set():
                         return
                     self._objects_at_run[day] = self._objects(day)
-                    self._say(run_one(nightly, day, self._stopping.is_set).line)
+                    self._say(run_one(self._platform, nightly, day, self._stopping.is_set).line)
         except (CondvestError, StoreUnavailable, OSError) as error:
             self._say(f"the nightly could not be started: {error}")
 
 
-def run_one(nightly: Nightly, day: date, stop: Callable[[], bool] = lambda: False) -> Run:
-    """One date, to its end."""
+def run_one(platform: Platform, nightly: Nightly, day: date, stop: Callable[[], bool] = lambda: False) -> Run:
+    """One date, to its end; its report is put beside the state for people."""
     began = time.monotonic()
     ended = nightly.run(day, stop)
-    trouble = "" if ended.succeeded else f"{ended.error or ended.status}: {ended.cause}"
-    if ended.succeeded and not ended.output["session"]["run"]:
-        trouble = str(ended.output["session"]["why"])
-    return Run(day, time.monotonic() - began, trouble)
+    seconds = time.monotonic() - began
+    if not ended.succeeded:
+        return Run(day, seconds, trouble=f"{ended.error or ended.status}: {ended.cause}")
+    if not ended.output["session"]["run"]:
+        return Run(day, seconds, trouble=str(ended.output["session"]["why"]))
+    counts = ended.output["settle"]["counts"]
+    return Run(day, seconds, "", counts.get("why", ""), counts.get("rows", 0), _report(platform, day))
+
+
+def _report(platform: Platform, day: date) -> Path | None:
+    page = platform.objects.get(report_key(day, "html"))
+    if page is None:
+        return None
+    folder = platform.state.path / REPORTS
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{day}.html"
+    path.write_bytes(page.data)
+    return path

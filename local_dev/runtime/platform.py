@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from batch_layer.lake.objects import Objects
 from batch_layer.load.migrate import MIGRATE_S, migrate
 from local_dev.runtime import servers
 from local_dev.runtime.checkpoints import FileCheckpoints
@@ -185,6 +186,7 @@ class Platform:
         archive = self.deployment.function_of("speed_layer.archive.handler").environment
         ingest = self.deployment.container_of("speed_layer.ingest").environment
         self.lake = Lake(self.client("s3"), archive["LAKE_BUCKET"])
+        self.objects = Objects(self.client("s3"), archive["LAKE_BUCKET"])
         self.control = ControlStore(self.client("dynamodb"), ingest["CONTROL_TABLE"])
         self.runs = RunLedger(self.client("dynamodb"), ingest["CONTROL_TABLE"])
 

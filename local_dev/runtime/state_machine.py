@@ -31,8 +31,10 @@ class TaskFailed(Exception):
 
 
 class Ended(NamedTuple):
-    """Of an execution: `status` as the service says it, the output of one that succeeded, else error and cause."""
+    """Of an execution: its ARN, `status` as the service says it, the output of one that succeeded, else error and
+    cause."""
 
+    arn: str
     status: str
     output: dict[str, Any]
     error: str
@@ -114,7 +116,7 @@ class StateMachine:
                 self._client.stop_execution(executionArn=arn, error="Stopped", cause="the platform is stopping")
             time.sleep(LOOK_S)
         output = json.loads(told["output"]) if told.get("output") else {}
-        return Ended(told["status"], output, told.get("error", ""), told.get("cause", ""))
+        return Ended(arn, told["status"], output, told.get("error", ""), told.get("cause", ""))
 
     def _work(self, arn: str, does: Does) -> None:
         client = states_client(self._url)

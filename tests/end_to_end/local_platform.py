@@ -118,14 +118,17 @@ class LocalPlatform:
 
 @contextmanager
 def running(
-    state: Path, *arguments: str, feed: Path | str, speed: str = "max", fresh: bool = True
+    state: Path, *arguments: str, feed: Path | str, speed: str = "max", fresh: bool = True, nightly: bool = False
 ) -> Iterator[LocalPlatform]:
-    """A platform over a feed, ready to be read. Its process group is killed when the block is left."""
+    """A platform over a feed, ready to be read. Its process group is killed when the block is left.
+
+    `nightly`: trade dates are settled once the feed has come past them, as for a user.
+    """
     port, log = free_port(), state.with_suffix(f".{time.monotonic_ns()}.log")
     options = ["--feed", str(feed), "--speed", speed, "--state", str(state), "--port", str(port), *arguments]
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 -- our own interpreter and command line
-            command("up", *options, *(["--fresh"] if fresh else [])),
+            command("up", *options, *(["--fresh"] if fresh else []), *([] if nightly else ["--no-nightly"])),
             env=environment(),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,

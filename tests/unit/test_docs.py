@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from batch_layer.bootstrap import BootstrapSettings
+from batch_layer.nightly.settings import FetchSettings, JobSettings, LoadSettings
 from local_dev.cli.main import COMMANDS, parser
 from local_dev.vendor.settings import parse_speed
 from serving_layer.api.wiring import ApiSettings
@@ -66,7 +68,8 @@ def test_every_command_is_in_the_readme() -> None:
 
 def test_every_setting_is_in_the_documents() -> None:
     speed = (IngestSettings, ArchiveSettings, TableSettings, SignalsSettings, NotifySettings)
-    kinds = (*speed, ApiSettings, AuthSettings, PostgresSettings, PushSettings)
+    batch = (FetchSettings, LoadSettings, JobSettings, BootstrapSettings)
+    kinds = (*speed, *batch, ApiSettings, AuthSettings, PostgresSettings, PushSettings)
     names = {field.name.upper() for kind in kinds for field in msgspec.structs.fields(kind)}
     assert {name for name in names if f"`{name}`" not in TEXT} == set()
 
