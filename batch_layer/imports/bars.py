@@ -45,6 +45,7 @@ class Rows:
 
     def __init__(self, asked: Asked, sessions: SessionTable) -> None:
         self._asked, self._sessions = asked, sessions
+        self._wrong_days: dict[date, tuple[str, str] | None] = {}
 
     def daily(self, line: Line) -> DailyBar:
         return self._bar(line, day_of(line.cells[self._asked.places.ts], self._asked.zone))
@@ -64,11 +65,22 @@ class Rows:
         bar = daily_bar(sym or "", day, Texts(opened, high, low, closed, volume, vwap, count))
         if not bar.low <= bar.open <= bar.high or not bar.low <= bar.close <= bar.high:  # type: ignore[operator]  # as above
             raise InvalidRecord("range", f"open {opened} and close {closed} must be from low {low} to high {high}")
-        if day > self._asked.today:
-            raise InvalidRecord("future", f"{day} is still to come")
-        if day >= self._sessions.first and self._sessions.day(day) is None:
-            raise InvalidRecord("no_session", f"{day} is no trade date")
+        self._check(day)
         return bar
+
+    def _check(self, day: date) -> None:
+        """Raises InvalidRecord `future`, `no_session`. What was found of a day is remembered."""
+        if day not in self._wrong_days:
+            self._wrong_days[day] = self._wrong(day)
+        if wrong := self._wrong_days[day]:
+            raise InvalidRecord(*wrong)
+
+    def _wrong(self, day: date) -> tuple[str, str] | None:
+        if day > self._asked.today:
+            return "future", f"{day} is still to come"
+        if day >= self._sessions.first and self._sessions.day(day) is None:
+            return "no_session", f"{day} is no trade date"
+        return None
 
 
 def read(table: Table, make: Callable[[Line], B], name: str) -> Iterator[B | Wrong]:

@@ -1,7 +1,9 @@
 """Times as files have them: dates, ISO 8601 with or without a zone, Unix seconds to nanoseconds."""
 
 import re
+from collections.abc import Hashable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from shared.bars.windows import MINUTE_MS
@@ -26,6 +28,14 @@ def day_of(value: object, zone: ZoneInfo) -> date:
 
 def minute_of(value: object, zone: ZoneInfo) -> int:
     """The start of a minute, Unix ms; `zone` is that of times without one. Raises InvalidRecord `time` or `minute`."""
+    if not isinstance(value, Hashable):
+        raise InvalidRecord("time", f"must be a time, was {str(value)[:40]}")
+    return _minute_of(value, zone)
+
+
+@lru_cache(maxsize=1 << 16)
+def _minute_of(value: Hashable, zone: ZoneInfo) -> int:
+    """Remembered: a file of many symbols has the same times over and over."""
     read = _read(value)
     if not isinstance(read, datetime):
         raise InvalidRecord("time", f"a minute needs a time of day, was {read}")

@@ -74,6 +74,7 @@ def test_a_time_that_the_clocks_leave_out_or_show_twice_is_refused(local: str) -
         "1" * 20,
         "2024-01-02x09:30",
         "2024-01-02T25:00",
+        [1, 2],
     ],
 )
 def test_what_is_no_time_is_refused_as_such(value: object) -> None:
