@@ -16,7 +16,6 @@ from stacks.constructs.job import BatchJob
 from stacks.constructs.nightly import Nightly, activity, run_jobs
 from stacks.constructs.rights import (
     delete_objects,
-    get_item,
     get_objects,
     invoke,
     list_bucket,
@@ -144,7 +143,7 @@ class BatchStack(TargetedStack):
             rights=[
                 write_items(control, "run", "settled#1m"),
                 list_bucket(lake),
-                get_objects(lake, "minutes/", "vendor/"),
+                get_objects(lake, "minutes/", "reports/", "vendor/"),
                 self._database.connect(self, LOADER),
             ],
             retention_days=self._settings.log_retention_days,
@@ -173,7 +172,7 @@ class BatchStack(TargetedStack):
             environment={**variables, **self._database.variables(self, LOADER, on_aws_only=True)},
             rights=[
                 query(self._storage.bars_table),
-                get_item(self._storage.control_table, "symbols"),
+                query(self._storage.control_table, "ingest", "symbols"),
                 list_bucket(lake),
                 get_objects(lake, "raw/trades/", "vendor/", STAGING, *written),
                 put_objects(lake, STAGING, *written),

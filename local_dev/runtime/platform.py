@@ -201,8 +201,6 @@ class Platform:
         environment = self.environment_of(function.environment)
         if role_of(function) == "api":
             environment["LOCAL_KEY"] = self.key
-            if self._database is not None:
-                environment[f"{POSTGRES}CONNINFO"] = self._database.conninfo
         return FunctionSpec(
             name=function.name,
             handler=function.handler,

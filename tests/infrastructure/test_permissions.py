@@ -154,7 +154,7 @@ CONTROL = {
     "AuthFunctionRole": {"read": {"key"}},
     "FetchRole": {"write": {"run"}},
     "LoadRole": {"write": {"run", "settled#1m"}},
-    "JobRole": {"read": {"symbols"}},
+    "JobRole": {"read": {"ingest", "symbols"}},
     "MigrateRole": {},
     "BootstrapRole": {},
     "NightlyRole": {},
