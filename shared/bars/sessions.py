@@ -40,9 +40,13 @@ class SessionTable:
         self._closed = closed
         self._early_closes = early_closes
 
+    def trades_on(self, day: date) -> bool:
+        """Whether a date has a session; quicker than to ask for its times."""
+        return self.first <= day <= self.last and day.weekday() <= FRIDAY and day not in self._closed
+
     def day(self, day: date) -> SessionDay | None:
         """The session of a trade date, None where the market is closed or the table has no answer."""
-        if not self.first <= day <= self.last or day.weekday() > FRIDAY or day in self._closed:
+        if not self.trades_on(day):
             return None
         close = self._early_closes.get(day, REGULAR_CLOSE)
         return SessionDay(
@@ -68,8 +72,11 @@ class AlwaysOpen(SessionTable):
     def __init__(self) -> None:
         super().__init__(date(2000, 1, 1), date(2099, 12, 31), frozenset(), {})
 
+    def trades_on(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
     def day(self, day: date) -> SessionDay | None:
-        if not self.first <= day <= self.last:
+        if not self.trades_on(day):
             return None
         start, end = new_york_midnight_ms(day), new_york_midnight_ms(day + timedelta(days=1))
         return SessionDay(day, start, start, end, end)

@@ -76,7 +76,7 @@ class SettledSpans:
         if settled:
             for number in range((last - first).days + 1):
                 day = first + timedelta(days=number)
-                of = True if day in settled else None if self._sessions.day(day) is None else False
+                of = True if day in settled else False if self._sessions.trades_on(day) else None
                 if of is None or of == kind:
                     continue
                 if kind is not None:

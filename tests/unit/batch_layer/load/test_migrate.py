@@ -108,3 +108,30 @@ def test_two_migrations_at_once_apply_each_file_once(empty_database: str) -> Non
     for one in runs:
         one.join()
     assert applied == FILES
+
+
+def test_a_database_from_before_the_batch_view_of_minutes_keeps_its_rows_and_has_all_its_days_due(
+    empty_database: str, schema: Path
+) -> None:
+    later = [path for path in schema.glob("*.sql") if path.name >= "0007"]
+    texts = {path: path.read_text() for path in later}
+    for path in later:
+        path.unlink()
+    with connect(empty_database) as connection:
+        migrate(connection, schema)
+        connection.execute("SELECT ensure_partitions('bars_1d', '2013-10-01', '2013-11-30')")
+        connection.execute("SELECT ensure_partitions('bars_1m', '2013-10-01', '2013-10-31')")
+        connection.execute(
+            "INSERT INTO bars_1d (sym, day, volume, source, known_at) SELECT sym, day::date, 1, 'rest', now()"
+            " FROM unnest(ARRAY['AIG', 'SPY']) sym, unnest(ARRAY['2013-10-08', '2013-11-01']) day"
+        )
+        connection.execute(
+            "INSERT INTO bars_1m (sym, t, volume, notional, source, known_at)"
+            " VALUES ('SPY', '2013-10-08 14:00+00', 1, 7, 'rest', now())"
+        )
+        for path, text in texts.items():
+            path.write_text(text)
+        assert migrate(connection, schema) == sorted(path.name for path in later)
+        due = connection.execute("SELECT day::text FROM bars_nd_due ORDER BY day").fetchall()
+        assert due == [("2013-10-08",), ("2013-11-01",)]
+        assert connection.execute("SELECT sym, partial, notional FROM bars_1m").fetchall() == [("SPY", None, 7)]

@@ -176,3 +176,11 @@ def test_a_session_table_that_nobody_knows_is_refused() -> None:
     assert sessions_named("XNYS") is new_york_sessions()
     with pytest.raises(PermanentError, match="SESSIONS must be one of"):
         sessions_named("XLON")
+
+
+@pytest.mark.parametrize("name", ["XNYS", "SIMULATED"])
+def test_a_date_trades_when_it_has_a_session(name: str) -> None:
+    table = sessions_named(name)
+    for days in (*range(-3, 800), (table.last - table.first).days, (table.last - table.first).days + 1):
+        day = table.first + timedelta(days=days)
+        assert table.trades_on(day) == (table.day(day) is not None)
