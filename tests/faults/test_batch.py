@@ -27,7 +27,7 @@ from batch_layer.lake.objects import Objects
 from batch_layer.load.migrate import migrate
 from batch_layer.nightly import inside as nightly
 from batch_layer.nightly.inside import Inside
-from batch_layer.nightly.landing import Landing
+from batch_layer.nightly.landing import Landing, Told
 from batch_layer.nightly.outside import Outside
 from local_dev.runtime.postgres import QUICK_AND_LOSSY, PostgresServer, start_postgres
 from local_dev.runtime.processes import Supervisor
@@ -63,6 +63,8 @@ OPEN = new_york_midnight_ms(DAY) + (9 * 60 + 30) * 60_000
 AT = datetime(2013, 10, 9, 0, 15, tzinfo=UTC)
 OWNER = "execution"
 CONNECTIONS = 8
+CALLS = 4
+"""Of a fetch without trouble: the day, splits, dividends, minutes of one symbol."""
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 BARS = [DailyBar(sym, DAY, 10 * 10**9, 12 * 10**9, 9 * 10**9, 11 * 10**9, 10**8) for sym in ("A", "B")]
 
@@ -98,11 +100,11 @@ def inside(server: PostgresServer, s3: Any, dynamodb: Any) -> Iterator[Inside]:
     create_table(dynamodb, {"pk": "S", "sk": "S"})
     ledger = RunLedger(dynamodb, TABLE)
     ledger.take(DAY, OWNER, 0, 10**10)
-    landing, lines = Landing(Objects(s3, BUCKET)), MinuteLines(s3, BUCKET)
-    landing.put(DAY, AT, Fetched(bars=BARS))
+    objects, lines = Objects(s3, BUCKET), MinuteLines(s3, BUCKET)
+    Landing(objects).put(DAY, AT, Told(Fetched(bars=BARS)))
     lines.write(DAY, MINUTE_ROWS, Manifest(len(MINUTE_ROWS), 1, "ab", "raw log", "0.1.0", AT))
     postgres = Postgres(server.conninfo)
-    yield Inside(postgres, ledger, SettledStore(dynamodb, TABLE), landing, lines, sleep=lambda _: None)
+    yield Inside(postgres, ledger, SettledStore(dynamodb, TABLE), objects, lines, sleep=lambda _: None)
     postgres.close()
 
 
@@ -317,8 +319,16 @@ def outside(s3: Any, dynamodb: Any, url: str) -> Outside:
     create_table(dynamodb, {"pk": "S", "sk": "S"})
     ledger = RunLedger(dynamodb, TABLE)
     ledger.take(DAY, OWNER, 0, 10**10)
-    lake, objects = Lake(s3, BUCKET), Objects(s3, BUCKET)
-    return Outside(ledger, lake, objects, new_york_sessions(), client(url), None, now=lambda: AT)
+    return Outside(
+        ledger=ledger,
+        lake=Lake(s3, BUCKET),
+        objects=Objects(s3, BUCKET),
+        sessions=new_york_sessions(),
+        rest=client(url),
+        symbols=None,
+        compared_symbols=1,
+        now=lambda: AT,
+    )
 
 
 @pytest.mark.parametrize(
@@ -335,8 +345,8 @@ def test_the_vendors_trouble_that_passes_lands_the_whole_date(
         assert run.rest.calls > 9, "the vendor was asked again"
     landed = Landing(Objects(s3, BUCKET)).newest(DAY)
     assert landed is not None
-    assert [one.sym for one in landed.fetched.bars] == ["A", "B"]
-    assert [one.sym for one in landed.fetched.splits] == ["A"]
+    assert [one.sym for one in landed.told.fetched.bars] == ["A", "B"]
+    assert [one.sym for one in landed.told.fetched.splits] == ["A"]
 
 
 @pytest.mark.parametrize("kind", ["repeat", "loop"])
@@ -347,7 +357,7 @@ def test_a_page_of_the_vendor_that_leads_back_is_asked_for_again(
         run = outside(s3, dynamodb, server.url)
         assert run.fetch(DAY, OWNER)["splits"] == 1
         assert run.rest is not None
-        assert run.rest.calls == 3 + 3
+        assert run.rest.calls == CALLS + 3
 
 
 @pytest.mark.parametrize("kind", ["http500", "truncate", "half", "loop"])
