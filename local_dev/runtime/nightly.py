@@ -1,21 +1,18 @@
 """The nightly on this machine: the deployed state machine, whose functions and jobs are processes of ours."""
 
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import date
 from typing import Any
 
-from local_dev.runtime.environment import process
-from local_dev.runtime.functions import FunctionPool, InvocationResult, LocalFunction
+from local_dev.runtime.functions import FunctionPool, FunctionSpec, InvocationResult, LocalFunction
 from local_dev.runtime.history_source import HistorySource
 from local_dev.runtime.platform import Platform
-from local_dev.runtime.processes import Command
 from local_dev.runtime.state_machine import Does, Ended, StateMachine, TaskFailed
-from local_dev.runtime.synth import ROOT
 from shared.errors import LeaseLost
 
 JOB_SECONDS = 1_800.0
+JOB_MB = 4_096
 UNMETERED = "1000000"
 """Calls a minute that a server on this machine is asked at most."""
 FETCH, LOAD, JOBS = "batch_layer.nightly.outside", "batch_layer.nightly.inside", "batch_layer.nightly"
@@ -33,11 +30,19 @@ class Nightly:
     def __enter__(self) -> "Nightly":
         """Raises FunctionStartError."""
         pool = self._stack.enter_context(FunctionPool(self._platform.state.logs))
-        pool.start([self._platform.spec_of(self._fetch, self._vendor()), self._platform.spec_of(self._load)])
+        job = FunctionSpec(
+            "nightly-job",
+            "local_dev.runtime.job_handler.handler",
+            environment=self._platform.environment_of(self._container.environment),
+            timeout_seconds=JOB_SECONDS,
+            memory_mb=JOB_MB,
+        )
+        fetch, load = self._platform.spec_of(self._fetch, self._vendor()), self._platform.spec_of(self._load)
+        pool.start([fetch, load, job])
         does: Mapping[str, Does] = {
             "nightly-fetch": _calls(pool[self._fetch.name]),
             "nightly-load": _calls(pool[self._load.name]),
-            "nightly-job": self._job,
+            "nightly-job": _runs(pool[job.name]),
             "nightly-api": self._ask,
         }
         self._machine = self._stack.enter_context(StateMachine(self._platform.endpoints["AWS emulator"], does))
@@ -60,24 +65,6 @@ class Nightly:
         metered = {} if self._source.metered else {"CALLS_A_MINUTE": UNMETERED}
         return {"REST_URL": self._source.base, "POLYGON_API_KEY": self._source.key, **metered}
 
-    def _job(self, given: dict[str, Any]) -> None:
-        """The container's own command, by this machine's interpreter."""
-        python, *arguments = given["ContainerOverrides"]["Command"]
-        if python != "python":
-            raise TaskFailed("States.TaskFailed", f"a job's command must start with python, was {python}")
-        command = Command(
-            f"nightly-{given['JobName']}",
-            (sys.executable, *arguments),
-            process(self._platform.environment_of(self._container.environment)),
-            cwd=ROOT,
-        )
-        try:
-            child = self._platform.supervisor.run(command, JOB_SECONDS)
-        except TimeoutError as error:
-            raise TaskFailed("States.Timeout", str(error)) from error
-        if child.returncode:
-            raise TaskFailed("States.TaskFailed", child.last_words(20))
-
     def _ask(self, event: dict[str, Any]) -> Any:
         """The API, where it is being served."""
         api = self._platform.deployment.function_of("serving_layer.api.handler")
@@ -87,6 +74,14 @@ class Nightly:
 
 def _calls(function: LocalFunction) -> Does:
     return lambda given: _outcome(function.invoke(given))
+
+
+def _runs(job: LocalFunction) -> Does:
+    def run(given: dict[str, Any]) -> None:
+        if _outcome(job.invoke(given["ContainerOverrides"])) != 0:
+            raise TaskFailed("States.TaskFailed", "\n".join(job.log.read_text(errors="replace").splitlines()[-20:]))
+
+    return run
 
 
 def _outcome(result: InvocationResult) -> Any:

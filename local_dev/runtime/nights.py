@@ -3,15 +3,19 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from batch_layer.nightly.trade_date import over_at
 from batch_layer.reconcile.kept import report_key
+from local_dev.runtime.functions import FunctionStartError
 from local_dev.runtime.nightly import Nightly
 from local_dev.runtime.platform import Platform
-from shared.errors import CondvestError, StoreUnavailable
+from shared.errors import CondvestError
 from shared.stores.lake import RAW
 from shared.stores.runs import FINISHED
 
@@ -19,6 +23,8 @@ REPORTS = "reports"
 """Folder of the state with a page for each date."""
 LOOK_S = 5.0
 """Between two looks for dates that are over."""
+KEPT_S = 60.0
+"""How long the nightly's processes wait for another date."""
 
 
 class Run(NamedTuple):
@@ -48,6 +54,8 @@ class Nights:
         self._objects_at_run: dict[date, int] = {}
         self._known = False
         self._thread: threading.Thread | None = None
+        self._opened, self._used_at = ExitStack(), 0.0
+        self._nightly: Nightly | None = None
         self._stopping = threading.Event()
         self._look_at = 0.0
 
@@ -59,6 +67,8 @@ class Nights:
         if due := [day for day in self._over() if day not in self._objects_at_run]:
             self._thread = threading.Thread(target=self._run, args=(due,), name="nights")
             self._thread.start()
+        elif self._nightly is not None and time.monotonic() > self._used_at + KEPT_S:
+            self._close()
 
     def finish(self) -> None:
         """Once the feed has ended: what is left, and the dates whose trades came later than their nightly."""
@@ -66,6 +76,7 @@ class Nights:
         left = [day for day in self._over() if self._objects_at_run.get(day) != self._objects(day)]
         if left:
             self._run(left)
+        self._close()
 
     def wait(self) -> None:
         if self._thread is not None:
@@ -75,6 +86,7 @@ class Nights:
         """Give up what is being done; another start does it again."""
         self._stopping.set()
         self.wait()
+        self._close()
 
     def _over(self) -> list[date]:
         """Trade dates in the raw log that are over; what an earlier start has finished counts as run."""
@@ -93,14 +105,20 @@ class Nights:
 
     def _run(self, days: list[date]) -> None:
         try:
-            with self._open() as nightly:
-                for day in days:
-                    if self._stopping.is_set():
-                        return
-                    self._objects_at_run[day] = self._objects(day)
-                    self._say(run_one(self._platform, nightly, day, self._stopping.is_set).line)
-        except (CondvestError, StoreUnavailable, OSError) as error:
-            self._say(f"the nightly could not be started: {error}")
+            for day in days:
+                if self._stopping.is_set():
+                    return
+                if self._nightly is None:
+                    self._nightly = self._opened.enter_context(self._open())
+                self._objects_at_run[day] = self._objects(day)
+                self._say(run_one(self._platform, self._nightly, day, self._stopping.is_set).line)
+                self._used_at = time.monotonic()
+        except (CondvestError, FunctionStartError, BotoCoreError, ClientError, OSError, LookupError) as error:
+            self._say(f"the night of a trade date could not be run: {error}")
+
+    def _close(self) -> None:
+        self._opened.close()
+        self._nightly = None
 
 
 def run_one(platform: Platform, nightly: Nightly, day: date, stop: Callable[[], bool] = lambda: False) -> Run:

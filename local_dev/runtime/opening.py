@@ -19,7 +19,7 @@ def open_feed(platform: Platform, feed: Feed, say: Callable[[str], None], *, res
     """
     past = Past(platform, feed.source, feed.symbols, say) if isinstance(feed.source, Simulated) else None
     if past is not None:
-        past.begin(_promise_ms(platform))
+        past.begin(promise_ms(platform))
     begins_ms = _begins_ms(platform, feed) if resumes else None
     platform.serve()
     if not feed.is_served:  # its clock waits for the ingester, and the page need not wait for it
@@ -34,10 +34,10 @@ def _begins_ms(platform: Platform, feed: Feed) -> int | None:
 
     One that is live goes on now, and what it has is only asked for: its stream, which may be hours long, is not read.
     """
-    last_ms = _promise_ms(platform) if feed.source.live else feed.last_accepted_ms()
+    last_ms = promise_ms(platform) if feed.source.live else feed.last_accepted_ms()
     return last_ms - (LIVE_OVERLAP_MS if feed.source.live else OVERLAP_MS) if last_ms else None
 
 
-def _promise_ms(platform: Platform) -> int:
+def promise_ms(platform: Platform) -> int:
     """Up to where (Unix ms) ingesters have vouched for the feed, 0 when there was none."""
     return max((int(epoch.get("promise", 0)) * 1000 for epoch in platform.control.epochs()), default=0)

@@ -95,9 +95,10 @@ class StateMachine:
         self._workers = [threading.Thread(target=self._work, args=pair, daemon=True) for pair in self._does.items()]
 
     def __enter__(self) -> "StateMachine":
-        for arn in self._does:
-            with suppress(self._client.exceptions.ActivityAlreadyExists):
-                self._client.create_activity(name=arn.rsplit(":", 1)[1])
+        for arn in self._does:  # anew: an emulator that was stopped remembers activities, and not where their tasks are
+            with suppress(self._client.exceptions.ActivityDoesNotExist):
+                self._client.delete_activity(activityArn=arn)
+            self._client.create_activity(name=arn.rsplit(":", 1)[1])
         for worker in self._workers:
             worker.start()
         return self
