@@ -4,19 +4,21 @@ Trades come from the raw log, each identity once. A symbol's day is boiled down 
 fits; the trades of single minutes are read again, an hour at a time.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from shared.bars.algebra import Row, merge, prepare_rows, row_of
+from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, parse_scaled
 from shared.bars.sessions import SessionDay, SessionTable
 from shared.bars.windows import MINUTE_MS
-from shared.frames import Part, trade_of_row
+from shared.frames import Part, TradeRow, partial_from_wire, trade_of_row
 from shared.models.bar import EMPTY, Partial
 from shared.models.trade import Trade
 from shared.stores.lake import Lake
-from shared.stores.old_trades import identity_of, named, order_of
+from shared.stores.old_trades import OLD_RANK, identity_of, named, order_of
 
 OPENING, CLOSING = frozenset({17, 25}), frozenset({19, 8})
 """Ids of an auction's prints, on both families of tapes. Each exchange has its own auction, of one print or many."""
@@ -24,6 +26,27 @@ PRINTS = OPENING | CLOSING
 OFFICIAL_CLOSE, OFFICIAL_OPEN = 15, 16
 MARKS = frozenset({OFFICIAL_CLOSE, OFFICIAL_OPEN})
 """Prices without a trade, though they carry a size."""
+
+
+_MARK, _OPENING, _CLOSING = 1, 2, 4
+_MEMORY = 1 << 16
+
+
+@lru_cache(_MEMORY)
+def _kinds(conditions: tuple[int, ...]) -> int:
+    """Which of the three a trade with these conditions is, as a set of the flags above."""
+    kinds = ((_MARK, MARKS), (_OPENING, OPENING), (_CLOSING, CLOSING))
+    return sum(kind for kind, ids in kinds if not ids.isdisjoint(conditions))
+
+
+@lru_cache(_MEMORY)
+def _price(text: str) -> int:
+    return parse_scaled(text, PRICE_DIGITS)
+
+
+@lru_cache(_MEMORY)
+def _size(text: str) -> int:
+    return parse_scaled(text, SIZE_DIGITS)
 
 
 class Seen(NamedTuple):
@@ -62,20 +85,32 @@ class DayFacts:
     def add(self, trades: Collection[Seen]) -> None:
         """More trades of the day, each given once."""
         for trade in trades:
-            if not MARKS.isdisjoint(trade.conditions):
-                self.marks.append(trade)
-            else:
-                self.size += trade.size
-            if not OPENING.isdisjoint(trade.conditions):
-                self.opening.append(trade)
-            if not CLOSING.isdisjoint(trade.conditions):
-                self.closing.append(trade)
-            if trade.price in self.asked:
-                self.found.add(trade.price)
+            self._note(trade.price, trade.size, trade.conditions, lambda: trade)  # noqa: B023  # called at once
         in_time = [trade.row for trade in trades if not trade.late]
         self.on_time = merge(self.on_time, prepare_rows(in_time))
         self.trades += len(trades)
         self.late += len(trades) - len(in_time)
+
+    def add_parts(self, parts: Collection[Part], session: SessionDay) -> None:
+        """The same of whole parts, none of whose trades is in another: several times quicker."""
+        for part in parts:
+            for row in part.trades:
+                self._note(_price(row.p), _size(row.s), row.c, lambda: _seen(part, row, session))  # noqa: B023  # the same
+            self.trades += len(part.trades)
+            if part.late:
+                self.late += len(part.trades)
+            elif part.bar is not None:
+                self.on_time = merge(self.on_time, partial_from_wire(part.bar))
+
+    def _note(self, price: int, size: int, conditions: tuple[int, ...], seen: Callable[[], Seen]) -> None:
+        if price in self.asked:
+            self.found.add(price)
+        kinds = _kinds(conditions)
+        if not kinds & _MARK:
+            self.size += size
+        for kind, shelf in ((_MARK, self.marks), (_OPENING, self.opening), (_CLOSING, self.closing)):
+            if kinds & kind:
+                shelf.append(seen())
 
 
 class Evidence:
@@ -88,42 +123,54 @@ class Evidence:
     def days(self, asked: Mapping[str, Collection[int]]) -> dict[str, DayFacts]:
         """Facts of symbols, each with the prices that are asked for."""
         facts = {sym: DayFacts(frozenset(prices)) for sym, prices in asked.items()}
-        for hour in self._hours(asked.keys()):
-            for sym, trades in hour.items():
-                facts[sym].add(trades)
+        for session, hour in self._hours(asked.keys()):
+            for sym, parts in hour.items():
+                if any(part.late >= OLD_RANK for part in parts):  # they may hold what others hold too
+                    facts[sym].add(_trades(parts, session))
+                else:
+                    facts[sym].add_parts(parts, session)
         return facts
 
     def minutes(self, wanted: Mapping[str, Set[int]]) -> Iterator[tuple[str, int, list[Seen]]]:
         """(symbol, start of the minute in Unix ms, its trades in order) for wanted minutes that have some."""
-        for hour in self._hours(wanted.keys(), wanted):
-            for sym, trades in hour.items():
-                yield from ((sym, t, found) for t, found in by_minute(trades).items() if t in wanted[sym])
+        for session, hour in self._hours(wanted.keys(), wanted):
+            for sym, parts in hour.items():
+                yield from ((sym, t, found) for t, found in by_minute(_trades(parts, session)).items())
 
     def _hours(
         self, symbols: Set[str], minutes: Mapping[str, Set[int]] | None = None
-    ) -> Iterator[dict[str, list[Seen]]]:
-        """Trades by symbol, hour by hour; of all minutes unless some are named."""
+    ) -> Iterator[tuple[SessionDay, dict[str, list[Part]]]]:
+        """Parts by symbol, each once, hour by hour; of all minutes unless some are named."""
         if self._session is None or not symbols:
             return
         for hour in range(24):
             parts: dict[tuple[str, str, int], Part] = {}
             prefix = f"date={self._day}/hour={hour:02d}/"
-            for _, part in self._lake.raw_parts(prefix, lambda line: named(line)[0] in symbols):
-                if minutes is None or part.minute in minutes[part.sym]:
-                    parts[part.identity] = part
-            yield _trades(parts.values(), self._session)
+
+            def is_wanted(line: bytes) -> bool:
+                sym, sec = named(line)
+                return sym in symbols and (minutes is None or sec // 60 * MINUTE_MS in minutes[sym])
+
+            for _, part in self._lake.raw_parts(prefix, is_wanted):
+                parts[part.identity] = part
+            by_symbol: dict[str, list[Part]] = {}
+            for part in parts.values():
+                by_symbol.setdefault(part.sym, []).append(part)
+            yield self._session, by_symbol
 
 
-def _trades(parts: Iterable[Part], session: SessionDay) -> dict[str, list[Seen]]:
-    """By symbol, each identity once, as the first frame that has it tells it."""
-    found: dict[str, dict[tuple[int, int, str], Seen]] = {}
+def _trades(parts: Iterable[Part], session: SessionDay) -> list[Seen]:
+    """Of one symbol: each identity once, as the first frame that has it tells it."""
+    found: dict[tuple[int, int, str], Seen] = {}
     for part in sorted(parts, key=lambda part: order_of(part.f)):
-        of_symbol = found.setdefault(part.sym, {})
         for row in part.trades:
-            if (identity := identity_of(row)) not in of_symbol:
-                trade = trade_of_row(part.sym, row)
-                of_symbol[identity] = seen_of(trade, session, late=part.late > 0, part=(part.f, part.sec))
-    return {sym: list(of_symbol.values()) for sym, of_symbol in found.items()}
+            if (identity := identity_of(row)) not in found:
+                found[identity] = _seen(part, row, session)
+    return list(found.values())
+
+
+def _seen(part: Part, row: TradeRow, session: SessionDay) -> Seen:
+    return seen_of(trade_of_row(part.sym, row), session, late=part.late > 0, part=(part.f, part.sec))
 
 
 def seen_of(trade: Trade, session: SessionDay, *, late: bool = False, part: tuple[str, int] = ("", 0)) -> Seen:

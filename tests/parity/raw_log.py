@@ -1,11 +1,15 @@
 """A raw log in memory, written by `archive` from what a speed path sent, delivered as Lambda may deliver it."""
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from shared.stores.lake import Lake
+import msgspec
+
+from shared.stores.lake import Lake, Lines, raw_hour
+from shared.stores.old_trades import named
 from speed_layer.archive.handler import archive
 from speed_layer.kinesis_event import StreamRecord
 from tests.fakes.s3 import S3
@@ -33,3 +37,17 @@ def logged(frames: Sequence[bytes], seed: int, *, shard: str = "shard-0", again:
             lines += len(archive(records[at + (end - at) // 2 : end + 1] or records[at:], lake))
         at = end
     return RawLog(lake, lines)
+
+
+def filed(frames: Sequence[bytes], *, shard: str = "shard-0") -> Lake:
+    """Each frame's parts once, as they came, an object for each hour: for logs of millions of trades."""
+    hours: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+    for frame in frames:
+        for part in msgspec.json.decode(frame, type=list[msgspec.Raw]):
+            line = bytes(part)
+            sym, sec = named(line)
+            if sym:
+                hours[raw_hour(sec)].append(line)
+    lake = Lake(S3(), "lake")
+    lake.put_raw(shard, "0", [Lines(*hour, lines) for hour, lines in hours.items()])
+    return lake
