@@ -44,8 +44,8 @@ class Stretch(NamedTuple):
 
 
 class Minutes:
-    """`streamed`: spans in which an earlier feed of this market sent its trades; the last has no end where this feed goes
-    on with it. What lies outside of them, before this feed, is history. One thread at a time."""
+    """`streamed`: spans in which an earlier feed of this market sent its trades; the last has no end where this feed
+    goes on with it. What lies outside of them, before this feed, is history. One thread at a time."""
 
     def __init__(self, market: Market, feed: SimulatedFeed, streamed: Spans = ()) -> None:
         self._feed, self._spans = feed, streamed

@@ -44,7 +44,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     dirt = soil(next(file for file in feed.files if file.name == f"NRM_{DAYS[1]}.jsonl.gz"))
     state = folder / "state"
     arguments = ["--feed", str(folder / "trades"), "--speed", "max", "--state", str(state), "--port", str(free_port())]
-    return Once(feed, reference, dirt, run_to_end("up", *arguments, "--once", "--fresh"), state)
+    return Once(feed, reference, dirt, run_to_end("up", *arguments, "--once", "--fresh", timeout_s=600), state)
 
 
 @pytest.fixture(scope="module")

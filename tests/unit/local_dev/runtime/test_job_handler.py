@@ -24,5 +24,5 @@ def test_a_command_that_is_wrong_is_refused_by_the_program_itself() -> None:
 
 @pytest.mark.parametrize("command", [["python", "-m", "batch_layer.migrate"], ["sh", "-c", "true"], []])
 def test_another_program_is_not_run(command: list[str]) -> None:
-    with pytest.raises(ValueError, match="must begin with python -m batch_layer.nightly"):
+    with pytest.raises(ValueError, match=r"must begin with python -m batch_layer\.nightly"):
         handler({"Command": command}, None)
