@@ -14,7 +14,7 @@ from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.runtime.nightly import Nightly
 from local_dev.runtime.nights import Run, run_one
 from local_dev.runtime.platform import Platform
-from local_dev.runtime.state import Source, StateFolder, open_state
+from local_dev.runtime.state import Source, open_state
 
 HELP = "Fetch, rebuild, reconcile and settle trade dates, as the nightly does."
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     platform = Platform(state, bind(0), print)
     with stop_on_signals():
         try:
-            return _settle(state, platform, list(_days(options.day, last)))
+            return _settle(platform, list(_days(options.day, last)))
         except Stopped:
             print("stopped; the same command does it again")
             return 1
@@ -47,13 +47,13 @@ def run(options: argparse.Namespace) -> int:
             state.close()
 
 
-def _settle(state: StateFolder, platform: Platform, days: list[date]) -> int:
+def _settle(platform: Platform, days: list[date]) -> int:
     platform.deploy()
     sessions = [day for day in days if platform.sessions.day(day)]
     if not sessions:
         raise WrongInput(f"{days[0]} to {days[-1]}: no trade date.")
     done: list[Run] = []
-    with source_of_state(state.record.source, platform.supervisor) as source, Nightly(platform, source) as nightly:
+    with source_of_state(platform) as source, Nightly(platform, source) as nightly:
         for day in sessions:
             done.append(run_one(platform, nightly, day))
             print(done[-1].line)

@@ -7,22 +7,28 @@ from pathlib import Path
 from local_dev.cli.vendor_hosts import vendor_hosts
 from local_dev.cli.vendor_key import vendor_key
 from local_dev.runtime.feed import Feed
-from local_dev.runtime.history_source import HistorySource, served
-from local_dev.runtime.processes import Supervisor
-from local_dev.runtime.sources import LOCAL_KEY, Recorded
+from local_dev.runtime.history_source import HistorySource, served, simulated
+from local_dev.runtime.opening import promise_ms
+from local_dev.runtime.platform import Platform
+from local_dev.runtime.sources import LOCAL_KEY, Recorded, Simulated
 from local_dev.runtime.state import Source
 from local_dev.vendor.tables import load_tables
 
 
 @contextmanager
-def source_of_state(source: Source | None, supervisor: Supervisor) -> Iterator[HistorySource | None]:
-    """For as long as the block takes; None where nobody tells more than was streamed. Raises WrongInput for a key that
-    is missing, and ServerNotReady."""
-    feed = "none" if source is None else source.feed
-    if feed == "polygon":
+def source_of_state(platform: Platform) -> Iterator[HistorySource | None]:
+    """For as long as the block takes, of a platform that is deployed; None where nobody tells more than was streamed.
+    Raises WrongInput for a key that is missing, and ServerNotReady."""
+    record = platform.state.record
+    source = record.source or Source("none")
+    if source.feed == "polygon":
         yield HistorySource("vendor", vendor_hosts().rest, vendor_key(), metered=True)
-    elif feed not in {"none", "sim"} and _tells_history(Path(feed)):
-        with served(Path(feed), supervisor) as files:
+    elif source.feed == "sim":
+        market = Simulated(source.pace.removesuffix("x") or "1")
+        with simulated(platform.supervisor, market, record.past, promise_ms(platform) or None) as made_up:
+            yield made_up
+    elif source.feed != "none" and _tells_history(Path(source.feed)):
+        with served(Path(source.feed), platform.supervisor) as files:
             yield files
     else:
         yield None
@@ -33,6 +39,8 @@ def source_of_feed(feed: Feed) -> HistorySource | None:
     if isinstance(feed.source, Recorded):
         known = _tells_history(feed.source.path)
         return HistorySource(str(feed.source.path), feed.url, LOCAL_KEY, metered=False) if known else None
+    if isinstance(feed.source, Simulated):
+        return HistorySource("sim", feed.url, LOCAL_KEY, metered=False)
     return None
 
 
