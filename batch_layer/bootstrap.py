@@ -103,7 +103,8 @@ def answer_cloudformation(request: Mapping[str, Any], failure: str, put: Callabl
 
 def put_answer(url: str, body: bytes) -> None:
     """Raises urllib3's HTTPError when it cannot be delivered: then Lambda tries the whole again."""
-    urllib3.request("PUT", url, body=body, headers={"Content-Type": ""}, timeout=10.0, retries=3)
+    with urllib3.PoolManager() as http:
+        http.request("PUT", url, body=body, headers={"Content-Type": ""}, timeout=10.0, retries=3)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> None:

@@ -2,14 +2,24 @@
 
 import io
 import json
+import threading
 from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from batch_layer import bootstrap
-from batch_layer.bootstrap import PAUSES_S, ROLES, Bootstrap, BootstrapSettings, call_function, lambda_handler
+from batch_layer.bootstrap import (
+    PAUSES_S,
+    ROLES,
+    Bootstrap,
+    BootstrapSettings,
+    call_function,
+    lambda_handler,
+    put_answer,
+)
 from shared.errors import StoreUnavailable
 
 SETTINGS = BootstrapSettings("arn:cluster", "arn:secret", "condvest", "migrate")
@@ -154,3 +164,24 @@ def test_a_function_that_failed_without_words_is_a_failure_too(monkeypatch: pyte
     monkeypatch.setattr(bootstrap, "client", lambda *_, **__: FakeLambda({}, "Unhandled"))
     with pytest.raises(StoreUnavailable, match="migrate: None: None"):
         call_function("migrate")
+
+
+def test_the_answer_is_put_where_cloudformation_waits_as_it_was_signed() -> None:
+    """The address is signed for a body without a type."""
+    heard: list[tuple[str, str, str, bytes]] = []
+
+    class Waiting(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            heard.append((self.command, self.path, self.headers["Content-Type"], body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Waiting) as server:
+        answering = threading.Thread(target=server.handle_request)
+        answering.start()
+        put_answer(f"http://127.0.0.1:{server.server_port}/answer?signed", b"{}")
+        answering.join()
+    assert heard == [("PUT", "/answer?signed", "", b"{}")]

@@ -6,6 +6,7 @@ On a server of these tests' own, for roles are of a server and not of a database
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,23 @@ import pytest
 
 from batch_layer.bootstrap import ROLES
 from batch_layer.load.migrate import migrate
-from batch_layer.load.rows import load_daily
+from batch_layer.load.minutes import load_minutes
+from batch_layer.load.multi_session import load_multi_session
+from batch_layer.load.rows import load_daily, load_splits
 from batch_layer.load.runs import finish
+from batch_layer.rebuild.multi_session import MultiSession
 from local_dev.runtime.postgres import QUICK_AND_LOSSY, start_postgres, stop_postgres
 from local_dev.runtime.processes import Supervisor
-from shared.models.daily import DailyBar
+from shared.bars.sessions import XNYS, sessions_named
+from shared.models.bar import Minute, Partial
+from shared.models.daily import DailyBar, Split
 from shared.stores.postgres import Postgres
 from shared.stores.schema import FOLDER
 from tests.fakes.postgres import connect
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 WRITTEN = {"bars_1m", "bars_1d", "bars_nd", "splits", "dividends", "tickers"}
-APPENDED = {"quarantine", "runs"}
+APPENDED = {"quarantine", "runs", "bars_nd_due"}
 PASSWORD = "roles of a test"
 BAR = DailyBar("SPY", date(2026, 3, 2), 10, 12, 9, 11, 5, None, None)
 KNOWN = datetime(2026, 3, 3, tzinfo=UTC)
@@ -142,10 +148,24 @@ def test_the_loader_loads_corrects_and_marks_what_is_done(loader: Connection) ->
     assert loader.execute("SELECT count(*) FROM corrections").fetchone() == (1,)
 
 
+def test_the_loader_does_every_load_of_a_night(loader: Connection) -> None:
+    """Minutes, reference data, and bars of several sessions, which take out what is due; a bad row is set aside."""
+    told: dict[str, Any] = {"source": "test", "known_at": KNOWN}
+    load_daily(loader, [BAR._replace(sym="QQQ"), BAR._replace(sym="BAD", high=1)], **told)
+    split = Split("QQQ", BAR.day, Decimal(1), Decimal(2), "split", KNOWN)
+    assert load_splits(loader, [split], **told).added == 1
+    minute = Minute("QQQ", 1_772_461_800_000, Partial(volume=1_000_000, notional=0, count=1))
+    assert load_minutes(loader, BAR.day, [minute], **told).added == 1
+    assert load_multi_session(loader, MultiSession(sessions_named(XNYS)), known_at=KNOWN).added > 0
+    assert loader.execute("SELECT count(*) FROM bars_nd_due").fetchone() == (0,)
+    assert loader.execute("SELECT count(*) FROM quarantine").fetchone() == (1,)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "DELETE FROM bars_1d",
+        "DELETE FROM bars_nd_due",
         "TRUNCATE bars_1d",
         "UPDATE runs SET job = 'other'",
         "INSERT INTO corrections (relation, sym, old, new, source, known_at) VALUES ('', '', '{}', '{}', '', now())",
