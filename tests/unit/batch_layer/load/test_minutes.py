@@ -12,6 +12,7 @@ from batch_layer.load.rows import Loaded
 from shared.bars.algebra import merge
 from shared.models.bar import EMPTY, Edges, Minute, MinuteBar, Partial
 from shared.stores import minutes as store_module
+from shared.stores.corrections import CorrectionStore
 from shared.stores.minutes import MinuteStore
 from shared.stores.postgres import Postgres
 
@@ -200,3 +201,20 @@ def test_merging_what_is_read_is_merging_what_was_loaded(connection: Connection,
     load(connection, *ALL)
     loaded = reduce(merge, (m.partial for m in ALL if m.sym == "SPY"), EMPTY)
     assert reduce(merge, (p for _, p in read(database, "SPY")), EMPTY) == loaded
+
+
+def test_the_loaders_role_may_load_and_the_apis_role_may_read_what_is_and_what_was(
+    connection: Connection, database: str
+) -> None:
+    connection.execute("SET ROLE loader")
+    load(connection, *ALL)
+    more = PLAIN._replace(partial=merge(PLAIN.partial, partial(NOON + 5, 160 * USD)))
+    assert load(connection, more, known_at=LATER).changed == 1
+    connection.execute("RESET ROLE")
+    postgres = Postgres(f"{database} options='-c role=api'")
+    store = MinuteStore(postgres)
+    assert dict(store.minutes("SPY", NOON, NOON + MINUTE)) == {NOON: more.partial}
+    assert dict(store.minutes("SPY", NOON, NOON + MINUTE, as_of=KNOWN)) == {NOON: PLAIN.partial}
+    (correction,) = CorrectionStore(postgres).corrections(limit=9)
+    assert (correction.relation, correction.sym, correction.day) == ("bars_1m", "SPY", DAY)
+    postgres.close()
