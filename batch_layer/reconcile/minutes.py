@@ -38,7 +38,7 @@ class Case(NamedTuple):
 
 def explain(case: Case) -> Why:
     trades, theirs = case.trades, case.theirs
-    if shown(trades) != case.ours:
+    if differing(shown(trades), case.ours):
         return Why("ours", f"the bar does not follow from the {_count(trades)} of its minute in the raw log")
     in_time = [trade for trade in trades if not trade.late]
     if len(in_time) < len(trades) and not differing(shown(in_time), theirs):
