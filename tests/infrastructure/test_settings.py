@@ -33,6 +33,7 @@ def test_defaults_are_a_lean_development_environment() -> None:
             {"strategies": '[{"strategy": "macd_cross", "timeframes": ["1m"], "params": {"fast": 30}}]'},
             "params: must increase: fast 30, slow 26",
         ),
+        ({"vendor_calls_a_minute": 0}, "vendor_calls_a_minute must be at least 1, was 0"),
         ({"database_units": 0}, r"database_units must be one of \(1, 2, 4, .* 128\), was 0"),
         ({"region": "Frankfurt"}, "region must be a region of AWS whose database we can tell, .* was 'Frankfurt'"),
         ({"region": "us-east-9"}, "region must be a region of AWS whose database we can tell, .* was 'us-east-9'"),
