@@ -7,7 +7,7 @@ differences are counted and told, and most are those of its minutes.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from batch_layer.reconcile.evidence import DayFacts
+from batch_layer.reconcile.facts import DayFacts
 from batch_layer.reconcile.minutes import PRICES
 from batch_layer.reconcile.report import Kind, Why, differing
 from batch_layer.reconcile.words import clock, shares, trades, usd

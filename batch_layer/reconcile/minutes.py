@@ -9,8 +9,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from batch_layer.reconcile import words
-from batch_layer.reconcile.evidence import MARKS, OFFICIAL_CLOSE, OFFICIAL_OPEN, PRINTS, DayFacts, Seen
+from batch_layer.reconcile.facts import DayFacts
 from batch_layer.reconcile.report import Why, differing
+from batch_layer.reconcile.witness import MARKS, OFFICIAL_CLOSE, OFFICIAL_OPEN, PRINTS, Seen
 from batch_layer.reconcile.words import instant, shares, the_trade, usd
 from shared.bars.algebra import prepare_rows, present
 from shared.bars.conditions import HIGH_LOW, OPEN_CLOSE, VOLUME

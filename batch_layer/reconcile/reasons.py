@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 
 from batch_layer.reconcile.beside import Beside, Differs, SpeedDiffers, Vendor, Volumes, by_day, shown
 from batch_layer.reconcile.days import DayCase, explain_day
-from batch_layer.reconcile.evidence import DayFacts, Evidence, Seen
+from batch_layer.reconcile.evidence import Evidence
+from batch_layer.reconcile.facts import DayFacts
 from batch_layer.reconcile.minutes import Case, explain
 from batch_layer.reconcile.report import Between, Difference, Kind, Why, differing, texts
 from batch_layer.reconcile.speed import explain_speed
+from batch_layer.reconcile.witness import Seen
 from batch_layer.reconcile.words import clock
 from shared.bars.totals import Shown
 from shared.bars.windows import MINUTE_MS

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 from batch_layer.reconcile.beside import Differs
 from batch_layer.reconcile.days import DayCase, explain_day, told_minutes
-from batch_layer.reconcile.evidence import DayFacts, Seen, by_minute
+from batch_layer.reconcile.facts import DayFacts
 from batch_layer.reconcile.minutes import Case, explain
 from batch_layer.reconcile.reasons import difference
 from batch_layer.reconcile.report import Difference, Kind, Why, differing
+from batch_layer.reconcile.witness import Seen, by_minute
 from shared.bars.sessions import SessionDay
 from shared.bars.totals import Shown
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import chain, combinations
 
 from batch_layer.reconcile import words
-from batch_layer.reconcile.evidence import Seen
 from batch_layer.reconcile.report import Why
+from batch_layer.reconcile.witness import Seen
 from shared.bars.algebra import merge_all, prepare_rows
 from shared.models.bar import EMPTY, Partial
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from batch_layer.reconcile.evidence import Seen
+from batch_layer.reconcile.witness import Seen
 from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, format_scaled
 from shared.bars.windows import NEW_YORK
 

@@ -19,9 +19,9 @@ from batch_layer.fetch.rest import VendorRest
 from batch_layer.fetch.trades import fetch_trades
 from batch_layer.fetch.units import Unit
 from batch_layer.reconcile.beside import by_day
-from batch_layer.reconcile.evidence import seen_of
 from batch_layer.reconcile.report import KINDS, Difference
 from batch_layer.reconcile.single import Told, compare
+from batch_layer.reconcile.witness import seen_of
 from local_dev.cli.api_client import ApiClient, ApiFailed
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.options import add_state, day_of

@@ -1,7 +1,7 @@
 """A day's difference: its minutes, its trades, or nothing that we know."""
 
 from batch_layer.reconcile.days import DayCase, explain_day, told_minutes
-from batch_layer.reconcile.evidence import DayFacts
+from batch_layer.reconcile.facts import DayFacts
 from batch_layer.reconcile.report import Kind
 from shared.bars.totals import Shown
 from tests.unit.batch_layer.reconcile.witnesses import AVERAGE, NOON, OPEN_MS, bar, facts, trade

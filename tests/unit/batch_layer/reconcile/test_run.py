@@ -15,13 +15,13 @@ from shared.bars.algebra import prepare_rows, row_of
 from shared.bars.sessions import new_york_sessions
 from shared.bars.totals import Shown
 from shared.errors import PermanentError
-from shared.frames import VERSION, Part, encode, partial_to_wire
+from shared.frames import encode
 from shared.models.bar import Minute
 from shared.models.daily import DailyBar
 from shared.models.trade import Trade
-from shared.polygon.trade_answers import row_of as wire_row
 from tests.fakes.s3 import S3
 from tests.parity.raw_log import RawLog, logged
+from tests.unit.batch_layer.reconcile.parts import part
 from tests.unit.batch_layer.reconcile.witnesses import DAY, NOON, bar, session
 
 KNOWN = datetime(2013, 10, 9, 1, tzinfo=UTC)
@@ -31,14 +31,6 @@ MINUTE = 60_000
 def trade(sym: str, t: int, price: int, number: int) -> Trade:
     """Of 100 shares."""
     return Trade(sym, t, number, 4, 0, str(number), price * 10**9, 100 * 10**6, (0,), 1)
-
-
-def part(trades: Sequence[Trade], number: int, late: int = 0) -> Part:
-    """All trades are of one symbol and second."""
-    first = trades[0]
-    partial = prepare_rows([row_of(one, session()) for one in trades])
-    rows = [wire_row(one) for one in trades]
-    return Part(VERSION, f"1-0-{number}", first.sym, first.t // 1000, partial_to_wire(partial), late, rows)
 
 
 A = [trade("A", NOON, 10, 1), trade("A", NOON + 1, 12, 2)]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from batch_layer.reconcile.evidence import Seen
 from batch_layer.reconcile.speed import MOST_LATE_PARTS, explain_speed
+from batch_layer.reconcile.witness import Seen
 from shared.bars.algebra import prepare_rows
 from shared.models.bar import Partial
 from tests.unit.batch_layer.reconcile.witnesses import NOON, trade

@@ -2,8 +2,9 @@
 
 from datetime import date
 
-from batch_layer.reconcile.evidence import DayFacts, Seen
+from batch_layer.reconcile.facts import DayFacts
 from batch_layer.reconcile.minutes import Case
+from batch_layer.reconcile.witness import Seen
 from shared.bars.algebra import row_of
 from shared.bars.sessions import SessionDay, new_york_sessions
 from shared.bars.totals import Shown
