@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,12 +27,14 @@ from local_dev.cli.options import add_state, day_of, symbols_of
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.cli.vendor_hosts import vendor_hosts
 from local_dev.cli.vendor_key import find, vendor_key
-from local_dev.runtime.history_source import HistorySource, served
+from local_dev.runtime.history_source import HistorySource, served, simulated
 from local_dev.runtime.postgres import start_postgres, stop_postgres
 from local_dev.runtime.processes import Supervisor
-from local_dev.runtime.state import Source, open_state
+from local_dev.runtime.sources import Simulated
+from local_dev.runtime.state import Source, Spans, open_state
+from local_dev.simulator.market import SYMBOLS
 from local_dev.vendor.tables import load_tables
-from shared.bars.sessions import sessions_named
+from shared.bars.sessions import SIMULATED, XNYS, SessionTable, sessions_named
 from shared.stores.postgres import Postgres
 
 HELP = "Load history into the database: daily bars, splits, dividends, tickers; goes on where it was stopped."
@@ -49,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="first", type=day_of, required=True, metavar="DATE", help="first trade date")
     parser.add_argument("--to", dest="last", type=day_of, required=True, metavar="DATE", help="the last one, included")
     parser.add_argument(
-        "--source", default="rest", metavar="rest|flatfiles|PATH", help="default rest, the vendor's API"
+        "--source", default="rest", metavar="rest|flatfiles|sim|PATH", help="default rest, the vendor's API"
     )
     parser.add_argument("--symbols", default="*", metavar="A,B|@FILE", help="default: the whole market, or all of PATH")
     parser.add_argument("--plan", choices=QUOTAS, default="free", help="the vendor's plan (default free)")
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class Wanted(NamedTuple):
-    """What the command line asks for. `folder` None: the vendor is asked."""
+    """What the command line asks for. `folder` None: the vendor is asked, or the simulated market."""
 
     symbols: tuple[str, ...] | None
     first: date
@@ -67,6 +68,8 @@ class Wanted(NamedTuple):
     quota: Quota
     methods: tuple[Method, ...]
     folder: Path | None
+    sessions: SessionTable
+    simulated: bool = False
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         wanted.symbols,
         wanted.first,
         wanted.last,
-        sessions=sessions_named("XNYS"),
+        sessions=wanted.sessions,
         quota=wanted.quota,
         methods=wanted.methods,
     )
@@ -100,14 +103,18 @@ def _wanted(options: argparse.Namespace) -> Wanted:
     symbols = None if given == "*" else tuple(given.split(","))
     if options.source in {"rest", "flatfiles"}:
         methods: tuple[Method, ...] = ("flat",) if options.source == "flatfiles" else REST_METHODS
-        return Wanted(symbols, options.first, options.last, QUOTAS[options.plan], methods, None)
+        return Wanted(symbols, options.first, options.last, QUOTAS[options.plan], methods, None, sessions_named(XNYS))
+    simulated = options.source == "sim"
     folder = Path(options.source).resolve()
-    there_are = load_tables(folder).symbols if folder.is_dir() else []
+    there_are = sorted(SYMBOLS) if simulated else load_tables(folder).symbols if folder.is_dir() else []
     if not there_are:
         raise WrongInput(f"--source: {options.source} is no folder with daily bars.")
     if unknown := set(symbols or ()) - set(there_are):
         raise WrongInput(f"--symbols: {options.source} has no {min(unknown)}; it has {', '.join(there_are)}.")
-    return Wanted(symbols or tuple(there_are), options.first, options.last, UNMETERED, REST_METHODS, folder)
+    symbols, days = symbols or tuple(there_are), (options.first, options.last)
+    if simulated:
+        return Wanted(symbols, *days, UNMETERED, REST_METHODS, None, sessions_named(SIMULATED), simulated=True)
+    return Wanted(symbols, *days, UNMETERED, REST_METHODS, folder, sessions_named(XNYS))
 
 
 def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: datetime, stack: ExitStack) -> int:
@@ -120,13 +127,12 @@ def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: dateti
     stack.callback(supervisor.stop)
     server = start_postgres(supervisor, state.path)
     stack.callback(stop_postgres, supervisor, server)
-    source = stack.enter_context(opened(supervisor))
+    source = stack.enter_context(opened(supervisor, state.record.past))
     backfill = Backfill(Postgres(server.conninfo), source.name, asked)
     backfill.prepare()
-    sessions = sessions_named("XNYS")
-    complete = Completeness(sessions, backfill.symbols_on, accept_short=options.accept_short)
+    complete = Completeness(wanted.sessions, backfill.symbols_on, accept_short=options.accept_short)
     rest = VendorRest(source.base, source.key, TokenBucket(wanted.quota.calls_a_minute))
-    fetcher = Fetcher(rest, sessions, complete, asked, flat)
+    fetcher = Fetcher(rest, wanted.sessions, complete, asked, flat)
     began = time.monotonic()
     with _progress(len(plan.units)) as told:
         outcome = backfill.run(plan.units, fetcher, told)
@@ -134,13 +140,17 @@ def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: dateti
     return 1 if outcome.failed else 0
 
 
-def _source(wanted: Wanted) -> Callable[[Supervisor], AbstractContextManager[HistorySource]]:
-    """Opens it. Raises WrongInput for a key that is missing, before anything is started."""
+def _source(wanted: Wanted) -> Callable[[Supervisor, Spans], AbstractContextManager[HistorySource]]:
+    """Opens it, for a state folder with such a past. Raises WrongInput for a key that is missing, before anything is
+    started."""
+    if wanted.simulated:
+        return lambda supervisor, past: simulated(supervisor, Simulated("1"), past, None)
     if wanted.folder is not None:
-        return partial(served, wanted.folder)
+        folder = wanted.folder
+        return lambda supervisor, past: served(folder, supervisor)
     key = vendor_key("--source rest", "files need none: --source PATH")
     vendor = HistorySource("vendor", vendor_hosts().rest, key, metered=True)
-    return lambda supervisor: nullcontext(vendor)
+    return lambda supervisor, past: nullcontext(vendor)
 
 
 def _flat_files() -> FlatFiles:

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,16 @@ def test_a_dry_run_tells_calls_and_time_at_the_plans_quota_and_asks_nobody(capsy
 def test_a_dry_run_over_files_counts_their_symbols(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert backfill(*RANGE, "--source", str(folder), "--dry-run") == 0
     assert "2 calls" in capsys.readouterr().out
+
+
+def test_the_simulated_market_is_a_source_that_trades_every_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Saturday and Sunday too: eight bars of each symbol, and its listing."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=2)
+    days = ("--from", str(yesterday - timedelta(days=7)), "--to", str(yesterday))
+    state = ("--state", str(tmp_path / "state"))
+    assert backfill(*days, "--source", "sim", "--symbols", "KO,SPY", *state) == 0
+    assert "added 18, corrected 0" in re.sub(" +", " ", capsys.readouterr().out)
+    assert backfill(*days, "--source", "sim", "--symbols", "IBM", *state) == 2
+    assert "sim has no IBM; it has AAPL, AMD" in capsys.readouterr().err
