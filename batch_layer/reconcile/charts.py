@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from batch_layer.reconcile.report import KINDS, Kind
+from batch_layer.reconcile.report import HALF_HOURS, KINDS, Kind
 
 WIDTH = 1000
 """Units across a picture, whatever its width on the screen."""
-FIRST_HALF_HOUR, LAST_HALF_HOUR = 8, 40
-"""04:00 to 20:00: when there are trades."""
+TRADING, WHOLE_DAY = range(8, 40), range(HALF_HOURS)
+"""Half hours from 04:00 to 20:00, when there are trades, and those of a market that never closes."""
 _BAR_GAP = 3
 
 
@@ -28,9 +28,9 @@ def share(parts: Sequence[tuple[str, int]]) -> str:
 
 
 def columns(counts: Mapping[Kind, Sequence[int]], height: int = 100) -> str:
-    """A column for each half hour of trading, divided by kinds; the highest fills the picture."""
+    """A column for each half hour of `span`, divided by kinds; the highest fills the picture."""
     greatest = max_column(counts) or 1
-    slots = range(FIRST_HALF_HOUR, LAST_HALF_HOUR)
+    slots = span(counts)
     width = WIDTH / len(slots)
     rects = []
     for place, slot in enumerate(slots):
@@ -41,6 +41,12 @@ def columns(counts: Mapping[Kind, Sequence[int]], height: int = 100) -> str:
             told = f"{_clock(slot)} {kind}: {counts[kind][slot]:,}"
             rects.append(_rect(kind, (place * width + _BAR_GAP, top, width - 2 * _BAR_GAP, tall), told))
     return _svg("columns", height, rects, "differing bars by half hour")
+
+
+def span(counts: Mapping[Kind, Sequence[int]]) -> range:
+    """The half hours that a picture shows: those of trading, or all where others have something."""
+    outside = any(sum(of_kind[: TRADING.start]) + sum(of_kind[TRADING.stop :]) for of_kind in counts.values())
+    return WHOLE_DAY if outside else TRADING
 
 
 def max_column(counts: Mapping[Kind, Sequence[int]]) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 from importlib import resources
 
-from batch_layer.reconcile.charts import columns, max_column, share
+from batch_layer.reconcile.charts import columns, max_column, share, span
 from batch_layer.reconcile.report import FIELDS, KINDS, Between, Comparison, Difference, Kind, Report
 from shared.bars.windows import NEW_YORK
 
@@ -93,7 +93,9 @@ def _legend(report: Report) -> str:
 
 
 def _chart(one: Comparison) -> str:
-    hours = "".join(f"<span>{hour:02d}:00</span>" for hour in (4, 8, 12, 16, 20))
+    slots = span(one.half_hours)
+    marks = range(slots.start, slots.stop + 1, len(slots) // 4)
+    hours = "".join(f"<span>{slot // 2:02d}:00</span>" for slot in marks)
     return (
         f'<section class="chart"><h3>{_name(one)}</h3>'
         f'<p class="quiet">Differing bars by half hour, New York; up to {max_column(one.half_hours):,}</p>'

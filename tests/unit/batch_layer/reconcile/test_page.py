@@ -102,3 +102,12 @@ def test_the_highest_column_fills_the_picture_and_the_others_are_in_proportion()
         ("rule", 0.0, 75.0),
         ("rule", 50.0, 50.0),
     ]
+
+
+def test_a_market_that_never_closes_has_columns_for_the_whole_day() -> None:
+    open_hours, always = report(), report()
+    always.comparisons[1].half_hours["rule"][3] = 1
+    assert "04:0008:0012:0016:0020:00" in Read(page(open_hours)).text
+    text = page(always)
+    assert "00:0006:0012:0018:0024:00" in Read(text).text
+    assert "<title>01:30 rule: 1</title>" in text
