@@ -10,7 +10,7 @@ from local_dev.runtime.feed import Feed
 from local_dev.runtime.history_source import HistorySource, served, simulated
 from local_dev.runtime.opening import promise_ms
 from local_dev.runtime.platform import Platform
-from local_dev.runtime.sources import LOCAL_KEY, Recorded, Simulated
+from local_dev.runtime.sources import LOCAL_KEY, Recorded, Simulated, Vendor
 from local_dev.runtime.state import Source
 from local_dev.vendor.tables import load_tables
 
@@ -41,6 +41,8 @@ def source_of_feed(feed: Feed) -> HistorySource | None:
         return HistorySource(str(feed.source.path), feed.url, LOCAL_KEY, metered=False) if known else None
     if isinstance(feed.source, Simulated):
         return HistorySource("sim", feed.url, LOCAL_KEY, metered=False)
+    if isinstance(feed.source, Vendor):
+        return HistorySource("vendor", feed.url, feed.source.given.key, metered=True)
     return None
 
 

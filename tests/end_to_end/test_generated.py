@@ -54,6 +54,13 @@ def served(once: Once) -> Iterator[LocalPlatform]:
         yield platform
 
 
+def test_each_trade_date_is_settled(once: Once, served: LocalPlatform) -> None:
+    assert [day for day in DAYS if f"{day}: settled, " not in once.done.stdout] == []
+    (page,) = served.rest.pages(f"/v1/completeness?from={DAYS[0]}&to={DAYS[2]}")
+    settled = [row["date"] for row in page["results"] if "settled" in row]
+    assert settled == [str(day) for day in DAYS[:3]]
+
+
 def printed(once: Once, name: str) -> int:
     """A count of the closing summary: its name, then its number."""
     found = re.search(rf"^\W*{name}\W+([\d,]+)", once.done.stdout, re.MULTILINE)

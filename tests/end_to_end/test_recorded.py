@@ -1,14 +1,20 @@
-"""Nine recorded symbol-days through the whole platform, against the reference: the main job of this system."""
+"""Nine recorded symbol-days through the whole platform, against the reference: the main job of this system.
 
+Each trade date is settled as soon as the feed has come past it: what is compared is read from the batch view.
+"""
+
+import csv
+import gzip
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from batch_layer.reconcile.report import Report, decode
 from tests.end_to_end.local_platform import running
 from tests.end_to_end.observe import TIMEFRAMES, Run, day_targets, differences, observe
-from tests.parity.reference import Reference
+from tests.parity.reference import Bar, Reference
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
@@ -18,7 +24,13 @@ DAYS = (date(2013, 10, 7), date(2013, 10, 8), date(2013, 10, 9))
 
 
 class Replay(NamedTuple):
+    """`days` as the API's daily bars; `reports` of the nightly by date, `pages` the folder of the same for people."""
+
     run: Run
+    completeness: list[dict[str, Any]]
+    days: dict[str, list[Bar]]
+    reports: dict[date, Report]
+    pages: Path
     through_client: dict[tuple[str, date, int, str], list[Any]]
 
 
@@ -31,7 +43,7 @@ def reference(recorded_trades: list[Path]) -> Reference:
 def replay(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """One replay of all files at full speed; every test of this file reads what it showed."""
     state = tmp_path_factory.mktemp("replay") / "state"
-    with running(state, feed=recorded / "trades") as platform:
+    with running(state, feed=recorded, nightly=True) as platform:
         platform.wait_until_ended(within_s=500)
         client = platform.client()
         listed = {
@@ -40,7 +52,17 @@ def replay(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
             for day in DAYS
             for timeframe in TIMEFRAMES
         }
-        return Replay(observe(platform, day_targets(SYMBOLS, DAYS), within_s=10), listed)
+        (page,) = platform.rest.pages(f"/v1/completeness?from={DAYS[0]}&to={DAYS[-1]}")
+        days = {sym: platform.rest.bars(sym, 1, "day", DAYS[0], DAYS[-1], adjusted="false") for sym in SYMBOLS}
+        seen = observe(platform, day_targets(SYMBOLS, DAYS), within_s=10)
+    reports = {day: report_of(state, day) for day in DAYS}
+    return Replay(seen, page["results"], days, reports, state / "reports", listed)
+
+
+def report_of(state: Path, day: date) -> Report:
+    """As it lies in the lake."""
+    (file,) = state.glob(f"emulator/s3/*/*/reports/reconciliation/date={day}/report.json")
+    return decode(file.read_bytes())
 
 
 def test_every_line_is_in_the_raw_log_or_counted_as_dropped(replay: Replay, reference: Reference) -> None:
@@ -57,6 +79,32 @@ def test_a_symbol_day_equals_the_reference(sym: str, day: date, replay: Replay, 
     targets = day_targets([sym], [day])
     assert [len(replay.run.bars(target)) > 10 for target in targets] == [True] * len(targets)
     assert differences(replay.run, reference, targets) == []
+
+
+def test_every_date_is_settled_and_complete(replay: Replay) -> None:
+    found = [(row["date"], row["complete"], row["run"]["state"], "settled" in row) for row in replay.completeness]
+    assert found == [(str(day), True, "finished", True) for day in DAYS]
+
+
+@pytest.mark.parametrize("day", DAYS, ids=str)
+def test_the_views_are_equal_and_every_difference_from_the_vendor_has_its_reason(day: date, replay: Replay) -> None:
+    report = replay.reports[day]
+    speed, minutes, days = report.comparisons
+    assert speed.differing == 0
+    assert speed.bars > 1_000
+    assert (minutes.bars > 1_000, days.bars) == (True, len(SYMBOLS))
+    assert report.unexplained == sum(comparison.kinds.get("ours", 0) for comparison in report.comparisons) == 0
+    assert (replay.pages / f"{day}.html").stat().st_size > 10_000
+
+
+def test_a_settled_day_is_the_vendors(replay: Replay, recorded: Path) -> None:
+    for sym in SYMBOLS:
+        with gzip.open(recorded / f"daily/{sym}.csv.gz", "rt") as file:
+            rows = {int(row["window_start"]) // 10**6: row for row in csv.DictReader(file)}
+        for bar in replay.days[sym]:
+            told = [float(rows[int(bar["t"])][name]) for name in ("open", "high", "low", "close", "volume")]
+            assert [float(bar[name]) for name in ("o", "h", "l", "c", "v")] == told, (sym, bar["t"])
+        assert len(replay.days[sym]) == len(DAYS)
 
 
 def test_the_official_client_pages_through_the_same_bars(replay: Replay, reference: Reference) -> None:
