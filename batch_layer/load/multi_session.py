@@ -5,7 +5,8 @@ transaction that writes what comes of them. So new days, days of a backfill and 
 in, each once, whoever loads meanwhile, and with nothing due there is nothing to do.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from itertools import chain
@@ -14,11 +15,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import polars as pl
 
+from batch_layer.load.once import in_transaction
 from batch_layer.load.rows import Loaded, load
 from batch_layer.load.runs import finish
 from batch_layer.load.targets import BARS_ND
 from batch_layer.rebuild.multi_session import DAILY, MOST_VOLUME, MultiSession
 from shared.bars.scale import PRICE_SCALE, SIZE_SCALE
+from shared.stores.postgres import Postgres
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -26,8 +29,8 @@ if TYPE_CHECKING:
 JOB = "multi_session"
 """What each run leaves in `runs`; its unit is since when its rows are known."""
 SOURCE = "bars_1d"
-CHUNK_DAYS = 500
-"""Calendar days that are read at a time, and groups that begin or end outside of them: a year and a half."""
+SPAN_DAYS = 200
+"""Calendar days that are worked in at a time: a million bars of a whole market, which take a minute or two."""
 _COLUMNS = ", ".join(
     (
         "sym, day",
@@ -44,25 +47,47 @@ class _Last(msgspec.Struct):
     known_at: datetime
 
 
+def keep_up(
+    postgres: Postgres,
+    groups: MultiSession,
+    *,
+    now: Callable[[], datetime],
+    sleep: Callable[[float], None] = time.sleep,
+) -> Loaded:
+    """Work in all that is due, a span of days a transaction. Cut off, what was not done is still due.
+
+    Raises StoreUnavailable when the database did not answer through all tries.
+    """
+    loaded = Loaded()
+    while postgres.rows("SELECT FROM bars_nd_due LIMIT 1"):
+        loaded = loaded.plus(
+            in_transaction(
+                postgres,
+                lambda connection: load_multi_session(connection, groups, known_at=now()),
+                sleep=sleep,
+            )
+        )
+    return loaded
+
+
 def load_multi_session(connection: "Connection", groups: MultiSession, *, known_at: datetime) -> Loaded:
-    """Work in all dates that are due. `known_at`: now; a clock that was set back makes no row older than another.
+    """Work in the earliest dates that are due, those within SPAN_DAYS. `known_at`: now; a clock that was set back makes
+    no row older than another.
 
     `added` counts also bars that were forming and grew: those leave no correction. `reasons` counts daily bars of due
     dates that cannot be grouped. One run at a time: another waits.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('condvest bars_nd'))")
-        due = [day for (day,) in connection.execute("SELECT take_due_days()").fetchall()]
+        due = [day for (day,) in connection.execute("SELECT take_due_days(%s)", (SPAN_DAYS,)).fetchall()]
         sessions = [day for day in due if groups.span(day) is not None]
         last = _last(connection)
         through = _through(connection, sessions, last)
-        if through is None:
+        if not sessions or through is None:
             return Loaded()
         if last is not None:
             known_at = max(known_at, last.known_at + timedelta(microseconds=1))
-        loaded = Loaded()
-        for chunk in _chunks(groups, sessions):
-            loaded = loaded.plus(_work_in(connection, groups, chunk, through, known_at))
+        loaded = _work_in(connection, groups, sessions, through, known_at)
         ended = "UPDATE bars_nd SET forming = false, known_at = %s WHERE forming AND last_day <= %s"
         connection.execute(ended, (known_at, through))
         finish(
@@ -83,27 +108,12 @@ def _unit(moment: datetime) -> str:
 
 
 def _through(connection: "Connection", due: Sequence[date], last: _Last | None) -> date | None:
-    """The last trade date that is known of any symbol. None where nothing is due, and while there is none."""
+    """The last trade date that is known of any symbol, of what was due until now. None while there is none."""
     before = None if last is None else last.through
     has_bars = "SELECT FROM bars_1d WHERE day = %s AND volume * %s <= %s LIMIT 1"
-    for day in reversed(due):
-        if before is not None and day <= before:
-            return before
-        if connection.execute(has_bars, (day, SIZE_SCALE, MOST_VOLUME)).fetchone() is not None:
-            return day
-    return None
-
-
-def _chunks(groups: MultiSession, due: Sequence[date]) -> Iterator[list[date]]:
-    """The dates in order, as many together as their groups' spans may be read at once."""
-    chunk: list[date] = []
-    for day in due:
-        if chunk and (_span(groups, [chunk[0], day])[1] - _span(groups, chunk[:1])[0]).days > CHUNK_DAYS:
-            yield chunk
-            chunk = []
-        chunk.append(day)
-    if chunk:
-        yield chunk
+    later = (day for day in reversed(due) if before is None or day > before)
+    usable = (day for day in later if connection.execute(has_bars, (day, SIZE_SCALE, MOST_VOLUME)).fetchone() == ())
+    return next(usable, before)
 
 
 def _span(groups: MultiSession, days: Sequence[date]) -> tuple[date, date]:

@@ -11,8 +11,7 @@ from batch_layer.lake.daily import DailyLake
 from batch_layer.lake.minutes import MinuteLake
 from batch_layer.lake.objects import Objects
 from batch_layer.lake.reference import ReferenceLake
-from batch_layer.load.multi_session import load_multi_session
-from batch_layer.load.once import in_transaction
+from batch_layer.load.multi_session import keep_up
 from batch_layer.nightly.landing import SOURCE, Landed, Landing
 from batch_layer.nightly.settings import JobSettings
 from batch_layer.rebuild.minutes import rebuild_minutes
@@ -80,10 +79,7 @@ class Jobs:
     def multi_session(self, day: date) -> str:
         """Bars of all groups of sessions that hold a date whose daily bars are new or corrected, whichever date that
         is. Raises StoreUnavailable."""
-        groups = MultiSession(self.sessions)
-        loaded = in_transaction(
-            self.postgres, lambda connection: load_multi_session(connection, groups, known_at=_now())
-        )
+        loaded = keep_up(self.postgres, MultiSession(self.sessions), now=_now)
         return f"{loaded.rows} bars made, {loaded.added} new or grown, {loaded.changed} corrected"
 
     def reconcile(self, day: date) -> str:
