@@ -141,7 +141,7 @@ class BatchStack(TargetedStack):
             description="Steps of a night that fill the database and settle the date.",
             environment={**self._known, **self._database.variables(self, LOADER)},
             rights=[
-                write_items(control, "run", "settled#1m"),
+                write_items(control, "run", "settled#1m", "settled#version"),
                 list_bucket(lake),
                 get_objects(lake, "minutes/", "reports/", "vendor/"),
                 self._database.connect(self, LOADER),

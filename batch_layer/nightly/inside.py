@@ -6,7 +6,7 @@ A Lambda function; `step` in the event names what is to be done, and definition.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +36,14 @@ S3_TIMEOUT_S = 20.0
 
 @dataclass(frozen=True)
 class Inside:
-    """`sleep` waits between two tries of a transaction."""
+    """`now`: this host's time, UTC; `sleep` waits between two tries of a transaction."""
 
     postgres: Postgres
     ledger: RunLedger
     settled: SettledStore
     objects: Objects
     lines: MinuteLines
+    now: Callable[[], datetime]
     sleep: Callable[[float], None] = time.sleep
 
     def load(self, day: date, owner: str) -> dict[str, object]:
@@ -57,6 +58,7 @@ class Inside:
             return asides.plus(load_fetched(connection, "bars_1d", told.fetched, source=SOURCE, known_at=known_at))
 
         loaded = load_once(self.postgres, JOB, key, load, sleep=self.sleep)
+        self.settled.changed(self.now())
         detail: dict[str, object] = {"rows": "loaded before"} if loaded is None else loaded.summary()
         self.ledger.step(day, owner, "load", detail)
         return detail
@@ -70,6 +72,7 @@ class Inside:
             why = f"{missing} minutes are not in the raw log" if missing else "nothing was streamed"
             return {"counts": {"minutes": 0, "why": why}, "warm": []}
         loaded = settle(self.postgres, self.settled, day, kept.minutes, source=kept.source, known_at=kept.known_at)
+        self.settled.changed(self.now())
         self.ledger.step(day, owner, "settle", loaded.summary())
         landed = Landing(self.objects).newest(day)
         warm = list(requests(day, landed.told.fetched.bars)) if landed else []
@@ -93,6 +96,7 @@ def wire() -> Inside:
         settled=SettledStore(dynamodb, chosen.control_table),
         objects=Objects(s3, chosen.lake_bucket),
         lines=MinuteLines(s3, chosen.lake_bucket),
+        now=lambda: datetime.fromtimestamp(time.time(), UTC),
     )
 
 

@@ -59,10 +59,12 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             return read(services, request, lambda: context.get_remaining_time_in_millis() < RESERVE_MS)
 
         def seconds(page: Kept) -> int:
-            longest = services.market.keep_s(request.end)
+            longest = services.market.keep_named_s(request.end)
             return longest if page.texts else min(OPEN_S, longest)
 
-        page = services.answers.remembered(f"{RULE}?{_json.encode(request).decode()}", Kept, make, seconds)
+        page = services.answers.remembered(
+            services.market.named(f"{RULE}?{_json.encode(request).decode()}"), Kept, make, seconds
+        )
         body = aggregates(
             request.sym,
             page.texts,

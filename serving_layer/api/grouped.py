@@ -43,9 +43,9 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             return Kept([text for text in texts if text is not None])
 
         def seconds(_: Kept) -> int:
-            return services.market.keep_s(new_york_midnight_ms(day + timedelta(days=1)))
+            return services.market.keep_named_s(new_york_midnight_ms(day + timedelta(days=1)))
 
-        kept = services.answers.remembered(f"{RULE}?{day}&{wanted}&{as_of}", Kept, make, seconds)
+        kept = services.answers.remembered(services.market.named(f"{RULE}?{day}&{wanted}&{as_of}"), Kept, make, seconds)
         body = aggregates(
             None,
             kept.texts,

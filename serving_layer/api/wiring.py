@@ -210,7 +210,7 @@ def wire() -> Services:
     spans = SettledSpans(settled, sessions, time.monotonic)
     batch = None if postgres is None else BatchView(MinuteStore(postgres), spans)
     history = History(BarStore(dynamodb, chosen.bars_table), cache, batch)
-    market = Market(control, sessions, time.time)
+    market = Market(control, sessions, time.time, None if postgres is None else settled)
     days = Days(history, Rings(valkey, {}), market, lambda: control.through("signals"), time.time)
     services = Services(
         history=history,

@@ -19,7 +19,10 @@ _log = logger("cache")
 
 OPEN_S = 1
 UNSETTLED_S = 60
-"""Design, section 8: at most 1 s while bars are open, at most 60 s until their session is settled."""
+SETTLED_S = 3_600
+OLD_S = 86_400
+"""Design, section 8: at most 1 s while bars are open, 60 s until their session is settled, an hour until the fifth
+session after it, then a day. The last two only where a correction gives the answer another name."""
 MOST_BYTES = 1_000_000
 """Larger answers are not kept: to move them would take a good part of the cache's time budget."""
 
@@ -32,6 +35,12 @@ def keep_s(end_ms: int, open_from_ms: int, *, replaying: bool = False) -> int:
     if replaying:
         return 0
     return OPEN_S if end_ms > open_from_ms else UNSETTLED_S
+
+
+def keep_settled_s(end_ms: int, settled_until_ms: int, old_until_ms: int) -> int:
+    """The same of an answer that is forgotten with the next correction: all sessions that ended by `settled_until_ms`
+    are settled, those by `old_until_ms` are old. 0 where it is neither."""
+    return OLD_S if end_ms <= old_until_ms else SETTLED_S if end_ms <= settled_until_ms else 0
 
 
 class Answers:

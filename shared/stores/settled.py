@@ -12,6 +12,8 @@ from shared.stores.control_items import ControlItems
 
 MINUTES = "1m"
 """The timeframe whose dates reads look up."""
+VERSION, DATA = "version", "data"
+"""The item `settled#version`, `data`: when rows of the batch view were changed last."""
 
 
 class Settled(NamedTuple):
@@ -49,6 +51,14 @@ class SettledStore:
             date.fromisoformat(item["sk"]): Settled(_time(item["known_at"]), item["source"], _time(item["since"]))
             for item in self._items.query(_pk(timeframe), first.isoformat(), last.isoformat())
         }
+
+    def changed(self, at: datetime) -> None:
+        """Rows of the batch view are others than before: what was made of them is out of date. May be repeated."""
+        self._items.put(_pk(VERSION), DATA, {"at": _text(at)})
+
+    def version(self) -> str:
+        """Another text whenever rows of the batch view have changed; empty before the first time."""
+        return str((self._items.get(_pk(VERSION), DATA) or {}).get("at", ""))
 
 
 def _pk(timeframe: str) -> str:

@@ -43,7 +43,7 @@ def inside(s3: Any, dynamodb: Any, database: str) -> Iterator[Inside]:
     ledger = RunLedger(dynamodb, TABLE)
     ledger.take(DAY, OWNER, 0, 10**10)
     objects, lines = Objects(s3, BUCKET), MinuteLines(s3, BUCKET)
-    yield Inside(postgres, ledger, SettledStore(dynamodb, TABLE), objects, lines, sleep=lambda _: None)
+    yield Inside(postgres, ledger, SettledStore(dynamodb, TABLE), objects, lines, lambda: AT, lambda _: None)
     postgres.close()
 
 
@@ -95,6 +95,7 @@ def test_rebuilt_minutes_are_settled_and_a_repeat_changes_nothing(inside: Inside
     put_lines(inside, minutes(3))
     assert inside.settle(DAY, OWNER)["counts"] == {"rows": 3, "added": 3, "changed": 0, "outdated": 0, "reasons": {}}
     assert settled(inside) == [DAY]
+    assert inside.settled.version().startswith("2013-10-09T00:15"), "answers of before have another name"
     assert inside.settle(DAY, OWNER)["counts"] == {"rows": 3, "added": 0, "changed": 0, "outdated": 0, "reasons": {}}
     assert inside.postgres.rows("SELECT count(*), sum(volume)::float8, max(revision) FROM bars_1m") == [(3, 300.0, 0)]
 

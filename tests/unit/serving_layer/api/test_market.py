@@ -8,6 +8,7 @@ import pytest
 from serving_layer.api.market import Market
 from shared.bars.sessions import new_york_sessions, sessions_named
 from shared.errors import StoreUnavailable
+from shared.stores.settled import Settled
 from tests.unit.serving_layer.doubles import Control
 
 
@@ -103,12 +104,67 @@ def test_answers_are_kept_for_a_second_from_the_open_session_on_and_for_a_minute
     assert Market(control, new_york_sessions(), Clock(TUESDAY)).keep_s(int(at(end) * 1000)) == expected
 
 
+class Stored:
+    """A batch view with some settled dates."""
+
+    def __init__(self, *settled: date) -> None:
+        self.settled, self.text, self.asked = settled, "v1", 0
+
+    def days(self, timeframe: str, first: date, last: date) -> dict[date, Settled]:
+        self.asked += 1
+        known = datetime(2013, 10, 9, tzinfo=UTC)
+        return {day: Settled(known, "raw log", known) for day in self.settled if first <= day <= last}
+
+    def version(self) -> str:
+        return self.text
+
+
+SETTLED = tuple(date(2013, 10, day) for day in (1, 2, 3, 4, 7))
+"""All five sessions before TUESDAY."""
+
+
+@pytest.mark.parametrize(
+    ("settled", "end", "expected"),
+    [
+        (SETTLED, "2013-10-08T04:00:00", 3_600),
+        (SETTLED, "2013-10-08T04:00:01", 1),
+        (SETTLED, "2013-10-01T04:00:01", 3_600),
+        (SETTLED, "2013-10-01T04:00:00", 86_400),
+        (SETTLED[:-1], "2013-10-08T04:00:00", 60),  # Monday is not settled yet
+        (SETTLED[:-1], "2013-10-07T04:00:00", 3_600),
+        (SETTLED[1:], "2013-10-08T04:00:00", 60),  # a session before it is not
+        ((), "2013-10-01T04:00:00", 86_400),
+    ],
+)
+def test_what_is_settled_is_kept_for_an_hour_and_for_a_day_after_five_sessions(
+    settled: tuple[date, ...], end: str, expected: int
+) -> None:
+    market = Market(Control(), new_york_sessions(), Clock(TUESDAY), Stored(*settled))
+    assert market.keep_named_s(int(at(end) * 1000)) == expected
+
+
+def test_a_correction_gives_an_answer_another_name() -> None:
+    clock, stored = Clock(TUESDAY), Stored(*SETTLED)
+    market = Market(Control(), new_york_sessions(), clock, stored)
+    name = market.named("/a")
+    assert name == market.named("/a") != market.named("/b")
+    stored.text = "v2"
+    clock.now += 1.1
+    assert market.named("/a") != name
+
+
+def test_while_a_recording_is_replayed_what_is_settled_is_not_kept_either() -> None:
+    control = Control({"source": "trades/", "state": "running"}, [{"last_trade_ms": int(TUESDAY * 1000)}])
+    market = Market(control, new_york_sessions(), Clock(TUESDAY), Stored(*SETTLED))
+    assert market.keep_named_s(int(at("2013-10-01T04:00:00") * 1000)) == 0
+
+
 def test_where_nobody_can_say_what_is_open_nothing_is_kept() -> None:
     class Down(Control):
         def feed(self) -> dict[str, Any]:
             raise StoreUnavailable("control table")
 
     market = Market(Down(), new_york_sessions(), Clock(TUESDAY))
-    assert market.keep_s(0) == 0
+    assert (market.keep_s(0), market.keep_named_s(0), market.named("/a")) == (0, 0, "/a")
     with pytest.raises(StoreUnavailable):
         market.moment()

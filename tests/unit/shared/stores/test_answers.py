@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from shared.stores.answers import MOST_BYTES, OPEN_S, UNSETTLED_S, Answers, keep_s
+from shared.stores.answers import MOST_BYTES, OPEN_S, UNSETTLED_S, Answers, keep_s, keep_settled_s
 from shared.stores.valkey import Valkey, connect
 from tests.fakes.valkey import ValkeyServer
 
@@ -86,3 +86,7 @@ def test_the_rule_is_a_second_from_what_is_open_on_and_a_minute_before_it() -> N
     assert keep_s(1_001, 1_000) == 1
     assert keep_s(1_000, 1_000) == 60
     assert keep_s(10, 1_000, replaying=True) == 0
+
+
+def test_what_is_settled_is_kept_for_an_hour_and_what_is_old_for_a_day() -> None:
+    assert [keep_settled_s(end, 1_000, 400) for end in (400, 401, 1_000, 1_001)] == [86_400, 3_600, 3_600, 0]

@@ -88,3 +88,13 @@ def test_a_table_that_goes_on_failing_is_unavailable(store: SettledStore, dynamo
         store.settle("1m", DAY, known_at=KNOWN, source="rebuild")
     with pytest.raises(StoreUnavailable):
         store.days("1m", DAY, DAY)
+
+
+def test_the_version_is_another_after_each_change_and_the_same_until_then(store: SettledStore) -> None:
+    assert store.version() == ""
+    store.changed(KNOWN)
+    first = store.version()
+    assert first == store.version() != ""
+    store.changed(KNOWN + timedelta(seconds=1))
+    assert store.version() != first
+    assert list(store.days("1m", date(1970, 1, 1), date(2099, 1, 1))) == [], "it is no settled date"
