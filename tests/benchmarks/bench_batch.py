@@ -1,7 +1,7 @@
 """History stored: daily bars into PostgreSQL against a plain COPY, and into the lake against a plain Parquet file.
 
 Months are stored one after another, as a backfill of the whole market brings them. Each takes turns: the plain way into
-a table of its own, ours into a month that nobody has yet, ours again with the same bars.
+a table of its own of the same shape, ours into a month that nobody has yet, ours again with the same bars.
 """
 
 import tempfile
@@ -39,15 +39,15 @@ ROWS = 600_000
 UPSERT, NEW_MONTH = 0.4, 0.8
 LAKE_DATES = 20
 """Of the last month: each costs the same."""
-TYPES = ("text", "date", *["numeric"] * 6, "int8")
+COPY = b"""
+COPY plain (sym, day, open, high, low, close, volume, vwap, count, source, known_at) FROM STDIN (FORMAT binary)
+"""
+TYPES = ("text", "date", *["numeric"] * 6, "int8", "text", "timestamptz")
 Turn = tuple[float, float, float]
 """Seconds of one month: the plain way, ours, ours again."""
-PLAIN = """
-CREATE TABLE plain (
-    sym text, day date, open numeric(18, 9), high numeric(18, 9), low numeric(18, 9), close numeric(18, 9),
-    volume numeric(18, 6), vwap numeric(18, 4), count bigint, PRIMARY KEY (sym, day)
-) PARTITION BY RANGE (day)
-"""
+PLAIN = "CREATE TABLE plain (LIKE bars_1d INCLUDING ALL) PARTITION BY RANGE (day)"
+"""The same columns, checks and indexes: what one has who stores the same and asks neither what is there nor what is
+wrong."""
 
 
 def run() -> Iterator[Row]:
@@ -87,7 +87,7 @@ def _loads(connection: "Connection[tuple[Any, ...]]", daily: pl.DataFrame, month
 
 
 def _copy(connection: "Connection[tuple[Any, ...]]", rows: Sequence[tuple[Any, ...]]) -> None:
-    with connection.cursor() as cursor, cursor.copy("COPY plain FROM STDIN (FORMAT binary)") as copy:
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         copy.set_types(TYPES)
         for row in rows:
             copy.write_row(row)
@@ -124,7 +124,7 @@ def _plain(bar: DailyBar) -> tuple[Any, ...]:
         None if value is None else Decimal(value).scaleb(-places)
         for value, places in zip(bar[2:8], digits, strict=True)
     )
-    return (bar.sym, bar.day, *numbers, bar.count)
+    return (bar.sym, bar.day, *numbers, bar.count, SOURCE, KNOWN)
 
 
 def _seconds(work: Callable[[], object]) -> float:
