@@ -150,7 +150,9 @@ CONTROL = {
     "SignalsRole": {"read": {"through", "signals"}, "write": {"through", "signals"}},
     "NotifyRole": {},
     "PushTaskRole": {"read": {"key", "through"}},
-    "ApiFunctionRole": {"read": {"feed", "ingest", "symbols", "through", "signals", "settled#1m", "settled#version", "run"}},
+    "ApiFunctionRole": {
+        "read": {"feed", "ingest", "symbols", "through", "signals", "settled#1m", "settled#version", "run"}
+    },
     "AuthFunctionRole": {"read": {"key"}},
     "FetchRole": {"write": {"run"}},
     "LoadRole": {"write": {"run", "settled#1m", "settled#version"}},
