@@ -38,11 +38,11 @@ from shared.errors import SourceUnavailable, StoreUnavailable
 from shared.models.bar import Minute, Partial
 from shared.models.daily import DailyBar
 from shared.stores.lake import Lake
-from shared.stores.postgres import Postgres
 from shared.stores.runs import RunLedger
-from shared.stores.settled import MINUTES, SettledStore
+from shared.stores.settled import MINUTES
 from tests.fakes.postgres import connect, kill, stalled
 from tests.unit.batch_layer.fetch.support import client
+from tests.unit.batch_layer.nightly.test_inside import inside as nothing_landed
 from tests.unit.local_dev.vendor.table_files import bar, serving_tables, write_actions, write_daily
 from tests.unit.shared.stores.conftest import (
     BUCKET,
@@ -56,7 +56,7 @@ from tests.unit.shared.stores.conftest import (
     unhooked,
 )
 
-__all__ = ["aws", "dynamodb", "s3", "unhooked"]
+__all__ = ["aws", "dynamodb", "nothing_landed", "s3", "unhooked"]
 
 DAY = date(2013, 10, 8)
 OPEN = new_york_midnight_ms(DAY) + (9 * 60 + 30) * 60_000
@@ -93,19 +93,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]
 
 
 @pytest.fixture
-def inside(server: PostgresServer, s3: Any, dynamodb: Any) -> Iterator[Inside]:
-    """The steps in the VPC over an empty database, an empty lake and a lease."""
+def database(server: PostgresServer) -> str:
+    """An empty database of the server that is hurt."""
     with connect(server.conninfo) as connection:
         connection.execute("TRUNCATE bars_1d, bars_1m, runs, quarantine, corrections")
-    create_table(dynamodb, {"pk": "S", "sk": "S"})
-    ledger = RunLedger(dynamodb, TABLE)
-    ledger.take(DAY, OWNER, 0, 10**10)
-    objects, lines = Objects(s3, BUCKET), MinuteLines(s3, BUCKET)
-    Landing(objects).put(DAY, AT, Told(Fetched(bars=BARS)))
-    lines.write(DAY, MINUTE_ROWS, Manifest(len(MINUTE_ROWS), 1, "ab", "raw log", "0.1.0", AT))
-    postgres = Postgres(server.conninfo)
-    yield Inside(postgres, ledger, SettledStore(dynamodb, TABLE), objects, lines, sleep=lambda _: None)
-    postgres.close()
+    return server.conninfo
+
+
+@pytest.fixture
+def inside(nothing_landed: Inside) -> Inside:
+    """The steps in the VPC, with a date landed and its minutes rebuilt."""
+    inside = nothing_landed
+    Landing(inside.objects).put(DAY, AT, Told(Fetched(bars=BARS)))
+    inside.lines.write(DAY, MINUTE_ROWS, Manifest(len(MINUTE_ROWS), 1, "ab", "raw log", "0.1.0", AT))
+    return inside
 
 
 def stored(server: PostgresServer, table: str) -> int:
