@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench fmt synth condvest lock
+.PHONY: run test bench parity fmt synth condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -18,6 +18,9 @@ condvest: $(VENV)/.ready
 
 test: $(VENV)/.ready
 	@$(BIN)/python -m tests.check
+
+parity: $(VENV)/.ready
+	@EXAMPLES=all PYTHONPATH="$(CURDIR)" $(BIN)/pytest -q tests/parity
 
 bench: $(VENV)/.ready
 	@$(BIN)/python -m tests.benchmarks

@@ -9,6 +9,11 @@ SHARE = 3
 LEAST = 30
 
 
+def everything() -> bool:
+    """Whether all is to be tried: `make parity`."""
+    return os.environ.get("EXAMPLES") == "all"
+
+
 def examples(wanted: int) -> int:
     """How many of the examples that a property is worth it gets in this run."""
-    return wanted if os.environ.get("EXAMPLES") == "all" else min(wanted, max(LEAST, wanted // SHARE))
+    return wanted if everything() else min(wanted, max(LEAST, wanted // SHARE))
