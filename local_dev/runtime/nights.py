@@ -11,6 +11,7 @@ from typing import NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from batch_layer.nightly.trade_date import over_at
+from batch_layer.nightly.whole import LogNotWhole, check_whole
 from batch_layer.reconcile.kept import report_key
 from local_dev.runtime.functions import FunctionStartError
 from local_dev.runtime.nightly import Nightly
@@ -64,7 +65,7 @@ class Nights:
         if (self._thread is not None and self._thread.is_alive()) or time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + LOOK_S
-        if due := [day for day in self._over() if day not in self._objects_at_run]:
+        if due := [day for day in self._over() if day not in self._objects_at_run and self._is_whole(day)]:
             self._thread = threading.Thread(target=self._run, args=(due,), name="nights")
             self._thread.start()
         elif self._nightly is not None and time.monotonic() > self._used_at + KEPT_S:
@@ -99,6 +100,16 @@ class Nights:
             self._objects_at_run = {day: self._objects(day) for day in finished}
             self._known = True
         return over
+
+    def _is_whole(self, day: date) -> bool:
+        """Whether the archive has come past the date as well."""
+        session = self._platform.sessions.day(day)
+        try:
+            if session is not None:
+                check_whole(self._platform.lake, self._platform.objects, session)
+        except LogNotWhole:
+            return False
+        return True
 
     def _objects(self, day: date) -> int:
         return sum(1 for _ in self._platform.lake.keys(f"{RAW}/date={day}/"))

@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import pytest
 
+from batch_layer.nightly.whole import LogNotWhole
 from local_dev.runtime import nights as module
 from local_dev.runtime.nights import Nights
 from local_dev.runtime.platform import Platform
 from local_dev.runtime.state_machine import Ended
-from shared.bars.sessions import new_york_sessions
+from shared.bars.sessions import SessionDay, new_york_sessions
 from shared.bars.windows import NEW_YORK
 from shared.stores.runs import FAILED, FINISHED, Run
 
@@ -33,6 +34,7 @@ class Told:
         self.objects = {SUNDAY: 1, MONDAY: 3, TUESDAY: 2}
         self.earlier: list[Run] = []
         self.ran: list[date] = []
+        self.behind: set[date] = set()
         self.ends: Mapping[date, Ended] = {}
         self.pages: dict[str, bytes] = {}
         self.lines: list[str] = []
@@ -55,6 +57,10 @@ class Told:
         self.ran.append(day)
         return self.ends.get(day, Ended("arn", "SUCCEEDED", EVERYTHING, "", ""))
 
+    def check_whole(self, lake: object, objects: object, session: SessionDay) -> None:
+        if session.date in self.behind:
+            raise LogNotWhole("the archive is behind")
+
     def _keys(self, prefix: str) -> Iterator[str]:
         (count,) = (number for day, number in self.objects.items() if prefix == f"raw/trades/date={day}/")
         return iter([prefix] * count)
@@ -66,7 +72,9 @@ class Told:
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Told:
     monkeypatch.setattr(module, "LOOK_S", 0.0)
-    return Told(tmp_path)
+    told = Told(tmp_path)
+    monkeypatch.setattr(module, "check_whole", told.check_whole)
+    return told
 
 
 @pytest.fixture
@@ -91,6 +99,16 @@ def test_a_date_is_run_once_the_feed_has_come_past_its_session(told: Told, night
     look(nights)
     assert told.ran == [MONDAY, TUESDAY]
     assert [line.split(",")[0] for line in told.lines] == ["2013-10-07: settled", "2013-10-08: settled"]
+
+
+def test_a_date_whose_log_is_not_whole_yet_waits_for_it(told: Told, nights: Nights) -> None:
+    told.promise, told.behind = at(TUESDAY, 20), {TUESDAY}
+    look(nights)
+    assert told.ran == [MONDAY]
+    told.objects[TUESDAY], told.behind = 9, set()
+    look(nights)
+    nights.finish()
+    assert told.ran == [MONDAY, TUESDAY], "and what came before it was whole is no reason to do it again"
 
 
 def test_what_an_earlier_start_has_finished_is_left_and_what_it_has_not_is_done(told: Told, nights: Nights) -> None:
