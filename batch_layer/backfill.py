@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from batch_layer.fetch.run import Outcome, Step, run
 from batch_layer.fetch.units import Fetched, Unit
 from batch_layer.load.fetched import load_fetched
-from batch_layer.load.migrate import MIGRATE_S, migrate
 from batch_layer.load.once import load_once
 from batch_layer.load.rows import Loaded
 from batch_layer.load.runs import finished
@@ -35,10 +34,6 @@ class Backfill:
     def __init__(self, postgres: Postgres, source: str, known_at: datetime) -> None:
         self._postgres, self._source, self._known_at = postgres, source, known_at
         self.loaded = Loaded()
-
-    def prepare(self) -> None:
-        """The schema, as it is now. Raises StoreUnavailable, or PermanentError for a schema of other code."""
-        self._postgres.run(migrate, MIGRATE_S)
 
     def done(self) -> set[str]:
         """Units that are stored."""

@@ -21,21 +21,19 @@ from batch_layer.fetch.planner import FREE, PAID, Method, Plan, Quota, describe,
 from batch_layer.fetch.reference_plan import plan_reference
 from batch_layer.fetch.rest import VendorRest
 from batch_layer.fetch.run import Outcome, Step
+from local_dev.cli.database import database
 from local_dev.cli.errors import WrongInput
-from local_dev.cli.logs import log_to
 from local_dev.cli.options import add_state, day_of, symbols_of
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.cli.vendor_hosts import vendor_hosts
 from local_dev.cli.vendor_key import find, vendor_key
 from local_dev.runtime.history_source import HistorySource, served, simulated
-from local_dev.runtime.postgres import start_postgres, stop_postgres
 from local_dev.runtime.processes import Supervisor
 from local_dev.runtime.sources import Simulated
-from local_dev.runtime.state import Source, Spans, open_state
+from local_dev.runtime.state import Spans
 from local_dev.simulator.market import SYMBOLS
 from local_dev.vendor.tables import load_tables
 from shared.bars.sessions import SIMULATED, XNYS, SessionTable, sessions_named
-from shared.stores.postgres import Postgres
 
 HELP = "Load history into the database: daily bars, splits, dividends, tickers; goes on where it was stopped."
 FLAT_ENDPOINT = "https://files.polygon.io"
@@ -120,16 +118,9 @@ def _wanted(options: argparse.Namespace) -> Wanted:
 def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: datetime, stack: ExitStack) -> int:
     flat = _flat_files() if plan.method == "flat" else None
     opened = _source(wanted)
-    state = open_state(options.state, Source("none"), fresh=False)
-    stack.callback(state.close)
-    log_to(state.logs)
-    supervisor = Supervisor(state.logs)
-    stack.callback(supervisor.stop)
-    server = start_postgres(supervisor, state.path)
-    stack.callback(stop_postgres, supervisor, server)
+    state, supervisor, postgres = stack.enter_context(database(options.state))
     source = stack.enter_context(opened(supervisor, state.record.past))
-    backfill = Backfill(Postgres(server.conninfo), source.name, asked)
-    backfill.prepare()
+    backfill = Backfill(postgres, source.name, asked)
     complete = Completeness(wanted.sessions, backfill.symbols_on, accept_short=options.accept_short)
     rest = VendorRest(source.base, source.key, TokenBucket(wanted.quota.calls_a_minute))
     fetcher = Fetcher(rest, wanted.sessions, complete, asked, flat)

@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,19 +12,14 @@ from batch_layer.imports.mapping import FIELDS, parse_map, places
 from batch_layer.imports.run import Imported, import_rows
 from batch_layer.imports.tables import open_table
 from batch_layer.imports.wrong_file import WrongFile
-from batch_layer.load.migrate import MIGRATE_S, migrate
+from local_dev.cli.database import database
 from local_dev.cli.errors import WrongInput
-from local_dev.cli.logs import log_to
 from local_dev.cli.options import add_state
 from local_dev.cli.stopping import Stopped, stop_on_signals
-from local_dev.runtime.postgres import start_postgres, stop_postgres
-from local_dev.runtime.processes import Supervisor
-from local_dev.runtime.state import Source, open_state
 from shared.bars.sessions import XNYS, sessions_named
 from shared.bars.windows import NEW_YORK, new_york_date
 from shared.errors import InvalidRecord
 from shared.polygon.trades import check_symbol
-from shared.stores.postgres import Postgres
 
 HELP = "Load bars of a CSV or Parquet file into the database."
 
@@ -84,17 +78,8 @@ def _rows(options: argparse.Namespace, now: datetime) -> Iterator[Bar | Wrong]:
 
 def _store(options: argparse.Namespace, rows: Iterator[Bar | Wrong], now: datetime) -> Imported:
     began = time.monotonic()
-    with stop_on_signals(), ExitStack() as stack:
-        state = open_state(options.state, Source("none"), fresh=False)
-        stack.callback(state.close)
-        log_to(state.logs)
-        supervisor = Supervisor(state.logs)
-        stack.callback(supervisor.stop)
-        server = start_postgres(supervisor, state.path)
-        stack.callback(stop_postgres, supervisor, server)
-        postgres = Postgres(server.conninfo)
-        postgres.run(migrate, MIGRATE_S)
-        imported = import_rows(postgres, options.kind, rows, now)
+    with stop_on_signals(), database(options.state) as opened:
+        imported = import_rows(opened.postgres, options.kind, rows, now)
     print("\n".join(_read(imported, options.file)))
     print(f"stored      {_stored(imported)}; in {time.monotonic() - began:.1f} s")
     return imported

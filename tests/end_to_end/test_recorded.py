@@ -44,7 +44,7 @@ def replay(recorded: Path, tmp_path_factory: pytest.TempPathFactory) -> Replay:
     """One replay of all files at full speed; every test of this file reads what it showed."""
     state = tmp_path_factory.mktemp("replay") / "state"
     with running(state, feed=recorded, nightly=True) as platform:
-        platform.wait_until_ended(within_s=500)
+        platform.wait_until_ended(within_s=750)
         client = platform.client()
         listed = {
             (sym, day, *timeframe): list(client.list_aggs(sym, *timeframe, day, day, limit=PAGE))

@@ -29,7 +29,6 @@ def postgres(database: str) -> Iterator[Postgres]:
 
 def test_rows_are_stored_and_what_cannot_be_read_is_set_aside_with_its_bytes(postgres: Postgres) -> None:
     backfill = Backfill(postgres, "vendor", AT)
-    backfill.prepare()
     outcome = backfill.run([UNIT], lambda unit: Fetched(bars=[BAR], refused=REFUSED))
     assert (outcome.stored, outcome.failed) == (1, [])
     assert postgres.rows("SELECT sym, day, close::text, source FROM bars_1d") == [
@@ -52,10 +51,8 @@ def test_a_unit_that_is_done_is_not_fetched_again_but_another_source_asks_for_it
         return Fetched(bars=[BAR])
 
     first = Backfill(postgres, "vendor", AT)
-    first.prepare()
     first.run([UNIT], fetch)
     again = Backfill(postgres, "vendor", AT)
-    again.prepare()
     assert again.run([UNIT], fetch).done_before == 1
     assert asked == [UNIT.id]
     other = Backfill(postgres, "/files", AT)
