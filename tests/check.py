@@ -30,7 +30,7 @@ TYPES = ["mypy"]
 QUICK, PLATFORM = "tests", "tests of the running platform"
 PLATFORM_PLACES = (
     "tests/end_to_end",
-    "tests/faults",
+    *(f"tests/faults/test_{kind}.py" for kind in ("cache", "kills", "late", "signals")),
     "tests/browser/test_platform.py",
     "tests/unit/local_dev/cli/test_resume.py",
 )

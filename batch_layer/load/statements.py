@@ -22,7 +22,7 @@ def months(target: Target) -> str:
     """First and last day, or time, in staging, and each month in it; of times, months are UTC's."""
     by = target.by
     month = "{} AT TIME ZONE 'UTC'" if target.columns[by].staged == "timestamptz" else "{}"
-    months = f"array_agg(DISTINCT date_trunc('month', {month.format(by)})::date)"
+    months = f"array_agg(DISTINCT date_trunc('month', {month.format(by)})::date) FILTER (WHERE {by} IS NOT NULL)"
     return f"SELECT min({by}), max({by}), {months} FROM {staging(target)}"
 
 

@@ -174,11 +174,17 @@ function connect() {
     state: (state, why, retryAt) => {
       connection.show(state, why, retryAt);
       if (state === "live" && (lives += 1) > 1) readAgain();
-      else if (state === "live") desk.readAgain(); // what came between the first reading and now
+      else if (state === "live") readLately();
       if (state === "refused") renewKey(new Error(why));
     },
   });
   subscribe();
+}
+
+/** What came between the first reading and the connection. */
+function readLately() {
+  desk.readAgain();
+  signals.readAgain();
 }
 
 /** After a break: everything that may have been missed. */

@@ -2,6 +2,7 @@
 logged an error, broken its content-security policy or asked any other host for anything."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,4 +111,8 @@ def live(open_page: Open, platform: FakePlatform) -> Page:
     page = open_page(platform.base, "/#ALFA/1m")
     expect(page.locator("#stage")).to_have_attribute("data-state", "ready")
     expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+    deadline = time.monotonic() + 15
+    while "S.*" not in platform.subscribed():  # it asks once it is let in
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
     return page
