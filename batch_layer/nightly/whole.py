@@ -5,7 +5,7 @@ what came before it in its shard. So once each shard has one from after the sess
 """
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from batch_layer.lake.objects import Objects
 from batch_layer.nightly.trade_date import over_at
@@ -13,8 +13,9 @@ from shared.bars.sessions import SessionDay
 from shared.errors import RetryableError
 from shared.stores.lake import RAW, Lake, raw_hour
 
-LOOKED_AHEAD_DAYS = 7
-"""Where the first heartbeat after a session may lie: clocks of replays leap over nights, week-ends and holidays."""
+LOOKED_AHEAD = 3
+"""In how many further dates of the log the first heartbeat after a session may lie: clocks of replays leap over nights,
+week-ends, and whatever else was not recorded."""
 HEARTBEAT = b'"sym":"",'
 
 
@@ -26,7 +27,7 @@ def check_whole(lake: Lake, objects: Objects, session: SessionDay) -> None:
     """Raises LogNotWhole. A date of which nothing was streamed is whole."""
     waiting = {_shard(key) for key in objects.keys(_folder(session.date))}
     over_s = over_at(session) // 1000
-    for folder in _folders_after(objects, session):
+    for folder in _folders_after(lake, objects, session):
         if not waiting:
             return
         for shard, part in lake.raw_parts(folder, lambda line: HEARTBEAT in line):
@@ -36,13 +37,13 @@ def check_whole(lake: Lake, objects: Objects, session: SessionDay) -> None:
         raise LogNotWhole(f"the raw log of {session.date} is not whole yet: {len(waiting)} shards have not ended it")
 
 
-def _folders_after(objects: Objects, session: SessionDay) -> Iterator[str]:
+def _folders_after(lake: Lake, objects: Objects, session: SessionDay) -> Iterator[str]:
     """Date and hour folders from the end of a session on, in order of time."""
-    first = raw_hour(over_at(session) // 1000)
-    for ahead in range(LOOKED_AHEAD_DAYS + 1):
-        day = session.date + timedelta(days=ahead)
+    first = _named(*raw_hour(over_at(session) // 1000))
+    later = [day for day in lake.dates() if day >= session.date]
+    for day in later[: LOOKED_AHEAD + 1]:
         hours = {tuple(key.removeprefix(f"{RAW}/").split("/")[:2]) for key in objects.keys(_folder(day))}
-        yield from ("/".join(hour) + "/" for hour in sorted(hours) if hour >= _named(*first))
+        yield from ("/".join(hour) + "/" for hour in sorted(hours) if hour >= first)
 
 
 def _named(day: str, hour: str) -> tuple[str, str]:

@@ -69,14 +69,18 @@ def _of_trades(case: DayCase, ours: Shown | None, theirs: Shown) -> Why:
         said.append("its volume differs as its minutes do")
         kind = case.minutes_kind
     elif more and theirs.volume > case.facts.size:
-        above = shares(theirs.volume - case.facts.size)
-        said.append(f"the vendor counts {above} more than all our trades of the date have")
-        return Why("gap", "; ".join([*said, *unknown]))
+        return Why("gap", "; ".join([*said, _above(theirs, case.facts), *unknown]))
     elif more:
         unknown.append(f"none of our trades make its volume of {shares(theirs.volume)}")
+    if unknown and theirs.volume > case.facts.size:  # those that we lack may have had the prices
+        return Why("gap", "; ".join([_above(theirs, case.facts), *unknown, *said]))
     if not said and not unknown:
         unknown.append("prices and volume are equal, count or VWAP are not")
     return Why("unexplained", "; ".join([*unknown, *said])) if unknown else Why(kind, "; ".join(said))
+
+
+def _above(theirs: Shown, facts: DayFacts) -> str:
+    return f"the vendor counts {shares(theirs.volume - facts.size)} more than all our trades of the date have"
 
 
 def told_minutes(minutes: _Volumes, volume: int, regular_open: int) -> int | None:

@@ -78,7 +78,7 @@ def test_a_trade_after_the_session_vouches_for_nothing(log: Log, session: Sessio
     assert not is_whole(log, session)
 
 
-@pytest.mark.parametrize("day", [9, 14])
+@pytest.mark.parametrize("day", [9, 14, 31])
 def test_a_replay_whose_clock_leaps_over_the_night_vouches_on_a_later_date(
     log: Log, session: SessionDay, day: int
 ) -> None:

@@ -47,6 +47,13 @@ def test_more_shares_than_all_our_trades_have_are_a_gap_and_fewer_are_unexplaine
     assert day(bar(10, 12, 10, 11, 249), facts(*TRADES))[0] == "unexplained"
 
 
+def test_a_price_among_trades_that_we_never_had_is_a_gap_too() -> None:
+    theirs = bar(10, 15, 10, 11, 300)
+    kind, reason = day(theirs, facts(*TRADES, asked=(15,)), 50 * 10**6, "rule", through=NOON)
+    assert kind == "gap"
+    assert reason.startswith("the vendor counts 50 shares more than all our trades of the date have; no trade of ours")
+
+
 def test_official_marks_are_no_shares() -> None:
     mark = trade(NOON, 12, 1_000, (15,))
     assert day(bar(10, 12, 10, 11, 300), facts(*TRADES, mark))[0] == "gap"
