@@ -120,7 +120,7 @@ def test_prices_and_sizes_arrive_as_they_were_recorded(pushed: Pushed) -> None:
 
 def test_every_minute_bar_equals_the_one_read_by_rest(pushed: Pushed) -> None:
     for client in (pushed.first, pushed.second):
-        assert len(client.minutes) >= 3 * 8
+        assert len(client.minutes) >= 3 * 6  # a restart costs a slow machine two of the ten
         for key, got in client.minutes.items():
             want = pushed.rest[key]
             fields = (got.open, got.high, got.low, got.close, got.volume, got.vwap)
