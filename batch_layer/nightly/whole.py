@@ -13,9 +13,6 @@ from shared.bars.sessions import SessionDay
 from shared.errors import RetryableError
 from shared.stores.lake import RAW, Lake, raw_hour
 
-LOOKED_AHEAD = 3
-"""In how many further dates of the log the first heartbeat after a session may lie: clocks of replays leap over nights,
-week-ends, and whatever else was not recorded."""
 HEARTBEAT = b'"sym":"",'
 
 
@@ -38,12 +35,12 @@ def check_whole(lake: Lake, objects: Objects, session: SessionDay) -> None:
 
 
 def _folders_after(lake: Lake, objects: Objects, session: SessionDay) -> Iterator[str]:
-    """Date and hour folders from the end of a session on, in order of time."""
+    """Date and hour folders from the end of a session on, the newest first: a promise vouches for all that came before
+    it, and of many in one batch the archive files the last, which may lie years after the session in a replay."""
     first = _named(*raw_hour(over_at(session) // 1000))
-    later = [day for day in lake.dates() if day >= session.date]
-    for day in later[: LOOKED_AHEAD + 1]:
+    for day in reversed([day for day in lake.dates() if day >= session.date]):
         hours = {tuple(key.removeprefix(f"{RAW}/").split("/")[:2]) for key in objects.keys(_folder(day))}
-        yield from ("/".join(hour) + "/" for hour in sorted(hours) if hour >= first)
+        yield from ("/".join(hour) + "/" for hour in sorted(hours, reverse=True) if hour >= first)
 
 
 def _named(day: str, hour: str) -> tuple[str, str]:

@@ -88,6 +88,14 @@ def test_a_replay_whose_clock_leaps_over_the_night_vouches_on_a_later_date(
     assert is_whole(log, session)
 
 
+def test_of_a_replay_in_one_batch_the_last_promise_vouches_for_all_dates(log: Log, session: SessionDay) -> None:
+    parts = [trade(at(10, day=day)) for day in (8, 9, 10, 11, 14, 15, 16, 17)]
+    log.add("a", *parts)
+    assert not is_whole(log, session)
+    log.add("a", heartbeat(at(0, day=18)))
+    assert is_whole(log, session)
+
+
 def test_a_shard_that_had_nothing_on_that_date_is_not_waited_for(log: Log, session: SessionDay) -> None:
     log.add("a", trade(at(10)), heartbeat(at(20)))
     log.add("b", trade(at(10, 0, 9)))
