@@ -4,7 +4,7 @@ An answer that is suspiciously short fails: a half-written day looks like a mark
 """
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from itertools import pairwise
 from typing import Literal, NamedTuple
 from urllib.parse import quote
@@ -85,7 +85,7 @@ class Completeness:
 
     def check(self, day: date, symbols: int) -> None:
         """Raises ShortAnswer."""
-        before = self._session_before(day)
+        before = self._sessions.before(day)
         expected = self._seen.get(before) or self._known(before) if before else None
         if not self._accept_short:
             if symbols == 0:
@@ -98,13 +98,6 @@ class Completeness:
         """Raises ShortAnswer where a symbol has nothing at all."""
         if bars == 0 and not self._accept_short:
             raise ShortAnswer(f"the vendor has no bar of {unit.sym} from {unit.start} to {unit.end}")
-
-    def _session_before(self, day: date) -> date | None:
-        while day > self._sessions.first:
-            day -= timedelta(days=1)
-            if self._sessions.day(day):
-                return day
-        return None
 
 
 def fetch_range(rest: VendorRest, unit: Unit, sessions: SessionTable, complete: Completeness) -> Fetched:

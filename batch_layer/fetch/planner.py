@@ -1,7 +1,7 @@
 """What to ask the vendor for, and what it costs: calls, bytes, and time at the plan's quota. Pure."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal, NamedTuple
 
 from batch_layer.fetch.days import BASE_BARS
@@ -82,7 +82,7 @@ def plan_days(
     Cheapest is fastest at the quota, then smallest. Whole-market methods bring every symbol, whichever are asked for.
     Raises PermanentError where no method is left.
     """
-    days = [day for day in _days(first, last) if sessions.day(day)]
+    days = list(sessions.between(first, last))
     plans = [Plan(method, units, quota) for method, units in _ways(symbols, days, quota) if method in methods]
     if not plans:
         raise PermanentError(f"none of {', '.join(methods)} can bring that with this plan of the vendor's")
@@ -143,8 +143,3 @@ def _ways(symbols: Sequence[str] | None, days: list[date], quota: Quota) -> Iter
     if quota.flat_files:
         market = MARKET_SYMBOLS * FLAT_BAR_BYTES
         yield "flat", tuple(Unit("flat", start=day, end=day, size=market) for day in days)
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    for number in range((last - first).days + 1):
-        yield first + timedelta(days=number)

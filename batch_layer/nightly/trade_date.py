@@ -1,7 +1,7 @@
 """Which trade date a run is for, and whether it is over. Pure."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from shared.bars.sessions import SessionDay, SessionTable
@@ -20,19 +20,18 @@ def asked_for(asked: Mapping[str, Any], sessions: SessionTable) -> date:
             return date.fromisoformat(asked["day"])
         day = new_york_date(int(datetime.fromisoformat(asked["at"]).timestamp() * 1000))
         for _ in range(int(asked.get("back", 0))):
-            day = session_before(day, sessions)
+            day = _before(day, sessions)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidRecord("input", f"a run is given a day, or a time and how far back, was {asked}") from error
     return day
 
 
-def session_before(day: date, sessions: SessionTable) -> date:
+def _before(day: date, sessions: SessionTable) -> date:
     """Raises ValueError before the first one of the table."""
-    while day > sessions.first:
-        day -= timedelta(days=1)
-        if sessions.day(day):
-            return day
-    raise ValueError(f"no session before {day}")
+    before = sessions.before(day)
+    if before is None:
+        raise ValueError(f"no session before {day}")
+    return before
 
 
 def over_at(session: SessionDay) -> int:

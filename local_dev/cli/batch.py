@@ -2,8 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 
 from local_dev.cli.batch_source import source_of_state
 from local_dev.cli.errors import WrongInput
@@ -38,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     platform = Platform(state, bind(0), print)
     with stop_on_signals():
         try:
-            return _settle(platform, list(_days(options.day, last)))
+            return _settle(platform, options.day, last)
         except Stopped:
             print("stopped; the same command does it again")
             return 1
@@ -47,20 +46,15 @@ def run(options: argparse.Namespace) -> int:
             state.close()
 
 
-def _settle(platform: Platform, days: list[date]) -> int:
+def _settle(platform: Platform, first: date, last: date) -> int:
     platform.deploy()
-    sessions = [day for day in days if platform.sessions.day(day)]
-    if not sessions:
-        raise WrongInput(f"{days[0]} to {days[-1]}: no trade date.")
+    days = list(platform.sessions.between(first, last))
+    if not days:
+        raise WrongInput(f"{first} to {last}: no trade date.")
     done: list[Run] = []
     with source_of_state(platform) as source, Nightly(platform, source) as nightly:
-        for day in sessions:
+        for day in days:
             done.append(run_one(platform, nightly, day))
             print(done[-1].line)
             sys.stdout.flush()
     return 1 if any(one.trouble for one in done) else 0
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    for number in range((last - first).days + 1):
-        yield first + timedelta(days=number)

@@ -15,6 +15,7 @@ from batch_layer.nightly.whole import LogNotWhole, check_whole
 from batch_layer.reconcile.kept import report_key
 from local_dev.runtime.functions import FunctionStartError
 from local_dev.runtime.nightly import Nightly
+from local_dev.runtime.opening import promise_ms
 from local_dev.runtime.platform import Platform
 from shared.errors import CondvestError
 from shared.stores.lake import RAW
@@ -92,9 +93,9 @@ class Nights:
     def _over(self) -> list[date]:
         """Trade dates in the raw log that are over; what an earlier start has finished counts as run."""
         sessions = self._platform.sessions
-        promise_s = max((int(epoch.get("promise", 0)) for epoch in self._platform.control.epochs()), default=0)
         days = [session for day in self._platform.lake.dates() if (session := sessions.day(day))]
-        over = [session.date for session in days if over_at(session) <= promise_s * 1000]
+        promise = promise_ms(self._platform)
+        over = [session.date for session in days if over_at(session) <= promise]
         if not self._known and over:
             finished = [run.day for run in self._platform.runs.runs(over[0], over[-1]) if run.state == FINISHED]
             self._objects_at_run = {day: self._objects(day) for day in finished}

@@ -54,7 +54,6 @@ class Moment(NamedTuple):
     now_ms: int
     session: SessionDay | None
     replaying: bool
-    batch: Batch = Batch()
 
     def keep_s(self, end_ms: int) -> int:
         """How long an answer over data before `end_ms` may be kept."""
@@ -73,6 +72,7 @@ class Market:
     ) -> None:
         self._control, self.sessions, self._now_s, self._stored = control, sessions, now_s, stored
         self._looked: tuple[float, Moment] | None = None
+        self._looked_at_batch: tuple[float, Batch | None] | None = None
 
     def moment(self) -> Moment:
         """As of a second ago at most. Raises StoreUnavailable."""
@@ -91,18 +91,16 @@ class Market:
 
     def named(self, asked: str) -> str:
         """The name of an answer that is forgotten with the next correction."""
-        try:
-            return f"{self.moment().batch.version}|{asked}"
-        except StoreUnavailable:
-            return asked
+        batch = self._batch()
+        return asked if batch is None else f"{batch.version}|{asked}"
 
     def keep_named_s(self, end_ms: int) -> int:
         """How long such an answer over data before `end_ms` may be kept."""
         soon = self.keep_s(end_ms)
         if soon < UNSETTLED_S:
             return soon
-        batch = self.moment().batch
-        return max(soon, keep_settled_s(end_ms, batch.settled_until, batch.old_until))
+        batch = self._batch()
+        return soon if batch is None else max(soon, keep_settled_s(end_ms, batch.settled_until, batch.old_until))
 
     def close_of(self, day: date) -> int:
         """When the regular session of a date ends (Unix ms); its midnight where the session table has none."""
@@ -124,7 +122,19 @@ class Market:
             now_ms = max((epoch.get("last_trade_ms", 0) for epoch in self._control.epochs()), default=0) or now_ms
         replaying = source not in (*LIVE_SOURCES, SIMULATED) and feed.get("state") == "running"
         session = self.sessions.day_of(now_ms) or next(self.sessions_before(now_ms), None)
-        return Moment(now_ms, session, replaying, self._look_at_batch(session))
+        return Moment(now_ms, session, replaying)
+
+    def _batch(self) -> Batch | None:
+        """As of a second ago at most, None where it cannot be found out. Only answers that are kept long ask for it."""
+        now_s = self._now_s()
+        if self._looked_at_batch is None or not 0 <= now_s - self._looked_at_batch[0] < LOOK_S:
+            try:
+                batch = self._look_at_batch(self.moment().session)
+            except StoreUnavailable as error:
+                event(_log, logging.WARNING, "an answer is not kept for long", error=str(error))
+                batch = None
+            self._looked_at_batch = (now_s, batch)
+        return self._looked_at_batch[1]
 
     def _look_at_batch(self, session: SessionDay | None) -> Batch:
         if self._stored is None or session is None:

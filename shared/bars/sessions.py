@@ -5,7 +5,7 @@ weekday between the table's ends is a session unless listed as closed; early clo
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from importlib import resources
@@ -60,6 +60,19 @@ class SessionTable:
     def day_of(self, t_ms: int) -> SessionDay | None:
         """The session whose New York date holds an instant."""
         return self.day(new_york_date(t_ms))
+
+    def before(self, day: date) -> date | None:
+        """The last trade date before one, None where the table has none."""
+        while day > self.first:
+            day -= timedelta(days=1)
+            if self.trades_on(day):
+                return day
+        return None
+
+    def between(self, first: date, last: date) -> Iterator[date]:
+        """The trade dates of [first, last], both included, in order."""
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        return filter(self.trades_on, days)
 
     def days_left(self, today: date) -> int:
         """How far ahead the table reaches: warn under 400 days, refuse to build under 60."""

@@ -153,6 +153,19 @@ def test_a_correction_gives_an_answer_another_name() -> None:
     assert market.named("/a") != name
 
 
+def test_what_is_settled_is_asked_for_by_answers_that_are_kept_long_and_without_it_they_are_kept_as_others() -> None:
+    class Away(Stored):
+        def days(self, timeframe: str, first: date, last: date) -> dict[date, Settled]:
+            raise StoreUnavailable("control table")
+
+    end, away, there = int(at("2013-10-01T04:00:00") * 1000), Away(), Stored(*SETTLED)
+    market = Market(Control(), new_york_sessions(), Clock(TUESDAY), there)
+    market.moment()
+    assert (market.keep_s(end), there.asked) == (60, 0)
+    market = Market(Control(), new_york_sessions(), Clock(TUESDAY), away)
+    assert (market.moment().now_ms, market.named("/a"), market.keep_named_s(end)) == (int(TUESDAY * 1000), "/a", 60)
+
+
 def test_while_a_recording_is_replayed_what_is_settled_is_not_kept_either() -> None:
     control = Control({"source": "trades/", "state": "running"}, [{"last_trade_ms": int(TUESDAY * 1000)}])
     market = Market(control, new_york_sessions(), Clock(TUESDAY), Stored(*SETTLED))
