@@ -220,9 +220,9 @@ def iam_token(host: str, port: int, user: str) -> str:
     Raises DatabaseUnavailable where this process has no AWS credentials to sign with.
     """
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415  (only on AWS)
-    from botocore.model import ServiceId  # noqa: PLC0415
-    from botocore.session import get_session  # noqa: PLC0415
-    from botocore.signers import RequestSigner  # noqa: PLC0415
+    from botocore.model import ServiceId  # noqa: PLC0415  (as above)
+    from botocore.session import get_session  # noqa: PLC0415  (as above)
+    from botocore.signers import RequestSigner  # noqa: PLC0415  (as above)
 
     session = get_session()
     region, query = session.get_config_variable("region"), urlencode({"Action": "connect", "DBUser": user})
