@@ -7,6 +7,7 @@ them. A row whose values are of the wrong type or size is given back with a reas
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain, islice
 from operator import index
 from struct import Struct, error
 from typing import Any, NamedTuple
@@ -31,6 +32,13 @@ Encode = Callable[[Any], bytes]
 class Refused(NamedTuple):
     row: Sequence[Any]
     reason: str
+
+
+class Packed(NamedTuple):
+    """A COPY stream in blocks, and the rows that cannot be in it."""
+
+    blocks: list[bytes]
+    refused: list[Refused]
 
 
 def bigint(value: int) -> bytes:
@@ -77,10 +85,17 @@ def decimal(value: Decimal) -> bytes:
     return text(str(value))
 
 
+def packed(rows: Iterator[Sequence[Any]], encoders: Sequence[tuple[str, Encode]], most: int) -> Iterator[Packed]:
+    """The rows, so many a time at most: one (name, encoder) for each value, None is NULL."""
+    for first in rows:
+        refused: list[Refused] = []
+        yield Packed(list(blocks(chain((first,), islice(rows, most - 1)), encoders, refused.append)), refused)
+
+
 def blocks(
     rows: Iterable[Sequence[Any]], encoders: Sequence[tuple[str, Encode]], refused: Callable[[Refused], None]
 ) -> Iterator[bytes]:
-    """The COPY stream of `rows`: one (name, encoder) for each value, None is NULL.
+    """The COPY stream of `rows`.
 
     A row that cannot be encoded goes to `refused`; its reason is the name of the first value that cannot.
     """

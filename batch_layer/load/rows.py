@@ -8,15 +8,15 @@ begun: a load and the mark that its unit is done (batch_layer/load/runs.py) are 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from itertools import islice
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from batch_layer.load import statements
-from batch_layer.load.copying import Refused, blocks
+from batch_layer.load.ahead import ahead
+from batch_layer.load.copying import Packed, Refused, packed
 from batch_layer.load.partitions import ensure_months
 from batch_layer.load.targets import BARS_1D, DIVIDENDS, SPLITS, TICKERS, Target
 from shared.models.daily import DailyBar, Dividend, Split, Ticker
@@ -24,8 +24,8 @@ from shared.models.daily import DailyBar, Dividend, Split, Ticker
 if TYPE_CHECKING:
     from psycopg import Connection
 
-CHUNK_ROWS = 500_000
-"""Rows staged at once: what one sort takes in memory."""
+CHUNK_ROWS = 25_000
+"""Rows staged at once. While the database has one chunk the next is encoded, so that both are at work."""
 WORK_MEM = "128MB"
 NO_RULES: Mapping[str, str] = MappingProxyType({})
 
@@ -91,33 +91,31 @@ def load(
     rules: Mapping[str, str] = NO_RULES,
 ) -> Loaded:
     """Rows of any table. `rules`: what this load demands beside the table's own checks, condition (SQL) -> name."""
-    loaded = Loaded()
+    work, loaded = _Load(connection, target, source, known_at, rules), Loaded()
+    encoders = [(name, kind.encode) for name, kind in target.columns.items()]
     with connection.transaction():
         connection.execute(f"SET LOCAL work_mem = '{WORK_MEM}'".encode())
-        for chunk in _chunks(iter(rows)):
-            loaded = loaded.plus(_Chunk(connection, target, source, known_at, rules).load(chunk))
+        for chunk in ahead(packed(iter(rows), encoders, CHUNK_ROWS)):
+            loaded = loaded.plus(work.take(chunk))
     return loaded
 
 
-def _chunks(rows: Iterator[Sequence[Any]]) -> Iterator[Iterator[Sequence[Any]]]:
-    for first in rows:
-        yield (row for part in ((first,), islice(rows, CHUNK_ROWS - 1)) for row in part)
-
-
-class _Chunk:
-    """Rows of one table on their way through staging."""
+class _Load:
+    """Rows of one table on their way through staging, a chunk after another."""
 
     def __init__(
         self, connection: "Connection", target: Target, source: str, known_at: datetime, rules: Mapping[str, str]
     ) -> None:
         self._connection, self._target, self._own_rules = connection, target, rules
         self._parameters: dict[str, Any] = {"source": source, "known_at": known_at}
+        self._own_months: set[date] = set()
         self._reasons: Counter[str] = Counter()
 
-    def load(self, rows: Iterable[Sequence[Any]]) -> Loaded:
-        given = self._stage(rows)
+    def take(self, chunk: Packed) -> Loaded:
+        self._reasons.clear()
+        given = self._stage(chunk)
         filled = self._filled()
-        if filled is None:
+        if filled is None or filled < given - sum(self._reasons.values()):  # of two with one key, one may break a rule
             for reason, count in self._rows(statements.set_aside(self._target, self._rules())):
                 self._reasons[reason] += count
         staged = given - sum(self._reasons.values())
@@ -127,7 +125,7 @@ class _Chunk:
                 differing, written = staged, filled
             else:
                 if self._target.by:
-                    self._made_all_months()
+                    self._make_months()
                 differing, written, changed = self._row(statements.upsert(self._target))
             added = written - changed
             if differing > written or changed:  # a change may have made a repeat of the old row a contradiction
@@ -140,33 +138,34 @@ class _Chunk:
 
     def _filled(self) -> int | None:
         """How many rows were written to months of our own, where there is nothing to look for; None, with none written,
-        where a month was there already or a row breaks one of the table's rules: to find out which takes half as long
-        again."""
+        where a month or a row was there already or a row breaks one of the table's rules: to find out which takes half
+        as long again."""
         from psycopg import DataError, IntegrityError  # noqa: PLC0415  (who loads nothing needs no driver)
 
         if not self._target.by or self._own_rules:
             return None
         try:
             with self._connection.transaction():
-                if not self._made_all_months():
+                months = self._make_months()
+                if months is None:
                     return None
-                return self._connection.execute(statements.fill(self._target).encode(), self._parameters).rowcount
+                filled = self._connection.execute(statements.fill(self._target).encode(), self._parameters).rowcount
         except (DataError, IntegrityError):
             return None
+        self._own_months |= months
+        return filled
 
-    def _stage(self, rows: Iterable[Sequence[Any]]) -> int:
+    def _stage(self, chunk: Packed) -> int:
         """Copy the rows to staging; how many there were, those that cannot be copied included."""
-        refused: list[Refused] = []
-        encoders = [(name, kind.encode) for name, kind in self._target.columns.items()]
         with self._connection.cursor() as cursor:
             cursor.execute(statements.create_staging(self._target).encode())
             with cursor.copy(statements.copy_in(self._target).encode()) as copy:
-                for block in blocks(rows, encoders, refused.append):
+                for block in chunk.blocks:
                     copy.write(block)
             copied = cursor.rowcount
-            cursor.executemany(statements.QUARANTINE, [self._quarantined(one) for one in refused])
-        self._reasons.update(one.reason for one in refused)
-        return copied + len(refused)
+            cursor.executemany(statements.QUARANTINE, [self._quarantined(one) for one in chunk.refused])
+        self._reasons.update(one.reason for one in chunk.refused)
+        return copied + len(chunk.refused)
 
     def _quarantined(self, one: Refused) -> tuple[object, ...]:
         row = dict(zip(self._target.columns, one.row, strict=False))
@@ -177,11 +176,14 @@ class _Chunk:
         columns = {"table": self._target.table, "columns": list(self._target.columns)}
         return {**dict(self._connection.execute(statements.RULES, columns).fetchall()), **self._own_rules}
 
-    def _made_all_months(self) -> bool:
-        """Whether none of the months was there: until we commit they are ours alone."""
-        since, through, months = self._row(statements.months(self._target))
+    def _make_months(self) -> set[date] | None:
+        """Make what is missing of the months; all of them where this load has made them: until it commits they are its
+        alone. None where one was there before."""
+        since, through, found = self._row(statements.months(self._target))
         self._parameters.update(since=since, through=through)
-        return ensure_months(self._connection, self._target.table, months or ()) == len(months or ())
+        months = set(found or ())
+        others = months - self._own_months
+        return months if ensure_months(self._connection, self._target.table, others) == len(others) else None
 
     def _row(self, statement: str) -> tuple[Any, ...]:
         (row,) = self._rows(statement)

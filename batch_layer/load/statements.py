@@ -21,9 +21,10 @@ def copy_in(target: Target) -> str:
 def months(target: Target) -> str:
     """First and last day, or time, in staging, and each month in it; of times, months are UTC's."""
     by = target.by
-    month = "{} AT TIME ZONE 'UTC'" if target.columns[by].staged == "timestamptz" else "{}"
-    months = f"array_agg(DISTINCT date_trunc('month', {month.format(by)})::date) FILTER (WHERE {by} IS NOT NULL)"
-    return f"SELECT min({by}), max({by}), {months} FROM {staging(target)}"
+    day = f"({by} AT TIME ZONE 'UTC')::date" if target.columns[by].staged == "timestamptz" else by
+    days = f"SELECT min({by}) AS first, max({by}) AS last, {day} AS day FROM {staging(target)} GROUP BY 3"
+    months = "array_agg(DISTINCT date_trunc('month', day)::date) FILTER (WHERE day IS NOT NULL)"
+    return f"SELECT min(first), max(last), {months} FROM ({days}) days"
 
 
 RULES = """

@@ -5,7 +5,7 @@ sum where every day tells it, else null. The last group is forming: sessions of 
 new or corrected days is worked in by making again the groups they lie in, and gives what all days at once would give.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -20,6 +20,8 @@ DAILY = {"sym": pl.String(), "day": pl.Date(), **dict.fromkeys((*PRICES, "volume
 """Columns of daily bars here; VWAP is not carried: that of a group is made on read (shared/bars/totals.py)."""
 BARS = {**DAILY, "last_day": pl.Date(), "forming": pl.Boolean()}
 """Columns of the results: `day` and `last_day` are the first and last session of the group, both included."""
+BLOCK_ROWS = 500_000
+"""Daily bars grouped at a time, by whole symbols: what a grouping takes beside them stays a fraction of a GB."""
 MOST_VOLUME = (2**63 - 1) // MOST_SESSIONS
 """10^-6 share a day: a group's sum stays within 64 bits. It is 270 thousand million shares."""
 
@@ -85,10 +87,12 @@ class MultiSession:
 
         `through`: the last trade date that is known of any symbol; a group that ends after it is forming.
         """
+        made = [self._grouped(block, timeframe) for block in _blocks(daily)]
+        return pl.concat(made, rechunk=True).with_columns(_forming(through))
+
+    def _grouped(self, daily: pl.DataFrame, timeframe: str) -> pl.DataFrame:
+        """Bars of whole symbols, all but `forming`."""
         sym, day = pl.col("sym"), pl.col("day")
-        later = (sym > sym.shift()) | ((sym == sym.shift()) & (day > day.shift()))
-        if not daily.select(later.all()).item():
-            raise ValueError("daily bars must be in order of symbol and day, each once")
         ends = self._ends(daily["day"], timeframe)
         starts = ends["day"]
         begins = daily.select(((sym != sym.shift()) | (starts != starts.shift())).fill_null(value=True)).to_series()
@@ -112,7 +116,6 @@ class MultiSession:
             *("sym", "day", *PRICES, "volume"),
             pl.when(pl.col("untold") == 0).then("count").alias("count"),
             "last_day",
-            _forming(through),
         )
 
     def _extended(
@@ -149,6 +152,20 @@ def frame_of(bars: Iterable[DailyBar]) -> pl.DataFrame:
     """Daily bars as columns."""
     rows = [(*bar[:7], bar.count) for bar in bars]
     return pl.DataFrame(rows, schema=DAILY, orient="row")
+
+
+def _blocks(daily: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Blocks of whole symbols in their order, one at least; ValueError where they are in none."""
+    sym, day, start = pl.col("sym"), pl.col("day"), 0
+    later = ((sym > sym.shift()) | ((sym == sym.shift()) & (day > day.shift()))).all()
+    while start < max(daily.height, 1):
+        last = min(start + BLOCK_ROWS, daily.height) - 1
+        end = start if last < start else max(last + 1, daily["sym"].search_sorted(daily["sym"][last], side="right"))
+        before = max(start - 1, 0)
+        if not daily.slice(before, end - before).select(later).item():
+            raise ValueError("daily bars must be in order of symbol and day, each once")
+        yield daily.slice(start, end - start)
+        start = max(end, 1)
 
 
 def _replaced(old: pl.DataFrame, new: pl.DataFrame, key: list[str]) -> pl.DataFrame:

@@ -131,6 +131,12 @@ def test_a_row_that_breaks_a_rule_is_set_aside_under_its_name(connection: Connec
     assert row == {**BROKEN[reason]._asdict(), "day": BROKEN[reason].day.isoformat()}
 
 
+@pytest.mark.parametrize("reason", [name for name in BROKEN if BROKEN[name][:2] == SPY[:2]])
+def test_a_broken_row_has_its_reason_beside_a_good_one_of_its_day(connection: Connection, reason: str) -> None:
+    assert load(connection, SPY, BROKEN[reason], SPY) == Loaded(rows=3, added=1, reasons={reason: 1})
+    assert [kept_reason for kept_reason, _ in quarantine(connection)] == [reason]
+
+
 UNWRITABLE = {
     "a NUL in the symbol": (SPY._replace(sym="SP\0Y"), "sym"),
     "half of a surrogate pair": (SPY._replace(sym="\ud800"), "sym"),
