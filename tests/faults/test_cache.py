@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 
+from tests.effort import at_most
 from tests.end_to_end.local_platform import LocalPlatform, running
 from tests.end_to_end.observe import Run, day_targets, differences, observe
 from tests.parity import rewrite
@@ -25,7 +26,7 @@ from tests.parity.reference import Reference, new_york_ms
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 DAY = date(2013, 10, 8)
-SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(9, 50))
+SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(9, at_most(50, 42)))
 SPEED = 30
 SYMBOLS = ("AIG", "BAC", "SPY")
 TARGETS = day_targets(SYMBOLS, [DAY])
