@@ -1,13 +1,13 @@
 """Rows as PostgreSQL's binary COPY format, and rows that cannot be written in it.
 
-Values travel as they are inside: scaled integers as bigint; the statement that takes them from staging makes numbers of
-them. A row whose values are of the wrong type or size is given back with a reason and never aborts the others.
+To staging, values travel as they are inside: scaled integers as bigint; the statement that takes them from there makes
+numbers of them. Straight into a table they travel as its own type. A row whose values are of the wrong type or size is
+given back with a reason and never aborts the others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from itertools import chain, islice
 from operator import index
 from struct import Struct, error
 from typing import Any, NamedTuple
@@ -23,6 +23,8 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EPOCH_MS = int(_EPOCH.timestamp()) * 1000
 _MICROSECOND = timedelta(microseconds=1)
 _int8, _int4, _bool, _length = Struct(">iq"), Struct(">ii"), Struct(">ib"), Struct(">i")
+_usual_groups, _usual_numeric = 3, Struct(">iHhHH4H")
+"""Below 10,000 and with up to twelve decimals."""
 MAX_EXPONENT = 100
 """Of a decimal: more zeros than that are no price of anything."""
 
@@ -34,15 +36,39 @@ class Refused(NamedTuple):
     reason: str
 
 
-class Packed(NamedTuple):
-    """A COPY stream in blocks, and the rows that cannot be in it."""
-
-    blocks: list[bytes]
-    refused: list[Refused]
-
-
 def bigint(value: int) -> bytes:
     return _int8.pack(8, value)
+
+
+def numeric(digits: int) -> Encode:
+    """Of whole numbers in 10^-digits, none below zero (ValueError), as PostgreSQL has them: four digits at a time."""
+    groups = max(-(-digits // 4), _usual_groups)
+    scale, filled = 10**digits, 10 ** (4 * groups - digits)
+
+    def encode(value: int) -> bytes:
+        if value < 0:
+            raise ValueError("must not be negative")
+        whole, part = divmod(index(value), scale)
+        if whole < 10_000 and groups == _usual_groups:
+            first, rest = divmod(part * filled, 100_000_000)
+            second, third = divmod(rest, 10_000)
+            return _usual_numeric.pack(16, 4, 0, 0, digits, whole, first, second, third)
+        above, below = _in_groups(whole), _in_groups(part * filled)
+        count = len(above) + groups
+        zeros = [0] * (groups - len(below))
+        header = (8 + 2 * count, count, len(above) - 1, 0, digits)
+        return Struct(f">iHhHH{count}H").pack(*header, *above, *zeros, *below)
+
+    return encode
+
+
+def _in_groups(value: int) -> list[int]:
+    """Digits to base 10,000, the highest first; none of 0."""
+    digits: list[int] = []
+    while value:
+        value, digit = divmod(value, 10_000)
+        digits.insert(0, digit)
+    return digits
 
 
 def text(value: str) -> bytes:
@@ -85,21 +111,17 @@ def decimal(value: Decimal) -> bytes:
     return text(str(value))
 
 
-def packed(rows: Iterator[Sequence[Any]], encoders: Sequence[tuple[str, Encode]], most: int) -> Iterator[Packed]:
-    """The rows, so many a time at most: one (name, encoder) for each value, None is NULL."""
-    for first in rows:
-        refused: list[Refused] = []
-        yield Packed(list(blocks(chain((first,), islice(rows, most - 1)), encoders, refused.append)), refused)
-
-
 def blocks(
-    rows: Iterable[Sequence[Any]], encoders: Sequence[tuple[str, Encode]], refused: Callable[[Refused], None]
+    rows: Iterable[Sequence[Any]],
+    encoders: Sequence[tuple[str, Encode]],
+    refused: Callable[[Refused], None],
+    *constants: bytes,
 ) -> Iterator[bytes]:
-    """The COPY stream of `rows`.
+    """The COPY stream of `rows`: one (name, encoder) for each value, None is NULL; `constants` end every row.
 
     A row that cannot be encoded goes to `refused`; its reason is the name of the first value that cannot.
     """
-    width = Struct(">h").pack(len(encoders))
+    width, end = Struct(">h").pack(len(encoders) + len(constants)), b"".join(constants)
     functions = [encode for _, encode in encoders]
     buffer = bytearray(HEADER)
     for row in rows:
@@ -111,6 +133,7 @@ def blocks(
         buffer += width
         for value in values:
             buffer += value
+        buffer += end
         if len(buffer) > BLOCK_BYTES:
             yield bytes(buffer)
             buffer.clear()

@@ -8,16 +8,18 @@ begun: a load and the mark that its unit is done (batch_layer/load/runs.py) are 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batch_layer.load import statements
 from batch_layer.load.ahead import ahead
-from batch_layer.load.copying import Packed, Refused, packed
-from batch_layer.load.partitions import ensure_months
+from batch_layer.load.copying import Refused, blocks
+from batch_layer.load.partitions import OwnMonths
+from batch_layer.load.straight import Stream, copied, stream_of
 from batch_layer.load.targets import BARS_1D, DIVIDENDS, SPLITS, TICKERS, Target
 from shared.models.daily import DailyBar, Dividend, Split, Ticker
 
@@ -92,102 +94,108 @@ def load(
 ) -> Loaded:
     """Rows of any table. `rules`: what this load demands beside the table's own checks, condition (SQL) -> name."""
     work, loaded = _Load(connection, target, source, known_at, rules), Loaded()
-    encoders = [(name, kind.encode) for name, kind in target.columns.items()]
     with connection.transaction():
         connection.execute(f"SET LOCAL work_mem = '{WORK_MEM}'".encode())
-        for chunk in ahead(packed(iter(rows), encoders, CHUNK_ROWS)):
+        for chunk in ahead(work.packed(iter(rows))):
             loaded = loaded.plus(work.take(chunk))
     return loaded
 
 
+class _Staged(NamedTuple):
+    """A COPY stream for staging, and the rows that cannot be in it."""
+
+    blocks: list[bytes]
+    refused: list[Refused]
+
+
+class _Chunk(NamedTuple):
+    """Rows, and one of the two ways they can go."""
+
+    rows: list[Sequence[Any]]
+    straight: Stream | None
+    staged: _Staged | None
+
+
 class _Load:
-    """Rows of one table on their way through staging, a chunk after another."""
+    """Rows of one table on their way, a chunk after another: straight into new months, else through staging."""
 
     def __init__(
         self, connection: "Connection", target: Target, source: str, known_at: datetime, rules: Mapping[str, str]
     ) -> None:
         self._connection, self._target, self._own_rules = connection, target, rules
-        self._parameters: dict[str, Any] = {"source": source, "known_at": known_at}
-        self._own_months: set[date] = set()
+        self._source, self._known_at = source, known_at
+        self._months = OwnMonths(connection, target.table)
+        self._new = bool(target.by) and not rules
         self._reasons: Counter[str] = Counter()
 
-    def take(self, chunk: Packed) -> Loaded:
+    def packed(self, rows: Iterator[Sequence[Any]]) -> Iterator[_Chunk]:
+        """The rows by CHUNK_ROWS, for the way that the last chunk went."""
+        while chunk := list(islice(rows, CHUNK_ROWS)):
+            straight = stream_of(self._target, chunk, self._source, self._known_at) if self._new else None
+            yield _Chunk(chunk, straight, self._staged(chunk) if straight is None else None)
+
+    def _staged(self, rows: list[Sequence[Any]]) -> _Staged:
+        refused: list[Refused] = []
+        encoders = [(name, kind.encode) for name, kind in self._target.columns.items()]
+        return _Staged(list(blocks(rows, encoders, refused.append)), refused)
+
+    def take(self, chunk: _Chunk) -> Loaded:
+        if chunk.straight is not None and copied(self._connection, self._target, chunk.straight, self._months):
+            if self._target.due:
+                due = statements.note_due(self._target, staged=False)
+                self._connection.execute(due.encode(), {"days": chunk.straight.days})
+            return Loaded(len(chunk.rows), added=len(chunk.rows))
+        return self._through_staging(chunk.staged or self._staged(chunk.rows))
+
+    def _through_staging(self, chunk: _Staged) -> Loaded:
         self._reasons.clear()
         given = self._stage(chunk)
-        filled = self._filled()
-        if filled is None or filled < given - sum(self._reasons.values()):  # of two with one key, one may break a rule
-            for reason, count in self._rows(statements.set_aside(self._target, self._rules())):
-                self._reasons[reason] += count
-        staged = given - sum(self._reasons.values())
+        for reason, count in self._rows(statements.set_aside(self._target, self._rules())):
+            self._reasons[reason] += count
         added = changed = outdated = 0
-        if staged:
-            if filled is not None:
-                differing, written = staged, filled
-            else:
-                if self._target.by:
-                    self._make_months()
-                differing, written, changed = self._row(statements.upsert(self._target))
+        if given > sum(self._reasons.values()):
+            span = self._make_months() if self._target.by else {}
+            differing, written, changed = self._row(statements.upsert(self._target), **span)
             added = written - changed
             if differing > written or changed:  # a change may have made a repeat of the old row a contradiction
-                conflicts, outdated = self._row(statements.left_over(self._target))
+                conflicts, outdated = self._row(statements.left_over(self._target), **span)
                 self._reasons += Counter(conflict=conflicts)
             if written and self._target.due:
-                self._connection.execute(statements.note_due(self._target).encode())
+                self._connection.execute(statements.note_due(self._target, staged=True).encode())
         self._connection.execute(f"DROP TABLE {statements.staging(self._target)}".encode())
         return Loaded(given, added, changed, outdated, dict(self._reasons))
 
-    def _filled(self) -> int | None:
-        """How many rows were written to months of our own, where there is nothing to look for; None, with none written,
-        where a month or a row was there already or a row breaks one of the table's rules: to find out which takes half
-        as long again."""
-        from psycopg import DataError, IntegrityError  # noqa: PLC0415  (who loads nothing needs no driver)
-
-        if not self._target.by or self._own_rules:
-            return None
-        try:
-            with self._connection.transaction():
-                months = self._make_months()
-                if months is None:
-                    return None
-                filled = self._connection.execute(statements.fill(self._target).encode(), self._parameters).rowcount
-        except (DataError, IntegrityError):
-            return None
-        self._own_months |= months
-        return filled
-
-    def _stage(self, chunk: Packed) -> int:
+    def _stage(self, chunk: _Staged) -> int:
         """Copy the rows to staging; how many there were, those that cannot be copied included."""
         with self._connection.cursor() as cursor:
             cursor.execute(statements.create_staging(self._target).encode())
             with cursor.copy(statements.copy_in(self._target).encode()) as copy:
                 for block in chunk.blocks:
                     copy.write(block)
-            copied = cursor.rowcount
+            copied_rows = cursor.rowcount
             cursor.executemany(statements.QUARANTINE, [self._quarantined(one) for one in chunk.refused])
         self._reasons.update(one.reason for one in chunk.refused)
-        return copied + len(chunk.refused)
+        return copied_rows + len(chunk.refused)
 
     def _quarantined(self, one: Refused) -> tuple[object, ...]:
         row = dict(zip(self._target.columns, one.row, strict=False))
         text = json.dumps(row, default=repr)
-        return self._target.table, one.reason, text, self._parameters["source"], self._parameters["known_at"]
+        return self._target.table, one.reason, text, self._source, self._known_at
 
     def _rules(self) -> dict[str, str]:
         columns = {"table": self._target.table, "columns": list(self._target.columns)}
         return {**dict(self._connection.execute(statements.RULES, columns).fetchall()), **self._own_rules}
 
-    def _make_months(self) -> set[date] | None:
-        """Make what is missing of the months; all of them where this load has made them: until it commits they are its
-        alone. None where one was there before."""
-        since, through, found = self._row(statements.months(self._target))
-        self._parameters.update(since=since, through=through)
-        months = set(found or ())
-        others = months - self._own_months
-        return months if ensure_months(self._connection, self._target.table, others) == len(others) else None
+    def _make_months(self) -> dict[str, Any]:
+        """The months of what is staged; its first and last day or time."""
+        since, through, months = self._row(statements.months(self._target))
+        self._new = self._months.make(months or ()) and not self._own_rules
+        return {"since": since, "through": through}
 
-    def _row(self, statement: str) -> tuple[Any, ...]:
-        (row,) = self._rows(statement)
+    def _row(self, statement: str, **more: Any) -> tuple[Any, ...]:
+        (row,) = self._rows(statement, **more)
         return row
 
-    def _rows(self, statement: str) -> list[tuple[Any, ...]]:
-        return self._connection.execute(statement.encode(), self._parameters).fetchall()
+    def _rows(self, statement: str, **more: Any) -> list[tuple[Any, ...]]:
+        parameters = {"source": self._source, "known_at": self._known_at, **more}
+        return self._connection.execute(statement.encode(), parameters).fetchall()

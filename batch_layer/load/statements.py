@@ -18,6 +18,10 @@ def copy_in(target: Target) -> str:
     return f"COPY {staging(target)} ({', '.join(target.columns)}) FROM STDIN (FORMAT binary)"
 
 
+def copy_straight(target: Target) -> str:
+    return f"COPY {target.table} ({', '.join(_names(target))}) FROM STDIN (FORMAT binary)"
+
+
 def months(target: Target) -> str:
     """First and last day, or time, in staging, and each month in it; of times, months are UTC's."""
     by = target.by
@@ -49,15 +53,6 @@ def set_aside(target: Target, rules: Mapping[str, str]) -> str:
         DELETE FROM {staging(target)} r USING broken WHERE r.ctid = broken.place RETURNING reason, to_jsonb(r) AS row
     ), kept AS ({_quarantine(target, "taken")})
     SELECT reason, count(*) FROM taken GROUP BY reason
-    """
-
-
-def fill(target: Target) -> str:
-    """Write rows of months that nobody else can have rows of, in the order of the key and the first of each key."""
-    names, keys = ", ".join(_names(target)), ", ".join(target.keys)
-    return f"""
-    INSERT INTO {target.table} ({names})
-    SELECT DISTINCT ON ({keys}) {names} FROM ({_typed(target)}) s ORDER BY {keys}, {target.best}
     """
 
 
@@ -102,8 +97,10 @@ def left_over(target: Target) -> str:
     """
 
 
-def note_due(target: Target) -> str:
-    return f"INSERT INTO {target.due} (day) SELECT DISTINCT day FROM {staging(target)} ORDER BY day"
+def note_due(target: Target, *, staged: bool) -> str:
+    """Note the days of staging, or those that are given."""
+    days = f"SELECT DISTINCT day FROM {staging(target)}" if staged else "SELECT unnest(%(days)s::date[])"
+    return f"INSERT INTO {target.due} (day) {days} ORDER BY 1"
 
 
 QUARANTINE = """

@@ -11,23 +11,27 @@ from shared.polygon.numbers import VWAP_DIGITS
 
 
 class Kind(NamedTuple):
-    """How a column travels: the type it is staged as, and the SQL that makes its value of a staged {}."""
+    """How a column travels: the type it is staged as, the SQL that makes its value of a staged {}, and how it travels
+    straight into the table, where that is another way."""
 
     encode: Encode
     staged: str
     value: str = "{}"
+    straight: Encode | None = None
 
 
 def _scaled(digits: int) -> Kind:
     """An integer in 10^-digits."""
-    return Kind(copying.bigint, "bigint", f"({{}} * 1e-{digits}::numeric)")
+    return Kind(copying.bigint, "bigint", f"({{}} * 1e-{digits}::numeric)", copying.numeric(digits))
 
 
 KINDS = {
     "price": _scaled(PRICE_DIGITS),
     "size": _scaled(SIZE_DIGITS),
     "vwap": _scaled(VWAP_DIGITS),
-    "notional": Kind(copying.integer, "text", f"({{}}::numeric * 1e-{NOTIONAL_DIGITS}::numeric)"),
+    "notional": Kind(
+        copying.integer, "text", f"({{}}::numeric * 1e-{NOTIONAL_DIGITS}::numeric)", copying.numeric(NOTIONAL_DIGITS)
+    ),
     "count": Kind(copying.bigint, "bigint"),
     "decimal": Kind(copying.decimal, "text", "{}::numeric"),
     "text": Kind(copying.text, "text"),

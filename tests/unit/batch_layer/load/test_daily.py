@@ -1,4 +1,5 @@
 import json
+import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -47,6 +48,24 @@ def test_a_bar_is_kept_in_dollars_and_shares(connection: Connection) -> None:
     assert kept == [
         ("BNO", DAY, None, None, "0.000000", None, None, "rest", KNOWN, 0),
         ("SPY", DAY, "680.100000000", "679.000000001", "71000000.500000", "682.3456", 912, "rest", KNOWN, 0),
+    ]
+
+
+@pytest.mark.parametrize("month_is_there", [False, True])
+def test_numbers_of_any_size_are_kept_exactly(connection: Connection, month_is_there: bool) -> None:
+    if month_is_there:
+        load(connection, EMPTY)
+    draw = random.Random(9)
+    numbers = [1, 9_999, 10_000, 10**9, 10**13 - 1, 10**13, 10**18 - 1, *(draw.randrange(10**18) for _ in range(50))]
+    bars = [
+        DailyBar(f"S{n}", DAY, number, number, number, number, number, number % 10**13, n)
+        for n, number in enumerate(numbers)
+    ]
+    assert load(connection, *bars).added == len(bars)
+    kept = connection.execute("SELECT open, volume, vwap FROM bars_1d WHERE sym <> 'BNO' ORDER BY count").fetchall()
+    assert kept == [
+        (Decimal(number).scaleb(-9), Decimal(number).scaleb(-6), Decimal(number % 10**13).scaleb(-4))
+        for number in numbers
     ]
 
 
