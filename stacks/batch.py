@@ -12,7 +12,7 @@ from constructs import Construct
 from shared.stores import schema
 from stacks.constructs.assets import Assets
 from stacks.constructs.function import ServiceFunction
-from stacks.constructs.job import BatchJob
+from stacks.constructs.job import BatchJob, Size
 from stacks.constructs.nightly import Nightly, activity, run_jobs
 from stacks.constructs.rights import (
     delete_objects,
@@ -38,6 +38,9 @@ JOB_CONTAINER = "JobContainer"
 """Output that says, as JSON, what the container of a job runs and with which variables: the emulator has no jobs, so
 that on one machine they are processes made of this."""
 REST_URL = "https://api.polygon.io"
+BACKFILL = "batch_layer.backfill"
+BACKFILLS_AT_ONCE, METERED_CALLS = 4, 100
+"""A plan of the vendor's that allows fewer calls a minute than that is not shared by several jobs."""
 LOADER, MIGRATOR = "loader", "migrator"
 """Users of the database (shared/stores/schema)."""
 
@@ -101,6 +104,7 @@ class BatchStack(TargetedStack):
             ],
             retention_days=settings.log_retention_days,
         )
+        self._backfill()
         self._schema()
 
     def _fetch(self) -> ServiceFunction:
@@ -161,12 +165,14 @@ class BatchStack(TargetedStack):
             "BARS_TABLE": self._storage.bars_table.table_name,
             "CODE_VERSION": code_version(),
         }
+        command = [*self._assets.command("batch"), "land", "1970-01-01"]
         job = BatchJob(
             self,
             "Job",
             assets=self._assets,
             image="batch",
-            arguments=["land", "1970-01-01"],
+            command=command,
+            size=Size(cpus=4, memory_gib=16, at_once=2),
             vpc=self._network.vpc,
             security_group=self._network.job_group,
             environment={**variables, **self._database.variables(self, LOADER, on_aws_only=True)},
@@ -184,13 +190,50 @@ class BatchStack(TargetedStack):
         )
         container = {
             "name": "nightly",
-            "command": job.command,
+            "command": command,
             "environment": {**variables, **self._database.variables(self, LOADER)},
         }
         CfnOutput(
             self, JOB_CONTAINER, value=self.to_json_string(container), description="What a job runs when none is named."
         )
         return job
+
+    def _backfill(self) -> None:
+        """History by month: a job over everything, or an array job with a child for each month. Only those who may ask
+        the vendor as often as that run side by side."""
+        lake, calls = self._storage.lake_bucket, self._settings.vendor_calls_a_minute
+        at_once = BACKFILLS_AT_ONCE if calls >= METERED_CALLS else 1
+        BatchJob(
+            self,
+            "Backfill",
+            assets=self._assets,
+            image="batch",
+            command=["python", "-m", BACKFILL, "Ref::first", "Ref::last"],
+            parameters={"first": "1970-01-01", "last": "1970-01-01"},
+            size=Size(cpus=1, memory_gib=4, at_once=at_once),
+            vpc=self._network.vpc,
+            security_group=self._network.job_group,
+            environment={
+                "LAKE_BUCKET": lake.bucket_name,
+                "SESSIONS": SESSIONS,
+                "CODE_VERSION": code_version(),
+                "REST_URL": REST_URL,
+                "VENDOR_KEY_SECRET": self._storage.vendor_key.secret_arn,
+                "CALLS_A_MINUTE": str(calls // at_once),
+                "SYMBOLS": ",".join(self._settings.symbols),
+                **self._database.variables(self, LOADER, on_aws_only=True),
+            },
+            rights=[
+                read_secret(self._storage.vendor_key.secret_arn),
+                list_bucket(lake),
+                get_objects(lake, STAGING, "bars/"),
+                put_objects(lake, STAGING, "bars/"),
+                delete_objects(lake, STAGING),
+                self._database.connect(self, LOADER),
+            ],
+            retention_days=self._settings.log_retention_days,
+            timeout=Duration.hours(12),
+        )
 
     def _schema(self) -> None:
         """Made and kept up by the deployment itself: another schema is another digest."""

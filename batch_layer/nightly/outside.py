@@ -10,12 +10,12 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from batch_layer.fetch.bucket import TokenBucket
 from batch_layer.fetch.days import Completeness
 from batch_layer.fetch.fetcher import Fetcher
 from batch_layer.fetch.minutes import VendorMinute, fetch_minutes
 from batch_layer.fetch.rest import VendorRest
 from batch_layer.fetch.units import Refused
+from batch_layer.fetch.vendor import vendor_rest
 from batch_layer.lake.objects import Objects
 from batch_layer.nightly.fetching import compared, counts, fetch_all, units_of
 from batch_layer.nightly.landing import Landing, Told
@@ -112,23 +112,11 @@ def wire() -> Outside:
         lake=Lake(s3, chosen.lake_bucket),
         objects=Objects(s3, chosen.lake_bucket),
         sessions=sessions_named(chosen.sessions),
-        rest=_rest(chosen) if chosen.rest_url else None,
+        rest=vendor_rest(chosen) if chosen.rest_url else None,
         symbols=None if chosen.symbols == "*" else tuple(chosen.symbols.split(",")),
         compared_symbols=chosen.compared_symbols,
         now=lambda: datetime.fromtimestamp(time.time(), UTC),
     )
-
-
-def _rest(chosen: FetchSettings) -> VendorRest:
-    key = chosen.polygon_api_key or _secret(chosen.vendor_key_secret)
-    return VendorRest(chosen.rest_url, key, TokenBucket(chosen.calls_a_minute))
-
-
-def _secret(arn: str) -> str:
-    if not arn:
-        raise PermanentError("POLYGON_API_KEY or VENDOR_KEY_SECRET must be set where REST_URL is")
-    value: str = client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-    return value
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, object]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from batch_layer.backfill import Backfill
+from batch_layer.backfill.stored import Backfill
 from batch_layer.fetch.bucket import TokenBucket
 from batch_layer.fetch.days import Completeness
 from batch_layer.fetch.fetcher import Fetcher
@@ -21,6 +21,9 @@ from batch_layer.fetch.planner import FREE, PAID, Method, Plan, Quota, describe,
 from batch_layer.fetch.reference_plan import plan_reference
 from batch_layer.fetch.rest import VendorRest
 from batch_layer.fetch.run import Outcome, Step
+from batch_layer.load.multi_session import keep_up
+from batch_layer.load.rows import Loaded
+from batch_layer.rebuild.multi_session import MultiSession
 from local_dev.cli.database import database
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.options import add_state, day_of, symbols_of
@@ -127,7 +130,9 @@ def _load(options: argparse.Namespace, wanted: Wanted, plan: Plan, asked: dateti
     began = time.monotonic()
     with _progress(len(plan.units)) as told:
         outcome = backfill.run(plan.units, fetcher, told)
-    print("\n".join(_summary(outcome, backfill, rest.calls, time.monotonic() - began)))
+        told.longer_bars()
+        longer = keep_up(postgres, MultiSession(wanted.sessions), now=lambda: datetime.now(UTC))
+    print("\n".join(_summary(outcome, backfill, longer, rest.calls, time.monotonic() - began)))
     return 1 if outcome.failed else 0
 
 
@@ -172,8 +177,11 @@ class Told:
         if step.failed is not None:
             self._progress.console.print(f"{step.unit.id}: {step.failed}")
 
+    def longer_bars(self) -> None:
+        self._progress.update(self._task, description="bars of several sessions")
 
-def _summary(outcome: Outcome, backfill: Backfill, calls: int, seconds: float) -> Iterator[str]:
+
+def _summary(outcome: Outcome, backfill: Backfill, longer: Loaded, calls: int, seconds: float) -> Iterator[str]:
     loaded = backfill.loaded
     others = f"{outcome.done_before:,} before, {len(outcome.failed):,} failed"
     yield f"units       {outcome.stored:>10,}  stored now ({others})"
@@ -181,5 +189,6 @@ def _summary(outcome: Outcome, backfill: Backfill, calls: int, seconds: float) -
     yield f"rows        {loaded.rows:>10,}  added {loaded.added:,}, corrected {loaded.changed:,}"
     why = ", ".join(f"{reason} {count:,}" for reason, count in sorted(loaded.reasons.items()))
     yield f"quarantined {loaded.quarantined:>10,}  {why}".rstrip()
+    yield f"longer bars {longer.rows:>10,}  of several sessions, added {longer.added:,}, corrected {longer.changed:,}"
     for unit, reason in outcome.failed:
         yield f"not stored  {unit.id}: {reason}"

@@ -34,12 +34,13 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`package` runs by `python -m`; `lock` names the hashed requirements; the Dockerfile is in `folder` (default: that
-    of the package)."""
+    """`package` runs by `python -m`, those in `also` may; `lock` names the hashed requirements; the Dockerfile is in
+    `folder` (default: that of the package)."""
 
     package: str
     lock: str
     folder: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def dockerfile(self) -> str:
@@ -63,7 +64,7 @@ BUNDLES = {
 IMAGES = {
     "ingest": Image("speed_layer.ingest", "ingest"),
     "push": Image("serving_layer.push", "push"),
-    "batch": Image("batch_layer.nightly", "batch", folder="batch_layer"),
+    "batch": Image("batch_layer.nightly", "batch", folder="batch_layer", also=("batch_layer.backfill",)),
 }
 
 
@@ -89,7 +90,8 @@ def build(name: str) -> Path:
 def image_context(name: str) -> Path:
     """The folder the image `name` is built from: code, lock and Dockerfile in the places of the repository."""
     image = IMAGES[name]
-    files = closure(f"{image.package}.__main__") | {ROOT / "locks" / f"{image.lock}.txt", ROOT / image.dockerfile}
+    code = (closure(f"{package}.__main__") for package in (image.package, *image.also))
+    files = {ROOT / "locks" / f"{image.lock}.txt", ROOT / image.dockerfile}.union(*code)
     folder = BUILD / "images" / f"{name}-{_digest(files)}"
     if not folder.exists():
         with appearing_whole(folder) as work:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from aws_cdk import Duration, Size
+from aws_cdk import Duration
+from aws_cdk import Size as Gibibytes
 from aws_cdk import aws_batch as batch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -16,15 +18,20 @@ from stacks.constructs.log_group import log_group
 from stacks.constructs.nag import acknowledge
 from stacks.constructs.rights import Right, grant
 
-CPUS, MEMORY_GIB = 4, 16
-AT_ONCE = 2
-"""Jobs of this size that run side by side; others wait."""
+
+@dataclass(frozen=True)
+class Size:
+    """Of a job: processors, memory, and how many run side by side; others wait."""
+
+    cpus: int
+    memory_gib: int
+    at_once: int
 
 
 class BatchJob(Construct):
     """One image with its queue. Paid for while a job runs, and the public address is its way out, as the ingester's.
 
-    `arguments`: what follows the image's own command. Whoever submits a job may give another.
+    `command`: whoever submits a job may give another; `Ref::name` in it is one of its `parameters`.
     """
 
     def __init__(
@@ -34,13 +41,15 @@ class BatchJob(Construct):
         *,
         assets: Assets,
         image: str,
-        arguments: list[str],
+        command: list[str],
+        size: Size,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         environment: Mapping[str, str],
         rights: Iterable[Right],
         retention_days: int,
         timeout: Duration,
+        parameters: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id_)
         tasks = iam.ServicePrincipal("ecs-tasks.amazonaws.com")
@@ -51,15 +60,14 @@ class BatchJob(Construct):
         execution = iam.Role(
             self, "ExecutionRole", assumed_by=tasks, description="Fetches the image of a job and writes its log."
         )
-        self.command = [*assets.command(image), *arguments]
         container = batch.EcsFargateContainerDefinition(
             self,
             "Container",
             image=assets.image(self, image),
-            command=self.command,
+            command=command,
             environment={"AWS_DEFAULT_REGION": role.stack.region, "LOG_LEVEL": "INFO", **environment},
-            cpu=CPUS,
-            memory=Size.gibibytes(MEMORY_GIB),
+            cpu=size.cpus,
+            memory=Gibibytes.gibibytes(size.memory_gib),
             fargate_cpu_architecture=ecs.CpuArchitecture.ARM64,
             fargate_operating_system_family=ecs.OperatingSystemFamily.LINUX,
             assign_public_ip=True,
@@ -71,7 +79,13 @@ class BatchJob(Construct):
         )
         # One attempt: who submits a job knows whether another try makes sense.
         self.definition = batch.EcsJobDefinition(
-            self, "Definition", container=container, retry_attempts=1, timeout=timeout, propagate_tags=True
+            self,
+            "Definition",
+            container=container,
+            retry_attempts=1,
+            timeout=timeout,
+            propagate_tags=True,
+            parameters=parameters,
         )
         fleet = batch.FargateComputeEnvironment(
             self,
@@ -79,7 +93,7 @@ class BatchJob(Construct):
             vpc=vpc,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
             security_groups=[security_group],
-            maxv_cpus=CPUS * AT_ONCE,
+            maxv_cpus=size.cpus * size.at_once,
         )
         self.queue = batch.JobQueue(
             self,

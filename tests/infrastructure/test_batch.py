@@ -3,18 +3,19 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
+from batch_layer.backfill.settings import BackfillSettings
 from batch_layer.nightly.__main__ import STEPS
 from batch_layer.nightly.settings import JobSettings
 from batch_layer.nightly.trade_date import asked_for
 from shared.bars.sessions import XNYS, sessions_named
 from shared.stores.postgres import PostgresSettings
-from stacks.settings import ROOT
+from stacks.settings import ROOT, Settings
 from tests.infrastructure.templates import Templates
 
 DEFINITION = json.loads((ROOT / "batch_layer/nightly/definition.asl.json").read_text())
@@ -27,7 +28,7 @@ def machine(templates: Templates) -> Mapping[str, Any]:
 
 @pytest.fixture
 def job(templates: Templates) -> Mapping[str, Any]:
-    return templates.one("AWS::Batch::JobDefinition").properties
+    return templates.one("AWS::Batch::JobDefinition", "Job").properties
 
 
 @pytest.fixture
@@ -138,7 +139,7 @@ def test_a_job_runs_on_arm64_as_nobody_on_a_read_only_disk(
 def test_jobs_run_in_public_subnets_without_a_way_in_and_few_at_a_time(
     templates: Templates, container: Mapping[str, Any]
 ) -> None:
-    fleet = templates.one("AWS::Batch::ComputeEnvironment").properties["ComputeResources"]
+    fleet = templates.one("AWS::Batch::ComputeEnvironment", "Job").properties["ComputeResources"]
     assert fleet["Type"] == "FARGATE", "Spot has no ARM64"
     assert all("public" in json.dumps(subnet) for subnet in fleet["Subnets"])
     assert "JobGroup" in json.dumps(fleet["SecurityGroupIds"])
@@ -164,6 +165,36 @@ def test_what_is_said_of_a_job_where_there_are_none_is_what_it_has(
         "LOG_LEVEL",
         "AWS_DEFAULT_REGION",
     }
+
+
+@pytest.fixture
+def backfill(templates: Templates) -> Mapping[str, Any]:
+    return templates.one("AWS::Batch::JobDefinition", "Backfill").properties
+
+
+def test_a_backfill_takes_its_dates_as_parameters(backfill: Mapping[str, Any]) -> None:
+    command, parameters = backfill["ContainerProperties"]["Command"], backfill["Parameters"]
+    assert command[:3] == ["python", "-m", "batch_layer.backfill"]
+    assert [word.removeprefix("Ref::") for word in command[3:]] == list(parameters)
+    assert all(date.fromisoformat(value) for value in parameters.values())
+
+
+def test_every_variable_is_one_that_a_backfill_reads(backfill: Mapping[str, Any]) -> None:
+    given = {pair["Name"] for pair in backfill["ContainerProperties"]["Environment"]}
+    fields = [field for kind in (BackfillSettings, PostgresSettings) for field in msgspec.structs.fields(kind)]
+    assert {field.name.upper() for field in fields if field.required} <= given
+    assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL", "AWS_DEFAULT_REGION"}
+
+
+def test_backfills_side_by_side_ask_no_more_than_the_key_may(templates: Templates, backfill: Mapping[str, Any]) -> None:
+    """Whatever waits in their queue: a night's jobs have their own."""
+    variables = {pair["Name"]: pair["Value"] for pair in backfill["ContainerProperties"]["Environment"]}
+    fleet = templates.one("AWS::Batch::ComputeEnvironment", "Backfill").properties["ComputeResources"]
+    needed = {one["Type"]: one["Value"] for one in backfill["ContainerProperties"]["ResourceRequirements"]}
+    at_once = fleet["MaxvCpus"] // int(needed["VCPU"])
+    assert 0 < int(variables["CALLS_A_MINUTE"]) * at_once <= Settings().vendor_calls_a_minute
+    queues = templates.resources("AWS::Batch::JobQueue")
+    assert len({json.dumps(queue.properties["ComputeEnvironmentOrder"]) for queue in queues}) == len(queues) == 2
 
 
 def schedules(templates: Templates) -> list[Mapping[str, Any]]:

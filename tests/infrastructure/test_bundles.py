@@ -153,6 +153,7 @@ def test_signals_bring_their_packaged_strategies() -> None:
         ("ingest", "speed_layer", "speed_layer/ingest/__main__.py", "speed_layer/ingest/Dockerfile"),
         ("push", "serving_layer", "serving_layer/push/__main__.py", "serving_layer/push/Dockerfile"),
         ("batch", "batch_layer", "batch_layer/nightly/__main__.py", "batch_layer/Dockerfile"),
+        ("batch", "batch_layer", "batch_layer/backfill/__main__.py", "batch_layer/Dockerfile"),
     ],
 )
 def test_an_image_is_built_from_its_entry_point_its_lock_and_its_dockerfile(

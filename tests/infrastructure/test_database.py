@@ -98,8 +98,9 @@ def test_a_role_logs_in_as_one_user_of_one_cluster(templates: Templates, functio
     assert "*" not in target
 
 
-def test_a_job_logs_in_as_who_loads(templates: Templates) -> None:
-    (grant,) = [g for g in templates.grants("JobRole") if "rds-db:connect" in g.actions]
+@pytest.mark.parametrize("job", ["Job", "Backfill"])
+def test_a_job_logs_in_as_who_loads(templates: Templates, job: str) -> None:
+    (grant,) = [g for g in templates.grants(f"{job}Role") if "rds-db:connect" in g.actions]
     assert all(', "loader"]' in target for target in grant.targets)
 
 
@@ -107,6 +108,7 @@ def test_nobody_else_logs_in(templates: Templates) -> None:
     roles = {grant.role for grant in templates.grants() if "rds-db:connect" in grant.actions}
     assert {role.rstrip("0123456789ABCDEF") for role in roles} == {
         "JobRole",
+        "BackfillRole",
         *(f"{function}Role" for function in USERS),
     }
 

@@ -77,6 +77,7 @@ ALLOWED = {
     "FetchRole": LOGS | XRAY | WRITE | LAKE | {"secretsmanager:GetSecretValue"},
     "LoadRole": LOGS | XRAY | NETWORK | WRITE | {"s3:GetObject", "s3:ListBucket", "rds-db:connect"},
     "JobRole": READ_BARS | LAKE | {"s3:DeleteObject", "rds-db:connect"},
+    "BackfillRole": LAKE | {"s3:DeleteObject", "rds-db:connect", "secretsmanager:GetSecretValue"},
     "MigrateRole": LOGS | XRAY | NETWORK | {"rds-db:connect"},
     "BootstrapRole": LOGS
     | XRAY
@@ -137,9 +138,9 @@ def test_nobody_may_delete_data(templates: Templates) -> None:
         for grant in templates.grants()
         if any("Delete" in action and action not in WITHOUT_RESOURCE for action in grant.actions)
     ]
-    ((role, actions, (target,)),) = deleting
-    assert (role, actions) == ("JobRole", ["s3:DeleteObject"])
-    assert '"/_staging/*"' in target
+    assert {role for role, _, _ in deleting} == {"JobRole", "BackfillRole"}
+    assert all(actions == ["s3:DeleteObject"] for _, actions, _ in deleting)
+    assert all('"/_staging/*"' in target for _, _, (target,) in deleting)
 
 
 CONTROL = {
@@ -157,6 +158,7 @@ CONTROL = {
     "FetchRole": {"write": {"run"}},
     "LoadRole": {"write": {"run", "settled#1m", "settled#version"}},
     "JobRole": {"read": {"ingest", "symbols"}},
+    "BackfillRole": {},
     "MigrateRole": {},
     "BootstrapRole": {},
     "NightlyRole": {},
@@ -195,6 +197,7 @@ def test_a_role_sees_only_its_own_items_of_the_control_table(templates: Template
         ("FetchRole", {"ControlTable"}),
         ("LoadRole", {"ControlTable"}),
         ("JobRole", set()),
+        ("BackfillRole", set()),
     ],
 )
 def test_a_role_writes_only_its_own_tables(templates: Templates, role: str, written: set[str]) -> None:

@@ -27,10 +27,10 @@ class PassingTime:
         self.now += seconds
 
 
-def client(url: str, time: PassingTime | None = None, *, calls: int = 1_000) -> VendorRest:
+def client(url: str, time: PassingTime | None = None, *, calls: int = 1_000, key: str = KEY) -> VendorRest:
     """A client with a quota of `calls` a minute, for which no time really passes."""
     time = PassingTime() if time is None else time
-    return VendorRest(url, KEY, TokenBucket(calls), now=time, sleep=time.sleep)
+    return VendorRest(url, key, TokenBucket(calls), now=time, sleep=time.sleep)
 
 
 def complete(known: Callable[[date], int | None] = lambda _: None, *, accept_short: bool = False) -> Completeness:

@@ -1,4 +1,4 @@
-"""History loaded once: what a plan names is fetched and stored unit by unit, from where an earlier run was stopped.
+"""What a plan names, fetched and stored unit by unit, from where an earlier run was stopped.
 
 Fetching and storing are apart (batch_layer/fetch, batch_layer/load); here is what becomes of a unit.
 """

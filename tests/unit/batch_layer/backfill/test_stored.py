@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from batch_layer.backfill import Backfill
+from batch_layer.backfill.stored import Backfill
 from batch_layer.fetch.units import Fetched, Refused, Unit
 from shared.models.daily import DailyBar
 from shared.stores.postgres import Postgres
