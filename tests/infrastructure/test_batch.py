@@ -70,8 +70,8 @@ def test_on_aws_functions_are_called_and_jobs_waited_for(
     for name, function in (("FetchFunction", "Fetch"), ("LoadFunction", "Load"), ("ApiFunction", "ApiFunction")):
         assert templates.one("AWS::Lambda::Function", function).id in on_aws[name]
     assert ":states:::batch:submitJob.sync" in on_aws["JobResource"]
-    assert templates.one("AWS::Batch::JobQueue").id in on_aws["JobQueue"]
-    assert templates.one("AWS::Batch::JobDefinition").id in on_aws["JobDefinition"]
+    assert templates.one("AWS::Batch::JobQueue", "Job").id in on_aws["JobQueue"]
+    assert templates.one("AWS::Batch::JobDefinition", "Job").id in on_aws["JobDefinition"]
 
 
 def test_in_the_emulator_each_of_them_is_an_activity(substitutions: Mapping[str, tuple[str, str]]) -> None:

@@ -25,7 +25,7 @@ ACCEPTED = Counter(
         "AwsSolutions-ECS2": 2,
         "AwsSolutions-ECS4": 2,
         "AwsSolutions-IAM4": 1,
-        "AwsSolutions-IAM5": 38,
+        "AwsSolutions-IAM5": 41,
         "AwsSolutions-L1": 11,
         "AwsSolutions-SMG4": 1,
         "AwsSolutions-SQS3": 1,

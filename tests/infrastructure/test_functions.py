@@ -107,7 +107,7 @@ def test_a_function_waits_for_its_policy(name: str, templates: Templates) -> Non
 
 def test_no_log_group_is_kept_for_ever(templates: Templates) -> None:
     groups = templates.resources("AWS::Logs::LogGroup")
-    assert len(groups) == len(HANDLERS) + 6, "functions, ingester, push, access and execution logs, jobs, the nightly"
+    assert len(groups) == len(HANDLERS) + 7, "functions, ingester, push, access and execution logs, two jobs, nightly"
     for group in groups:
         assert group.properties["RetentionInDays"] == 30, group.id
 

@@ -244,6 +244,7 @@ def test_secrets_are_read_by_who_uses_them_only(templates: Templates) -> None:
     }
     assert readers == {
         ("IngesterTaskExecutionRole", True, False),
+        ("BackfillRole", True, False),
         ("FetchRole", True, False),
         ("BootstrapRole", False, True),
     }
