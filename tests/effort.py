@@ -1,4 +1,4 @@
-"""How much is tried: `make test` gives a property a third of its examples, thirty at least; `EXAMPLES=all` all of them.
+"""How much is tried: `make test` gives a property a fifth of its examples, twenty at least; `EXAMPLES=all` all of them.
 
 The one home of this choice: the profile in tests/unit/conftest.py and every test that names a number ask here.
 """
@@ -7,8 +7,8 @@ import os
 from typing import TypeVar
 
 T = TypeVar("T")
-SHARE = 3
-LEAST = 30
+SHARE = 5
+LEAST = 20
 
 
 def everything() -> bool:

@@ -40,10 +40,10 @@ def test_published_minutes_are_equal_in_all_five_fields(rewritten: Run, recorded
             result = compare(ours, minutes_of(recorded / f"minute/{sym}_{day}.csv.gz"))
             rows, equal = rows + result.rows, equal + result.equal
             different += [(sym, minute) for minute in result.different]
-    assert rows == 425 * len(DAYS)
+    assert rows == at_most(1_275, 424)
     assert equal / rows >= 0.999, different
 
 
 def test_the_rewritten_feed_loses_nothing(rewritten: Run) -> None:
-    assert rewritten.count("trades_in") == rewritten.raw.trades > 30_000 * len(DAYS)
+    assert rewritten.count("trades_in") == rewritten.raw.trades > at_most(120_000, 43_000)
     assert rewritten.count("lost") == rewritten.count("quarantined") == rewritten.count("duplicates") == 0
