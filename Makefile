@@ -20,7 +20,7 @@ test: $(VENV)/.ready
 	@$(BIN)/python -m tests.check
 
 parity: $(VENV)/.ready
-	@EXAMPLES=all PYTHONPATH="$(CURDIR)" $(BIN)/pytest -q tests/parity
+	@EXAMPLES=all PYTHONPATH="$(CURDIR)" $(BIN)/pytest -q tests/parity tests/end_to_end tests/faults
 
 bench: $(VENV)/.ready
 	@$(BIN)/python -m tests.benchmarks
