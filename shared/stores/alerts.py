@@ -2,7 +2,7 @@
 
     rule#<owner>   <id>                     rule (JSON), version, created_ms, changed_ms; a removed one says so
     state#<id>     <version, 10 digits>     state and the crossings it brought (JSON), rev
-    fired#<owner>  <t, 13 digits>#<id>      crossing (JSON), known_at
+    fired#<owner>  <t, 13 digits>#<id>      crossing (JSON), known_at, kind = `crossing`
     reader#<name>  <shard>                  the process that evaluated last
 
 Index `groups`: `group` = `live` or `signals` of a rule that holds, `place` = its id; `group` = `fired#<UTC day>` of a
@@ -22,6 +22,8 @@ from shared.models.alert import Crossing, Reader, Rule, State, StoredCrossing, S
 INDEX: Final = "groups"
 FIRED: Final = "fired#"
 """How the keys of crossings begin."""
+CROSSING: Final = "crossing"
+"""`kind` of a crossing; other items have none. By it the table's stream is filtered."""
 KEPT_S: Final = 90 * 86_400
 """Crossings and removed rules are kept this long, from when they are stored."""
 DAY_MS: Final = 86_400_000
@@ -115,6 +117,7 @@ class AlertStore:
             "place": {"S": f"{now_ms:013d}#{crossing.id}"},
             "crossing": {"S": msgspec.json.encode(crossing).decode()},
             "known_at": _number(now_ms),
+            "kind": {"S": CROSSING},
             "ttl": _number(now_ms // 1000 + KEPT_S),
         }
         return self._write("put_item", Item=item, ConditionExpression="attribute_not_exists(pk)")

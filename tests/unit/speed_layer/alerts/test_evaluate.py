@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models.alert import Crossing, IndicatorCross, Move, PriceCross, State, StoredRule, StrategySignal
+from shared.models.signal import Side
 from speed_layer.alerts.evaluate import Observation, crossing_id, evaluate, evaluate_all
 from tests.unit.speed_layer.alerts.rules import prices, stored
 from tests.unit.speed_layer.feed import T0
@@ -130,7 +131,8 @@ def test_from_its_expiry_on_a_rule_sees_nothing() -> None:
 @pytest.mark.parametrize(("side", "expected"), [("either", ["k0", "k1"]), ("buy", ["k0"]), ("sell", ["k1"])])
 def test_signals_of_the_chosen_side_are_told(side: Any, expected: list[str]) -> None:
     rule = stored(StrategySignal("macd_cross", "5m", side))
-    seen = [one._replace(value=said) for one, said in zip(prices(0, 0), ("buy", "sell"), strict=True)]
+    said: tuple[Side, ...] = ("buy", "sell")
+    seen = [one._replace(value=what) for one, what in zip(prices(0, 0), said, strict=True)]
     assert [key for key, _ in told(rule, seen)] == expected
 
 

@@ -109,7 +109,7 @@ def test_two_processes_at_once_cannot_both_go_on() -> None:
         other.take("shard", [Watched(RULES[0], seen)])
         return same
 
-    rows.enter = overtaken  # type: ignore[method-assign,assignment]  # once
+    rows.enter = overtaken  # type: ignore[method-assign]  # once
     with pytest.raises(StoreUnavailable, match="another process"):
         one.take("shard", [Watched(RULES[0], seen[1:])])
     one.take("shard", [Watched(RULES[0], seen[1:])])
