@@ -187,7 +187,12 @@ def test_routes_come_with_integration_and_authoriser(aws: Client) -> None:
         for resource in client.get_resources(restApiId=api["id"], embed=["methods"], limit=500)["items"]
         if (methods := resource.get("resourceMethods"))
     }
-    function = functions(aws)["serving_layer.api.handler"]["FunctionArn"]
+    found = functions(aws)
+    for path in ("/v1/alerts", "/v1/alerts/fired", "/v1/alerts/{id}"):
+        for method in routes.pop(path).values():
+            assert found["serving_layer.alerts.handler"]["FunctionArn"] in method["methodIntegration"]["uri"]
+            assert (method["authorizationType"], method["authorizerId"]) == ("CUSTOM", authorizer["id"]), path
+    function = found["serving_layer.api.handler"]["FunctionArn"]
     for methods in routes.values():
         assert function in methods["GET"]["methodIntegration"]["uri"]
     health = routes.pop("/v1/health")
