@@ -11,10 +11,12 @@ class ArchiveSettings(msgspec.Struct, frozen=True):
 
 
 class TableSettings(msgspec.Struct, frozen=True):
-    """Tables, the stream for revised bars, the bucket for quarantine and the session table, by name."""
+    """Tables, the stream for revised bars, the bucket for quarantine and the session table, by name; without a table of
+    alerts no rules are evaluated."""
 
     bars_table: str
     control_table: str
     bars_stream: str
     lake_bucket: str
     sessions: str = "XNYS"
+    alerts_table: str = ""

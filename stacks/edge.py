@@ -93,7 +93,7 @@ class EdgeStack(TargetedStack):
                 origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
             ),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,  # a redirect would follow a key
-            allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD,
+            allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,  # alerts are added, changed and removed
             cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
             origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
             function_associations=[

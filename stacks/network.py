@@ -49,7 +49,8 @@ class NetworkStack(TargetedStack):
         services = ec2.GatewayVpcEndpointAwsService
         s3_actions = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
         self._gateway_endpoint("S3Endpoint", services.S3, self._ours(s3_actions, ["*"]))
-        written = [storage.signals_table.table_arn, storage.control_table.table_arn]
+        tables = (storage.alerts_table, storage.signals_table, storage.control_table)
+        written = [table.table_arn for table in tables]
         self._gateway_endpoint(
             "DynamoDbEndpoint",
             services.DYNAMODB,

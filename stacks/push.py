@@ -17,7 +17,7 @@ from stacks.constructs.task_service import TaskService
 from stacks.network import BALANCER_PORT, PUSH_PORT, NetworkStack
 from stacks.settings import Settings
 from stacks.speed import SESSIONS, SpeedStack
-from stacks.storage import BALANCER_LOGS, SIGNALS_BY_TIME, StorageStack
+from stacks.storage import ALERTS_BY_GROUP, BALANCER_LOGS, SIGNALS_BY_TIME, StorageStack
 
 IDLE = Duration.seconds(4000)
 """The longest a load balancer bears a silent connection: clients are sent a ping well before."""
@@ -57,6 +57,7 @@ class PushStack(TargetedStack):
                 "BARS_TABLE": storage.bars_table.table_name,
                 "CONTROL_TABLE": storage.control_table.table_name,
                 "SIGNALS_TABLE": storage.signals_table.table_name,
+                "ALERTS_TABLE": storage.alerts_table.table_name,
                 "SESSIONS": SESSIONS,
                 "HOST": "0.0.0.0",  # noqa: S104 - the container's own address; its security group names who may connect
                 "PORT": str(PUSH_PORT),
@@ -67,6 +68,7 @@ class PushStack(TargetedStack):
                 read_stream(speed.bars),
                 query(storage.bars_table),
                 query_index(storage.signals_table, SIGNALS_BY_TIME),
+                query_index(storage.alerts_table, ALERTS_BY_GROUP),
                 get_item(storage.control_table, "key", "through"),
             ],
         )

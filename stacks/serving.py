@@ -10,7 +10,7 @@ from constructs import Construct
 from stacks.constructs.assets import Assets
 from stacks.constructs.function import ServiceFunction
 from stacks.constructs.rest_api import PublicApi
-from stacks.constructs.rights import get_item, query, query_index
+from stacks.constructs.rights import get_item, query, query_index, write_items
 from stacks.constructs.target import TargetedStack
 from stacks.database import DatabaseStack
 from stacks.network import NetworkStack
@@ -42,6 +42,12 @@ KEY_ROUTES = (
     "/v3/trades/{ticker}",
 )
 """Answered to holders of a key only."""
+ALERT_ROUTES = {
+    "/v1/alerts": ("GET", "POST"),
+    "/v1/alerts/fired": ("GET",),
+    "/v1/alerts/{id}": ("ANY",),  # a method each would be more than a template may hold; the function names its own
+}
+"""Answered by a function of their own, which may write rules; to holders of a key with the scope for it."""
 
 
 class ServingStack(TargetedStack):
@@ -116,9 +122,25 @@ class ServingStack(TargetedStack):
             memory_mb=512,
             timeout=Duration.seconds(5),
         )
+        self.alerts_function = ServiceFunction(
+            self,
+            "AlertsFunction",
+            assets=assets,
+            name="alerts",
+            description="Rules of alerts, and what they found.",
+            environment={"ALERTS_TABLE": storage.alerts_table.table_name},
+            rights=[
+                query(storage.alerts_table, "rule#*", "state#*", "fired#*"),
+                write_items(storage.alerts_table, "rule#*"),
+            ],
+            retention_days=days,
+            memory_mb=512,
+            timeout=Duration.seconds(10),
+        )
         public = PublicApi(self, "Public", authorizer=self.auth_function.function, retention_days=days)
         public.get(OPEN_ROUTES, self.api_function.function, needs_key=False)
         public.get(KEY_ROUTES, self.api_function.function, needs_key=True)
+        public.answer(ALERT_ROUTES, self.alerts_function.function, needs_key=True)
         self.api_host = CfnOutput(
             self,
             "ApiHost",

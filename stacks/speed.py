@@ -15,6 +15,7 @@ from constructs import Construct
 from stacks.constructs.assets import Assets
 from stacks.constructs.cache import Cache
 from stacks.constructs.rights import (
+    Right,
     get_item,
     get_objects,
     list_bucket,
@@ -23,6 +24,7 @@ from stacks.constructs.rights import (
     put_objects,
     put_records,
     query,
+    query_index,
     read_stream,
     write_items,
 )
@@ -31,10 +33,12 @@ from stacks.constructs.target import TargetedStack
 from stacks.constructs.task_service import TaskService
 from stacks.network import NetworkStack
 from stacks.settings import Settings
-from stacks.storage import StorageStack
+from stacks.storage import ALERTS_BY_GROUP, StorageStack
 
 ARCHIVE_WINDOW_S = {"aws": 60, "local": 1}
 """How long the archive gathers before it writes one object: it prices S3 puts against the age of the raw log."""
+NEW_CROSSING = {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": ["crossing"]}}}}
+"""Of the changes of the alerts table, those that somebody is told of (shared/stores/alerts.py)."""
 SESSIONS = "XNYS"
 """The session table of every process that has to know when the market is open."""
 
@@ -148,12 +152,17 @@ class SpeedStack(TargetedStack):
         keep_bars = [query(bars), write_items(bars), put_records(self.bars), put_objects(lake, "quarantine/")]
         self._reader(
             "Live",
-            description="Late parts of the trades stream to stored bars and revised bar records.",
+            description="Trades stream to price alerts; its late parts to stored bars and revised bar records.",
             source=Source.stream(self.trades),
             batch_size=500,
-            environment={**environment, "SESSIONS": SESSIONS},
+            environment={
+                **environment,
+                "SESSIONS": SESSIONS,
+                "ALERTS_TABLE": self._storage.alerts_table.table_name,
+            },
             rights=[
                 *keep_bars,
+                *self._evaluate_rules("live"),
                 write_items(control, "late#*"),
                 list_bucket(lake),
                 get_objects(lake, "raw/trades/"),
@@ -178,7 +187,7 @@ class SpeedStack(TargetedStack):
         storage = self._storage
         self._reader(
             "Signals",
-            description="Bars stream to signals: strategies over the last closed bars of each symbol and timeframe.",
+            description="Bars stream to signals and alerts: strategies and rules over the last closed bars.",
             source=Source.stream(self.bars),
             batch_size=100,
             max_retries=UNTIL_TOO_OLD,
@@ -190,6 +199,7 @@ class SpeedStack(TargetedStack):
                 "BARS_TABLE": storage.bars_table.table_name,
                 "CONTROL_TABLE": storage.control_table.table_name,
                 "SIGNALS_TABLE": storage.signals_table.table_name,
+                "ALERTS_TABLE": storage.alerts_table.table_name,
                 "LAKE_BUCKET": storage.lake_bucket.bucket_name,
                 "SESSIONS": SESSIONS,
                 "STRATEGIES": self._settings.strategies,
@@ -199,12 +209,22 @@ class SpeedStack(TargetedStack):
                 query(storage.bars_table),
                 query(storage.signals_table),
                 write_items(storage.signals_table),
+                *self._evaluate_rules("signals"),
                 get_item(storage.control_table, "through", "signals"),
                 write_items(storage.control_table, "through", "signals"),
                 put_objects(storage.lake_bucket, "quarantine/"),
                 self.cache.connect("signals"),
             ],
         )
+
+    def _evaluate_rules(self, reader: str) -> list[Right]:
+        """Read rules, remember what was seen of each, store crossings; change no rule."""
+        table, own = self._storage.alerts_table, f"reader#{reader}"
+        return [
+            query_index(table, ALERTS_BY_GROUP),
+            get_item(table, "state#*", own),
+            write_items(table, "state#*", "fired#*", own),
+        ]
 
     def _notify(self) -> None:
         topic = sns.Topic(
@@ -213,11 +233,20 @@ class SpeedStack(TargetedStack):
             master_key=kms.Alias.from_alias_name(self, "SnsKey", "alias/aws/sns"),
             enforce_ssl=True,
         )
-        CfnOutput(self, "SignalTopicArn", value=topic.topic_arn, description="Subscribe here to hear of new signals.")
+        what = "Subscribe here to hear of new signals and alerts."
+        CfnOutput(self, "SignalTopicArn", value=topic.topic_arn, description=what)
         self._reader(
             "Notify",
             description="New signals, from the stream of their table, to the topic.",
             source=Source.table(self._storage.signals_table, {"eventName": ["INSERT"]}),
+            batch_size=100,
+            environment={"TOPIC_ARN": topic.topic_arn},
+            rights=[publish(topic)],
+        )
+        self._reader(
+            "Announce",
+            description="New alerts, from the stream of their table, to the topic of signals.",
+            source=Source.table(self._storage.alerts_table, NEW_CROSSING),
             batch_size=100,
             environment={"TOPIC_ARN": topic.topic_arn},
             rights=[publish(topic)],

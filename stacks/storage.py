@@ -19,6 +19,8 @@ from stacks.settings import Settings
 
 SIGNALS_BY_TIME = "known"
 """Index of the signals table: the UTC day of the last change, then its time."""
+ALERTS_BY_GROUP = "groups"
+"""Index of the alerts table: rules by the function that evaluates them, crossings by the UTC day."""
 
 STAGING = "_staging/"
 """Prefix in the lake of files that are not verified yet."""
@@ -27,7 +29,7 @@ BALANCER_LOGS = "load-balancer"
 
 
 class StorageStack(TargetedStack):
-    """Four DynamoDB tables, the lake and its tables for SQL, the log bucket, and the secret that the operator sets.
+    """Five DynamoDB tables, the lake and its tables for SQL, the log bucket, and the secret that the operator sets.
 
     Deployed before the ingester, so that its key is there when it first starts.
     """
@@ -62,6 +64,20 @@ class StorageStack(TargetedStack):
             index_name=SIGNALS_BY_TIME,
             partition_key=dynamodb.Attribute(name="day", type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name="known", type=dynamodb.AttributeType.STRING),
+            projection_type=dynamodb.ProjectionType.ALL,
+        )
+        self.alerts_table = self._table(
+            "AlertsTable",
+            "pk",
+            "sk",
+            dynamodb.AttributeType.STRING,
+            recoverable=True,  # nobody can make users' rules again
+            stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
+        )
+        self.alerts_table.add_global_secondary_index(
+            index_name=ALERTS_BY_GROUP,
+            partition_key=dynamodb.Attribute(name="group", type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name="place", type=dynamodb.AttributeType.STRING),
             projection_type=dynamodb.ProjectionType.ALL,
         )
         self.control_table = self._table("ControlTable", "pk", "sk", dynamodb.AttributeType.STRING, recoverable=True)

@@ -51,10 +51,31 @@ class ApiClient:
         at = datetime.fromtimestamp(last_ms / 1000, NEW_YORK) if last_ms else datetime.now(NEW_YORK)
         return at.date().isoformat()
 
-    def bars(self, ticker: str, multiplier: int, timespan: str, since: str, until: str) -> Iterator[dict[str, Any]]:
+    def bars(
+        self, ticker: str, multiplier: int, timespan: str, since: str, until: str, *, adjusted: bool = True
+    ) -> Iterator[dict[str, Any]]:
         """In order of time, all pages. `since`, `until`: dates or Unix ms, both included."""
         path = "/".join(quote(part, safe="") for part in (ticker, "range", str(multiplier), timespan, since, until))
-        url: str | None = f"{self._url}/v2/aggs/ticker/{path}?limit={PAGE}&sort=asc"
+        yield from self._pages(f"/v2/aggs/ticker/{path}?limit={PAGE}&sort=asc{'' if adjusted else '&adjusted=false'}")
+
+    def trades(self, ticker: str, since_ms: int, until_ms: int) -> Iterator[dict[str, Any]]:
+        """In order of time, all pages, of [since_ms, until_ms)."""
+        chosen = {"timestamp.gte": f"{since_ms}000000", "timestamp.lt": f"{until_ms}000000", "order": "asc"}
+        yield from self._pages(f"/v3/trades/{quote(ticker, safe='')}?{urlencode({**chosen, 'limit': PAGE})}")
+
+    def alerts(self) -> Iterator[dict[str, Any]]:
+        """Of the key, all pages."""
+        yield from self._pages("/v1/alerts")
+
+    def add_alert(self, rule: bytes) -> dict[str, Any]:
+        """The alert that the platform has made of it, or had already."""
+        return dict(self._asked(f"{self._url}/v1/alerts", "POST", rule)["results"])
+
+    def remove_alert(self, id_: str) -> None:
+        self._asked(f"{self._url}/v1/alerts/{quote(id_, safe='')}", "DELETE")
+
+    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+        url: str | None = f"{self._url}{path}"
         while url:
             page = self._asked(url)
             yield from page.get("results", [])
@@ -76,12 +97,15 @@ class ApiClient:
     def _health(self) -> dict[str, Any]:
         return self._get(f"{self._url}/v1/health", {})
 
-    def _asked(self, url: str) -> dict[str, Any]:
-        return self._get(url, {"Authorization": f"Bearer {self.key()}"})
+    def _asked(self, url: str, method: str = "GET", body: bytes | None = None) -> dict[str, Any]:
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        return self._get(url, {"Authorization": f"Bearer {self.key()}", **kind}, method, body)
 
-    def _get(self, url: str, headers: dict[str, str]) -> dict[str, Any]:
+    def _get(self, url: str, headers: dict[str, str], method: str = "GET", sent: bytes | None = None) -> dict[str, Any]:
         try:
-            answer = self._pool.request("GET", url, headers=headers)
+            answer = self._pool.request(method, url, headers=headers, body=sent)
+            if answer.status == 204:
+                return {}
             body = json.loads(answer.data, parse_float=Decimal)
         except urllib3.exceptions.ReadTimeoutError as error:
             raise ApiFailed(f"{self._url} took longer than {self._read_seconds:g} s to answer") from error
@@ -89,7 +113,7 @@ class ApiClient:
             raise ApiFailed(f"{self._url} does not answer: is the platform running there?") from error
         except ValueError as error:
             raise ApiFailed(f"{self._url} answered {answer.status} with something that is not JSON") from error
-        if answer.status == 200 and isinstance(body, dict):
+        if answer.status in {200, 201} and isinstance(body, dict):
             return body
         said = body.get("error") if isinstance(body, dict) else None
         if 400 <= answer.status < 500:

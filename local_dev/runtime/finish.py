@@ -12,7 +12,7 @@ from local_dev.runtime.state import StateFolder
 
 DRAIN_SECONDS = 300.0
 SETTLE_SECONDS = 10.0
-TRADES, BARS, SIGNALS = ("archive", "live"), ("persist", "signals"), "notify"
+TRADES, BARS, TABLES = ("archive", "live"), ("persist", "signals"), ("notify", "announce")
 """Roles by the stream they read, in the order in which one stream's readers feed the next."""
 SUMMED = ("trades_in", "frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
 
@@ -57,7 +57,8 @@ def drain(platform: Platform) -> None:
     while handled != (handled := sum(_handled(pollers[role]) for role in BARS)):
         for role in BARS:
             _drained(platform, role, pollers[role], deadline)
-    _drained(platform, SIGNALS, pollers[SIGNALS], deadline)
+    for role in TABLES:
+        _drained(platform, role, pollers[role], deadline)
 
 
 def settle(platform: Platform) -> None:
@@ -66,7 +67,7 @@ def settle(platform: Platform) -> None:
     What they have not taken after SETTLE_SECONDS waits for the next start.
     """
     deadline = time.monotonic() + SETTLE_SECONDS
-    for role in (*TRADES, *BARS, SIGNALS):
+    for role in (*TRADES, *BARS, *TABLES):
         if role in platform.pollers:
             platform.pollers[role].wait_drained(max(deadline - time.monotonic(), 0.0))
 

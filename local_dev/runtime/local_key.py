@@ -4,7 +4,7 @@ from local_dev.runtime.state import StateFolder
 from serving_layer.auth.keys import mint, record_of
 from shared.stores.control import ControlStore
 
-SCOPES = ("bars:read", "live:read")
+SCOPES = ("bars:read", "live:read", "alerts:write")
 
 
 def local_key(state: StateFolder, control: ControlStore) -> str:

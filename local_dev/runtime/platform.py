@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from batch_layer.lake.objects import Objects
 from batch_layer.load.migrate import MIGRATE_S, migrate
 from local_dev.runtime import servers
+from local_dev.runtime.alerts_file import AlertsFile
 from local_dev.runtime.checkpoints import FileCheckpoints
 from local_dev.runtime.deploy import clients, deploy_noted, last_deployed
 from local_dev.runtime.deployment import Function
@@ -63,6 +64,7 @@ class Platform:
         self.key = ""
         self._pool = FunctionPool(state.logs)
         self._roles = RolesFile(state.path, self.roles)
+        self._alerts = AlertsFile(state.path)
         self._emulator: servers.Emulator | None = None
         self._database: PostgresServer | None = None
         self._checkpoints: FileCheckpoints | None = None
@@ -89,6 +91,7 @@ class Platform:
         self._open_stores()
         if not emulator.restored:
             self._timed("state", lambda: restore(self.state, self.client, self.deployment, self._sessions))
+            self._alerts.restore(self.client("dynamodb"), self._alerts_table)
         self.key = local_key(self.state, self.control)
         self.cache = cache_ready.result()
         self._database = database_ready.result()
@@ -107,6 +110,7 @@ class Platform:
         self._behind = self._pool.launch(self._specs(answering=False))
         self._start_pollers()
         self._roles.start()
+        self._alerts.start(self.client("dynamodb"), self._alerts_table)
 
     def stop(self) -> None:
         """In order: no new requests, no new batches, then what they need; the emulator writes its snapshot last."""
@@ -115,6 +119,7 @@ class Platform:
         self._listening.close()
         for poller in self.pollers.values():
             poller.stop()
+        self._alerts.stop()
         if self._checkpoints is not None:
             self._checkpoints.write()
         self._pool.stop()
@@ -230,6 +235,10 @@ class Platform:
     @property
     def _sessions(self) -> str:
         return SIMULATED if self.state.record.is_simulated else XNYS
+
+    @property
+    def _alerts_table(self) -> str:
+        return self.deployment.function_of("serving_layer.alerts.handler").environment["ALERTS_TABLE"]
 
     def _running_emulator(self) -> servers.Emulator:
         if self._emulator is None:

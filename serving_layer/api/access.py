@@ -4,7 +4,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from serving_layer.api.refusals import NOT_ENTITLED, UNKNOWN_KEY, Refused
 
-BARS, LIVE = "bars:read", "live:read"
+BARS, LIVE, ALERTS = "bars:read", "live:read", "alerts:write"
 
 
 def check_scope(event: APIGatewayProxyEvent, scope: str) -> None:

@@ -10,6 +10,10 @@ const MOST_MINUTES = 50_000;
 /** @typedef {{t: number, o: number, h: number, l: number, c: number, v: number, vw?: number, n?: number}} Bar */
 /** @typedef {{id: string, ticker: string, strategy: string, timeframe: string, t: number, side: "buy" | "sell",
  *   price: number, status: "active" | "withdrawn", known_at: number}} Signal */
+/** @typedef {{id: string, ticker: string, when: any, repeat: string, cooldown_s: number, session: string,
+ *   expires: number | null, note: string, status: "active" | "done"}} Alert */
+/** @typedef {{id: string, alert: string, ticker: string, direction: string, value: string, t: number,
+ *   note: string}} Fired */
 
 export class ApiError extends Error {
   /**
@@ -87,11 +91,49 @@ export class Api {
     return found;
   }
 
-  /** @param {string} url @param {{key?: boolean, signal?: AbortSignal}} [options] @returns {Promise<any>} */
-  async #get(url, { key = true, signal } = {}) {
+  /** The alerts of the key. @returns {Promise<Alert[]>} */
+  async alerts() {
+    const found = [];
+    for (let url = "/v1/alerts"; url !== null; ) {
+      const { results = [], next_url: next } = await this.#get(url);
+      found.push(...results);
+      url = ownPath(next);
+    }
+    return found;
+  }
+
+  /** What alerts have found, newest first. @returns {Promise<Fired[]>} */
+  async fired(most = 50) {
+    return (await this.#get(`/v1/alerts/fired?limit=${most}`)).results ?? [];
+  }
+
+  /** Add an alert, or change one. @param {object} rule @param {string} [id] */
+  putAlert(rule, id) {
+    const body = JSON.stringify(rule);
+    return id === undefined
+      ? this.#get("/v1/alerts", { method: "POST", body })
+      : this.#get(`/v1/alerts/${encodeURIComponent(id)}`, { method: "PUT", body });
+  }
+
+  /** @param {string} id */
+  removeAlert(id) {
+    return this.#get(`/v1/alerts/${encodeURIComponent(id)}`, { method: "DELETE" });
+  }
+
+  /**
+   * @param {string} url
+   * @param {{key?: boolean, signal?: AbortSignal, method?: string, body?: string}} [options]
+   * @returns {Promise<any>}
+   */
+  async #get(url, { key = true, signal, method = "GET", body } = {}) {
     const limit = AbortSignal.timeout(LIMIT_MS);
     const options = {
-      headers: key && this.key !== null ? { Authorization: `Bearer ${this.key}` } : {},
+      method,
+      body,
+      headers: {
+        ...(key && this.key !== null ? { Authorization: `Bearer ${this.key}` } : {}),
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
       cache: "no-store",
       credentials: "omit",
       redirect: "error",
@@ -100,7 +142,7 @@ export class Api {
     let answer;
     try {
       answer = await fetch(url, options);
-      if (answer.ok) return await answer.json();
+      if (answer.ok) return answer.status === 204 ? {} : await answer.json();
     } catch (error) {
       signal?.throwIfAborted();
       throw new ApiError(

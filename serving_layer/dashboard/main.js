@@ -1,5 +1,6 @@
 /** The dashboard: wires the parts together. Each part knows its own corner of the page and no other part. */
 
+import { Alerts } from "./alerts.js";
 import { Api, ApiError } from "./api.js";
 import { Chart } from "./chart.js";
 import { MarketClock } from "./clock.js";
@@ -75,6 +76,7 @@ const desk = new Desk(api, chart, {
 const table = new BarTable(showTable);
 const watch = new WatchList({ chosen: (symbol) => select(symbol, desk.frame), visible: subscribe });
 const signals = new Signals(api, { chosen: showSignal, changed: mark });
+const alerts = new Alerts(api, () => ({ symbol: desk.symbol, price: desk.bars.at(-1)?.c }));
 const connection = new ConnectionView(() => socket?.reconnect());
 const health = new Health(api, { read: readHealth });
 const frames = TIMEFRAMES.map(({ name }, index) => ({
@@ -144,11 +146,11 @@ async function select(symbol, frame) {
   await reading;
 }
 
-/** Only what is looked at: second bars of the rows in view, minutes of the chart, every signal. */
+/** Only what is looked at: second bars of the rows in view, minutes of the chart, every signal and alert. */
 function subscribe() {
   if (desk.symbol === "") return;
   const seconds = new Set([desk.symbol, ...watch.visible]);
-  socket?.want([...[...seconds].map((symbol) => `A.${symbol}`), `AM.${desk.symbol}`, "S.*"]);
+  socket?.want([...[...seconds].map((symbol) => `A.${symbol}`), `AM.${desk.symbol}`, "S.*", "AL.*"]);
 }
 
 /** @param {any[]} events */
@@ -162,6 +164,7 @@ function read(events) {
       clock.saw(event.e);
       desk.minute(event);
     } else if (event.ev === "S") signals.event(event);
+    else if (event.ev === "AL") alerts.event(event);
   }
 }
 

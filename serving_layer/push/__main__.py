@@ -23,6 +23,7 @@ from shared.clients.kinesis import ShardReader, open_shards
 from shared.errors import PermanentError, StoreUnavailable
 from shared.observability import event, logger
 from shared.settings import read
+from shared.stores.alerts import AlertStore
 from shared.stores.bars import BarStore
 from shared.stores.control import ControlStore
 from shared.stores.signals import SignalStore
@@ -61,6 +62,7 @@ def wire(settings: PushSettings) -> Sources:
         stored_day=stored_day,
         stored_through=stored_through,
         known_since=SignalStore(dynamodb, settings.signals_table).known_since,
+        fired_since=AlertStore(dynamodb, settings.alerts_table).fired_since,
         ask_key=KeyCheck(control, time.monotonic).caller,
         sessions=sessions_named(settings.sessions),
         now_ms=lambda: time.time_ns() // 1_000_000,

@@ -62,6 +62,7 @@ class Client:
         self._outbox = Outbox(self._send, self._too_slow, limits.buffer_bytes)
         self.subscriptions = Subscriptions(hub, self)
         self.is_authenticated = False
+        self.owner = ""
 
     def give(self, events: bytes) -> None:
         """As `hub.Subscriber`."""
@@ -130,6 +131,7 @@ class Client:
             raise Leaving(Status.AUTH_FAILED, "authentication failed", POLICY_VIOLATION)
         if SCOPE not in caller.scopes:
             raise Leaving(Status.AUTH_FAILED, f"the key does not have the scope {SCOPE}", POLICY_VIOLATION)
+        self.owner = caller.key_id
 
     async def _converse(self, key: str) -> None:
         """Events go out, requests come in, the key is looked at again, until one of them ends or somebody says so."""

@@ -6,7 +6,10 @@ from shared.polygon.socket import EVERY, Channel
 
 
 class Subscriber(Protocol):
-    """Somebody to whom events are given."""
+    """Somebody to whom events are given. `owner`: the id of its key."""
+
+    @property
+    def owner(self) -> str: ...
 
     def give(self, events: bytes) -> None:
         """Take the text of one event, or of several with commas between them. Never blocks, never raises."""
@@ -39,6 +42,8 @@ class Hub:
             found = self._wanted[prefix, sym] = tuple({**every, **exact})
         return found
 
-    def publish(self, prefix: str, sym: str, events: bytes) -> None:
+    def publish(self, prefix: str, sym: str, events: bytes, owner: str | None = None) -> None:
+        """With an `owner`, to nobody whose key is another."""
         for subscriber in self.wanted(prefix, sym):
-            subscriber.give(events)
+            if owner is None or subscriber.owner == owner:
+                subscriber.give(events)

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 
 from serving_layer.push.hub import Hub, Subscriber
 from shared.errors import InvalidRecord
-from shared.polygon.events import MINUTE_BAR, SECOND_BAR, SIGNAL, TRADE
+from shared.polygon.events import ALERT, MINUTE_BAR, SECOND_BAR, SIGNAL, TRADE
 from shared.polygon.socket import EVERY, Channel, Request, Status, channel_names, channel_of, status_event
 from shared.polygon.trades import check_symbol
 
-PREFIXES = (TRADE, SECOND_BAR, MINUTE_BAR, SIGNAL)
+PREFIXES = (TRADE, SECOND_BAR, MINUTE_BAR, SIGNAL, ALERT)
 NOT_SERVED = ("Q", "LULD", "NOI", "FMV", "LV")
 """The vendor's, which we have no data for."""
 MOST_CHANNELS = 50_000
-"""Of one client: every symbol of the market on each of the four prefixes fits."""
+"""Of one client: every symbol of the market on each prefix but alerts fits."""
 SHOWN = 40
 """Characters of a wrong name that are repeated."""
 

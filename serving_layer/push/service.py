@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from serving_layer.push.alerts import AlertFeed, FiredSince
 from serving_layer.push.bars import Bars
 from serving_layer.push.client import AskKey, Limits
 from serving_layer.push.day_reader import DayReader, StoredDay
@@ -34,6 +35,7 @@ class Sources:
     stored_day: StoredDay
     stored_through: Callable[[], int | None]
     known_since: KnownSince
+    fired_since: FiredSince
     ask_key: AskKey
     sessions: SessionTable
     now_ms: Callable[[], int]
@@ -49,6 +51,7 @@ class Push:
         self._bars = Bars(self._hub, sources.sessions, self._days)
         self._trades = Trades(self._hub, Seconds(self._bars.second))
         self._signals = SignalFeed(self._hub, sources.known_since, sources.now_ms)
+        self._alerts = AlertFeed(self._hub, sources.fired_since, sources.now_ms)
         self._server = PushServer(self._hub, sources.ask_key, limits)
 
     async def run(self, host: str, port: int, poll_s: float, ready: "asyncio.Future[int] | None" = None) -> None:
@@ -71,6 +74,7 @@ class Push:
                         group.create_task(follow(shard, self._take_bars, poll_s, threads))
                     group.create_task(self._days.run())
                     group.create_task(self._signals.run(SIGNALS_POLL_S))
+                    group.create_task(self._alerts.run(SIGNALS_POLL_S))
             finally:
                 await self._server.stop()
 

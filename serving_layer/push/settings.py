@@ -11,6 +11,7 @@ class PushSettings(msgspec.Struct, frozen=True):
     bars_table: str
     control_table: str
     signals_table: str
+    alerts_table: str
     sessions: str = "XNYS"
     """The session table by name: `XNYS`, or `SIMULATED`."""
     host: str = "0.0.0.0"  # noqa: S104 -- in a container of its own, behind a load balancer; loopback on one machine

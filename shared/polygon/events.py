@@ -14,11 +14,12 @@ import msgspec
 from shared.bars.scale import SIZE_DIGITS, SIZE_SCALE, divide_half_even, format_scaled
 from shared.errors import InvalidRecord
 from shared.frames import TradeRow
+from shared.models.alert import StoredCrossing
 from shared.models.bar import Bar
 from shared.models.signal import StoredSignal
 from shared.polygon.numbers import VWAP_DIGITS, price_text
 
-TRADE, SECOND_BAR, MINUTE_BAR, SIGNAL = "T", "A", "AM", "S"
+TRADE, SECOND_BAR, MINUTE_BAR, SIGNAL, ALERT = "T", "A", "AM", "S", "AL"
 WIDTH_MS = {SECOND_BAR: 1_000, MINUTE_BAR: 60_000}
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{1,9})? [0-9]{1,20}(\.[0-9]{1,9})?", re.ASCII)
 
@@ -83,6 +84,15 @@ def _day(day: DayFigures | None) -> str:
     shares = format_scaled(day.volume, SIZE_DIGITS)
     vwap = "" if day.vwap is None else f',"a":{format_scaled(day.vwap, VWAP_DIGITS)}'
     return f',"av":{shares},"dav":"{shares}","op":{price_text(day.open)}{vwap}'
+
+
+def alert_event(stored: StoredCrossing) -> bytes:
+    """An `AL` event, ours: a rule's condition came true. `t` = event time of the trade or start of the bar, `k` = when
+    it was stored, both Unix ms; `value` is decimal text, or the side of a signal."""
+    one = stored.crossing
+    head = {"ev": ALERT, "sym": one.sym, "id": one.id, "alert": one.rule, "version": one.version, "type": one.type}
+    tail = {"direction": one.direction, "value": one.value, "t": one.t, "note": one.note, "k": stored.known_at}
+    return msgspec.json.encode(head | tail)
 
 
 def signal_event(signal: StoredSignal) -> bytes:

@@ -6,8 +6,9 @@ mapping tries it again alone and then keeps it, bytes and all, where it keeps ev
 """
 
 import logging
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -35,29 +36,42 @@ class Context(Protocol):
     def get_remaining_time_in_millis(self) -> int: ...
 
 
-def notify(records: list[dict[str, Any]], topic: Topic, context: Context) -> dict[str, Any]:
-    """Tell of the new signals among the changes, in order; the answer names the first that has to come again."""
+class Message(NamedTuple):
+    """What a topic gets: text, and attributes that subscriptions may filter by."""
+
+    text: str
+    attributes: dict[str, str]
+
+
+News = Callable[[dict[str, Any]], Message | None]
+"""What a record of a table's stream tells; None for nothing. Raises InvalidRecord."""
+
+
+def news(record: dict[str, Any]) -> Message | None:
+    """The signal that a change has stored for the first time. Raises InvalidRecord `signal`."""
+    if record["eventName"] != "INSERT":
+        return None
+    signal = read_item(record["dynamodb"].get("NewImage", {}))
+    if signal.status != ACTIVE or not signal.record:
+        return None
+    return Message(msgspec.json.encode(public_form(signal)).decode(), _attributes(signal))
+
+
+def notify(records: list[dict[str, Any]], topic: Topic, context: Context, news: News = news) -> dict[str, Any]:
+    """Tell what is new among the changes, in order; the answer names the first that has to come again."""
     for record in records:
         sequence = record["dynamodb"]["SequenceNumber"]
         if context.get_remaining_time_in_millis() < RESERVE_MS:
             log_event(_log, logging.WARNING, "no time left: the rest will come again", sequence=sequence)
             return _again(sequence)
         try:
-            signal = _news(record)
-            if signal is not None:
-                topic.publish(msgspec.json.encode(public_form(signal)).decode(), _attributes(signal))
+            message = news(record)
+            if message is not None:
+                topic.publish(*message)
         except CondvestError as error:
-            log_event(_log, logging.ERROR, "a signal was not told", error=str(error), sequence=sequence)
+            log_event(_log, logging.ERROR, "a change was not told", error=str(error), sequence=sequence)
             return _again(sequence)
     return {"batchItemFailures": []}
-
-
-def _news(record: dict[str, Any]) -> StoredSignal | None:
-    """The signal that a change has stored for the first time. Raises InvalidRecord `signal`."""
-    if record["eventName"] != "INSERT":
-        return None
-    signal = read_item(record["dynamodb"].get("NewImage", {}))
-    return signal if signal.status == ACTIVE and signal.record else None
 
 
 def _attributes(signal: StoredSignal) -> dict[str, str]:

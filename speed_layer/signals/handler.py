@@ -1,4 +1,4 @@
-"""Kinesis bars -> signals. At least once: a signal's id says what it is about, so a repeated batch changes nothing.
+"""Kinesis bars -> signals and alerts. At least once: an id says what it is about, so a repeated batch changes nothing.
 
 Runs inside the VPC: DynamoDB, S3 and Valkey are all it reaches. The host's clock says only when a signal was known.
 """
@@ -11,12 +11,15 @@ from shared.bars.sessions import sessions_named
 from shared.clients.aws import client
 from shared.models.bar import Timeframe
 from shared.settings import read
+from shared.stores.alerts import AlertStore
 from shared.stores.bars import BarStore
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake
 from shared.stores.rings import Rings
 from shared.stores.signals import SignalStore
 from shared.stores.valkey import Valkey, connect
+from speed_layer.alerts.closed import BarAlerts
+from speed_layer.alerts.service import Alerts
 from speed_layer.kinesis_event import report_first_failure
 from speed_layer.signals.closed import ClosedBars
 from speed_layer.signals.config import Configured, configured, longest_windows
@@ -45,7 +48,11 @@ def wire() -> Edges:
     dynamodb = client("dynamodb")
     bars = BarStore(dynamodb, settings.bars_table)
     cache = Valkey(connect(settings.cache_endpoint, settings.cache_user, settings.cache_name), time.monotonic)
-    kept = kept_bars(strategies)
+    kept, sessions = kept_bars(strategies), sessions_named(settings.sessions)
+    alerts = None
+    if settings.alerts_table:
+        rules = Alerts("signals", AlertStore(dynamodb, settings.alerts_table), _now_ms)
+        alerts = BarAlerts(rules, bars, sessions)
     return Edges(
         control=ControlStore(dynamodb, settings.control_table),
         closed=ClosedBars(Rings(cache, kept), bars, kept),
@@ -53,10 +60,15 @@ def wire() -> Edges:
         store=SignalStore(dynamodb, settings.signals_table),
         lake=Lake(client("s3"), settings.lake_bucket),
         strategies=strategies,
-        sessions=sessions_named(settings.sessions),
-        now_ms=lambda: time.time_ns() // 10**6,
+        sessions=sessions,
+        now_ms=_now_ms,
         sleep=time.sleep,
+        alerts=alerts,
     )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 10**6
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:

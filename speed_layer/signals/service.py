@@ -1,9 +1,9 @@
-"""One batch of closed bars into signals: merge, judge, store, then say how far it has come.
+"""One batch of closed bars into signals and alerts: merge, judge, store, then say how far it has come.
 
-The order of writes: how far new signals may reach (control table), signals, rings with their state, and last the mark
-in the control table, with the total. A kill between any two makes the batch come again, perhaps cut shorter, and every
-write bears repeating. A signal keeps the record that brought it: what a first try stored is counted by the try that
-succeeds, once.
+The order of writes: how far new signals may reach (control table), signals, alerts, rings with their state, and last
+the mark in the control table, with the total. A kill between any two makes the batch come again, perhaps cut shorter,
+and every write bears repeating. A signal keeps the record that brought it: what a first try stored is counted by the
+try that succeeds, once.
 """
 
 import sys
@@ -18,6 +18,7 @@ from shared.observability import event
 from shared.stores.control import Progress
 from shared.stores.lake import Lake
 from shared.stores.rings import ClosedBar, Key
+from speed_layer.alerts.closed import BarAlerts, Brought
 from speed_layer.kinesis_event import StreamRecord, decode_or_quarantine, log
 from speed_layer.signals.batch import Batch, due, read
 from speed_layer.signals.closed import ClosedBars
@@ -43,7 +44,7 @@ class Marks(Protocol):
 
 
 class Edges(NamedTuple):
-    """What a batch is handled with. `now_ms`: this host's Unix time."""
+    """What a batch is handled with. `now_ms`: this host's Unix time. `alerts`: the rules that look at bars."""
 
     control: Marks
     closed: ClosedBars
@@ -54,6 +55,7 @@ class Edges(NamedTuple):
     sessions: SessionTable
     now_ms: Callable[[], int]
     sleep: Callable[[float], None]
+    alerts: BarAlerts | None = None
 
 
 def handle(batch: list[StreamRecord], edges: Edges) -> None:
@@ -71,7 +73,8 @@ def handle(batch: list[StreamRecord], edges: Edges) -> None:
 
 def _handle(batch: list[StreamRecord], before: Progress, edges: Edges) -> None:
     first, last = batch[0].sequence, batch[-1].sequence
-    brought = read(decode_or_quarantine(batch, decode_bars, READER, edges.lake), edges.closed.timeframes)
+    decoded = decode_or_quarantine(batch, decode_bars, READER, edges.lake)
+    brought = read(decoded, edges.closed.timeframes)
     edges.closed.begin(before.sequence, first)
     judging = _Judging(edges, brought, before, first)
     judging.bring_longer_windows()
@@ -83,6 +86,11 @@ def _handle(batch: list[StreamRecord], before: Progress, edges: Edges) -> None:
         tried = last
     again = int(first) <= int(before.tried or 0)
     touched = reconcile(judged, edges.store, edges.now_ms, tried=again)
+    if edges.alerts is not None:
+        windows = [window for _, of_record in decoded for window in of_record]
+        said = [signal for one in judged for signal in one.judgement.values() if signal is not None]
+        new = Brought(batch[0].shard, before.sequence, last, windows, said)
+        edges.alerts.take(new, judging.closed_ms, judging.now_s)
     edges.closed.finish(last, {key: [one.closed for one in bars.values()] for key, bars in brought.bars.items()})
     fresh = sum(int(before.sequence or 0) < int(one.record) <= int(last) for one in touched if one.record)
     promise = max(before.promise, brought.promise)

@@ -7,7 +7,7 @@ class SignalsSettings(msgspec.Struct, frozen=True):
     """Tables and the bucket for quarantine, by name; `cache_endpoint` is host:port, a `cache_user` means TLS and IAM.
 
     `sessions` names the session table, `strategies` is JSON as speed_layer/signals/config.py reads it; empty for the
-    packaged ones.
+    packaged ones. Without a table of alerts no rules are evaluated.
     """
 
     bars_table: str
@@ -19,3 +19,4 @@ class SignalsSettings(msgspec.Struct, frozen=True):
     cache_name: str = ""
     sessions: str = "XNYS"
     strategies: str = ""
+    alerts_table: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -36,7 +36,7 @@ _COGNITO = "Callers are programs with opaque keys, checked by our own authoriser
 
 
 class PublicApi(Construct):
-    """Routes are GET only; paths it does not name are answered 404 without running anything."""
+    """Paths and methods it does not name are answered 404 without running anything."""
 
     def __init__(self, scope: Construct, id_: str, *, authorizer: lambda_.IFunction, retention_days: int) -> None:
         super().__init__(scope, id_)
@@ -84,15 +84,19 @@ class PublicApi(Construct):
 
     def get(self, paths: Iterable[str], function: lambda_.IFunction, *, needs_key: bool) -> None:
         """Answer GET on `paths` by `function`; with `needs_key` only to callers whom the authoriser lets in."""
+        self.answer(dict.fromkeys(paths, ("GET",)), function, needs_key=needs_key)
+
+    def answer(self, routes: Mapping[str, Iterable[str]], function: lambda_.IFunction, *, needs_key: bool) -> None:
+        """Answer these methods of these paths, as `get`."""
         integration = apigateway.LambdaIntegration(
             function,
             proxy=True,
             scope_permission_to_method=False,  # one permission for this API, not one more resource for each route
             timeout=Duration.seconds(15),
         )
-        for path in paths:
+        for path, verb in ((path, verb) for path, verbs in routes.items() for verb in verbs):
             method = self.api.root.resource_for_path(path).add_method(
-                "GET",
+                verb,
                 integration,
                 request_validator=self.validator,
                 authorizer=self.authorizer if needs_key else None,

@@ -72,6 +72,12 @@ def run() -> list[Row]:
     ]
 
 
+class _Subscriber(Outbox):
+    """An outbox that asks for channels itself."""
+
+    owner = ""
+
+
 async def _push(records: list[bytes], prefixes: tuple[str, ...], subscribers: int) -> int:
     """Everything but the socket. Bytes of all frames."""
     hub, size, ended = Hub(), 0, asyncio.Semaphore(0)
@@ -82,7 +88,7 @@ async def _push(records: list[bytes], prefixes: tuple[str, ...], subscribers: in
         if frame.endswith(END + b"]"):
             ended.release()
 
-    outboxes = [Outbox(send, lambda: None) for _ in range(subscribers)]
+    outboxes = [_Subscriber(send, lambda: None) for _ in range(subscribers)]
     sending = [asyncio.create_task(outbox.run()) for outbox in outboxes]
     for outbox in outboxes:
         for prefix in prefixes:

@@ -17,6 +17,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from tests.browser import market
 from tests.browser.signals import SignalBook
+from tests.unit.serving_layer.alerts.client import AlertsApi
 
 DASHBOARD = Path(__file__).parents[2] / "serving_layer" / "dashboard"
 KEY = "cv_test_key"
@@ -39,6 +40,7 @@ class FakePlatform:
         self._held, self._gate, self._bars_asked_for = "", asyncio.Event(), asyncio.Event()
         self.read_before_push = 0
         self.signals = SignalBook(START)
+        self.alerts = AlertsApi()
         self._channels: dict[web.WebSocketResponse, set[str]] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fake platform", daemon=True)
@@ -184,6 +186,14 @@ class FakePlatform:
             return _refused(400, "The parameter 'timeframe' must be 1m or 5m or 15m or 30m or 1h")
         return web.json_response({"status": "OK", "results": self.signals.answer(request.query)})
 
+    async def _alerts(self, request: web.Request) -> web.Response:
+        """By the function itself."""
+        headers = {**request.headers, "Host": "127.0.0.1"}
+        headers.pop("Accept-Encoding", None)
+        body = await request.text() or None
+        code, answer = self.alerts.send(request.method, request.path_qs, body, headers=headers)
+        return web.Response(status=code) if code == 204 else web.json_response(answer, status=code)
+
     async def _file(self, request: web.Request) -> web.StreamResponse:
         path = DASHBOARD / request.match_info.get("file", "index.html")
         if not path.is_file() or DASHBOARD not in path.resolve().parents:
@@ -258,6 +268,7 @@ class FakePlatform:
         application.router.add_get(_SNAPSHOT, self._tickers)
         application.router.add_get(_AGGS + "ticker/{sym}/range/{multiplier}/{unit}/{start}/{end}", self._bars)
         application.router.add_get("/v1/signals", self._signals)
+        application.router.add_route("*", "/v1/alerts{rest:.*}", self._alerts)
         application.router.add_get("/stocks", self._stocks)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()

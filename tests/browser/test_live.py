@@ -45,10 +45,10 @@ def test_a_closed_minute_is_read_again_and_equals_rest(live: Page, platform: Fak
 
 
 def test_it_subscribes_to_what_is_looked_at_and_no_more(live: Page, platform: FakePlatform) -> None:
-    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*"})
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*", "AL.*"})
     live.locator("#row-ECHO").click()
     expect(live.locator("#title-symbol")).to_have_text("ECHO")
-    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ECHO", "S.*"})
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ECHO", "S.*", "AL.*"})
 
 
 def test_the_key_is_never_in_a_url(live: Page, platform: FakePlatform) -> None:
@@ -89,7 +89,7 @@ def hear_nothing_for(page: Page, platform: FakePlatform, seconds: int) -> None:
 
 
 def test_a_connection_that_has_nothing_to_say_is_asked_and_kept(live: Page, platform: FakePlatform) -> None:
-    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*"})
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*", "AL.*"})
     asked, channels = platform.commands["subscribe"], platform.subscribed()
     hear_nothing_for(live, platform, 31)
     until(live, lambda: platform.commands["subscribe"] > asked)
@@ -100,7 +100,7 @@ def test_a_connection_that_has_nothing_to_say_is_asked_and_kept(live: Page, plat
 
 
 def test_a_connection_that_died_unseen_is_asked_in_silence_and_replaced(live: Page, platform: FakePlatform) -> None:
-    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*"})
+    until(live, lambda: platform.subscribed() == ROWS_IN_VIEW | {"AM.ALFA", "S.*", "AL.*"})
     asked = platform.commands["subscribe"]
     platform.deaf = True
     hear_nothing_for(live, platform, 31)

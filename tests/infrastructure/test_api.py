@@ -30,6 +30,12 @@ KEY_ROUTES = {
     "/v3/reference/tickers/{ticker}",
     "/v3/trades/{ticker}",
 }
+ALERTS = {
+    "GET /v1/alerts",
+    "POST /v1/alerts",
+    "GET /v1/alerts/fired",
+    "ANY /v1/alerts/{id}",
+}
 ANSWERS = {
     "UNAUTHORIZED": ("401", "ERROR"),
     "ACCESS_DENIED": ("403", "NOT_AUTHORIZED"),
@@ -74,21 +80,22 @@ def answers(templates: Templates) -> dict[str, Resource]:
 
 
 def test_the_routes_are_explicit(methods: Mapping[str, Any]) -> None:
-    assert set(methods) == {f"GET {path}" for path in KEY_ROUTES | {"/v1/health"}}
+    assert set(methods) == {f"GET {path}" for path in KEY_ROUTES | {"/v1/health"}} | ALERTS
 
 
 def test_data_needs_a_key_and_health_needs_none(methods: Mapping[str, Any], templates: Templates) -> None:
     authorizer = {"Ref": templates.one("AWS::ApiGateway::Authorizer").id}
-    for path in KEY_ROUTES:
-        assert methods[f"GET {path}"]["AuthorizationType"] == "CUSTOM", path
-        assert methods[f"GET {path}"]["AuthorizerId"] == authorizer, path
+    for route in {f"GET {path}" for path in KEY_ROUTES} | ALERTS:
+        assert methods[route]["AuthorizationType"] == "CUSTOM", route
+        assert methods[route]["AuthorizerId"] == authorizer, route
     assert methods["GET /v1/health"]["AuthorizationType"] == "NONE"
 
 
-def test_every_route_is_a_proxy_to_the_api_function(methods: Mapping[str, Any]) -> None:
-    for method in methods.values():
+def test_every_route_is_a_proxy_to_the_api_function_or_that_of_alerts(methods: Mapping[str, Any]) -> None:
+    for route, method in methods.items():
         assert method["Integration"]["Type"] == "AWS_PROXY"
-        assert "ApiFunction" in json.dumps(method["Integration"]["Uri"])
+        behind = "AlertsFunction" if route in ALERTS else "ApiFunction"
+        assert behind in json.dumps(method["Integration"]["Uri"]), route
         assert method["Integration"]["TimeoutInMillis"] == 15_000
 
 

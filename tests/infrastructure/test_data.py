@@ -11,6 +11,7 @@ KEYS = {
     "BarsTable": [("sym", "HASH", "S"), ("t", "RANGE", "N")],
     "TicksTable": [("sym", "HASH", "S"), ("chunk", "RANGE", "S")],
     "SignalsTable": [("sym", "HASH", "S"), ("bar", "RANGE", "S")],
+    "AlertsTable": [("pk", "HASH", "S"), ("sk", "RANGE", "S")],
     "ControlTable": [("pk", "HASH", "S"), ("sk", "RANGE", "S")],
 }
 
@@ -35,7 +36,7 @@ def bucket(request: pytest.FixtureRequest, templates: Templates) -> Resource:
 
 def test_data_outlives_its_stack_but_not_a_failed_first_deployment(templates: Templates) -> None:
     kept = templates.resources(*KEPT)
-    assert len(kept) == 10, "four tables, four buckets, a database, one secret"
+    assert len(kept) == 11, "five tables, four buckets, a database, one secret"
     for resource in kept:
         assert resource.body["DeletionPolicy"] == "RetainExceptOnCreate", resource.id
         assert resource.body["UpdateReplacePolicy"] == "Retain", resource.id
@@ -71,6 +72,7 @@ def test_only_what_cannot_be_rebuilt_pays_for_point_in_time_recovery(templates: 
         "BarsTable": False,
         "TicksTable": False,
         "SignalsTable": True,
+        "AlertsTable": True,
         "ControlTable": True,
     }
 
@@ -88,13 +90,19 @@ def test_signals_are_found_by_the_time_of_their_last_change(templates: Templates
     assert index["Projection"] == {"ProjectionType": "ALL"}
 
 
-def test_only_changes_of_signals_are_streamed(templates: Templates) -> None:
+def test_rules_are_found_by_who_evaluates_them_and_crossings_by_their_day(templates: Templates) -> None:
+    (index,) = templates.one("AWS::DynamoDB::Table", "AlertsTable").properties["GlobalSecondaryIndexes"]
+    assert (index["IndexName"], index["Projection"]) == ("groups", {"ProjectionType": "ALL"})
+    assert [key["AttributeName"] for key in index["KeySchema"]] == ["group", "place"]
+
+
+def test_only_changes_of_signals_and_alerts_are_streamed(templates: Templates) -> None:
     streamed = {
         table.id.rstrip("0123456789ABCDEF"): table.properties["StreamSpecification"]
         for table in templates.resources("AWS::DynamoDB::Table")
         if "StreamSpecification" in table.properties
     }
-    assert streamed == {"SignalsTable": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    assert streamed == {name: {"StreamViewType": "NEW_AND_OLD_IMAGES"} for name in ("SignalsTable", "AlertsTable")}
 
 
 def test_buckets_are_private_and_encrypted(bucket: Resource) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from batch_layer.bootstrap import BootstrapSettings
 from batch_layer.nightly.settings import FetchSettings, LoadSettings
+from serving_layer.alerts.handler import AlertsSettings
 from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
 from shared.stores.postgres import PostgresSettings
@@ -24,6 +25,8 @@ HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
     "Persist": ("speed_layer.persist.handler", (TableSettings,)),
     "Signals": ("speed_layer.signals.handler", (SignalsSettings,)),
     "Notify": ("speed_layer.notify.handler", (NotifySettings,)),
+    "Announce": ("speed_layer.announce.handler", (NotifySettings,)),
+    "AlertsFunction": ("serving_layer.alerts.handler", (AlertsSettings,)),
     "ApiFunction": ("serving_layer.api.handler", (ApiSettings, PostgresSettings)),
     "AuthFunction": ("serving_layer.auth.handler", (AuthSettings,)),
     "Fetch": ("batch_layer.nightly.outside", (FetchSettings,)),

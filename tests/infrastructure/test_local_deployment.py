@@ -109,6 +109,8 @@ def test_functions_come_with_handler_and_names_of_what_was_deployed(aws: Client)
         "speed_layer.persist.handler",
         "speed_layer.signals.handler",
         "speed_layer.notify.handler",
+        "speed_layer.announce.handler",
+        "serving_layer.alerts.handler",
         "serving_layer.api.handler",
         "serving_layer.auth.handler",
         "batch_layer.nightly.outside",
@@ -119,7 +121,11 @@ def test_functions_come_with_handler_and_names_of_what_was_deployed(aws: Client)
     variables = found["speed_layer.persist.handler"]["Environment"]["Variables"]
     api = found["serving_layer.api.handler"]["Environment"]["Variables"]
     tables = aws("dynamodb").list_tables()["TableNames"]
-    assert {api[name] for name in ("BARS_TABLE", "TICKS_TABLE", "SIGNALS_TABLE", "CONTROL_TABLE")} == set(tables)
+    alerts = found["serving_layer.alerts.handler"]["Environment"]["Variables"]["ALERTS_TABLE"]
+    read = {api[name] for name in ("BARS_TABLE", "TICKS_TABLE", "SIGNALS_TABLE", "CONTROL_TABLE")}
+    assert read | {alerts} == set(tables)
+    for module in ("speed_layer.live.handler", "speed_layer.signals.handler"):
+        assert found[module]["Environment"]["Variables"]["ALERTS_TABLE"] == alerts
     assert {variables["BARS_TABLE"], variables["CONTROL_TABLE"]} < set(tables)
     topic = found["speed_layer.notify.handler"]["Environment"]["Variables"]["TOPIC_ARN"]
     assert [topic] == [one["TopicArn"] for one in aws("sns").list_topics()["Topics"]]
@@ -151,6 +157,7 @@ def test_mappings_keep_every_rule_that_a_poller_has_to_follow(aws: Client) -> No
         "persist": (100, 0),
         "signals": (100, 0),
         "notify": (100, 0),
+        "announce": (100, 0),
     }
     for name, mapping in found.items():
         assert mapping["StartingPosition"] == "TRIM_HORIZON"
@@ -164,6 +171,9 @@ def test_mappings_keep_every_rule_that_a_poller_has_to_follow(aws: Client) -> No
         found["notify"]["EventSourceArn"]
         == aws("dynamodb").describe_table(TableName=signals)["Table"]["LatestStreamArn"]
     )
+    assert found["announce"]["FilterCriteria"]["Filters"] == [
+        {"Pattern": '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"kind":{"S":["crossing"]}}}}'}
+    ]
     assert found["notify"]["FilterCriteria"]["Filters"] == [{"Pattern": '{"eventName":["INSERT"]}'}]
 
 
@@ -177,7 +187,12 @@ def test_routes_come_with_integration_and_authoriser(aws: Client) -> None:
         for resource in client.get_resources(restApiId=api["id"], embed=["methods"], limit=500)["items"]
         if (methods := resource.get("resourceMethods"))
     }
-    function = functions(aws)["serving_layer.api.handler"]["FunctionArn"]
+    found = functions(aws)
+    for path in ("/v1/alerts", "/v1/alerts/fired", "/v1/alerts/{id}"):
+        for method in routes.pop(path).values():
+            assert found["serving_layer.alerts.handler"]["FunctionArn"] in method["methodIntegration"]["uri"]
+            assert (method["authorizationType"], method["authorizerId"]) == ("CUSTOM", authorizer["id"]), path
+    function = found["serving_layer.api.handler"]["FunctionArn"]
     for methods in routes.values():
         assert function in methods["GET"]["methodIntegration"]["uri"]
     health = routes.pop("/v1/health")

@@ -37,7 +37,8 @@ def test_s3_and_dynamodb_are_reached_from_the_isolated_subnets(templates: Templa
     assert set(dynamodb) == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"}
     assert dynamodb["dynamodb:GetItem"] == dynamodb["dynamodb:Query"] == ["*"]
     for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
-        control, signals = dynamodb[action]
+        alerts, control, signals = dynamodb[action]
+        assert "AlertsTable" in alerts
         assert "ControlTable" in control
         assert "SignalsTable" in signals
 

@@ -1,6 +1,7 @@
 """Who may do what. One role per principal; a wildcard only where AWS knows no resource, or below a prefix."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -71,8 +72,10 @@ ALLOWED = {
     "PersistRole": READER | READ_BARS | WRITE | PUT,
     "SignalsRole": READER | NETWORK | READ_BARS | WRITE | {"elasticache:Connect"},
     "NotifyRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
+    "AnnounceRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
     "PushTaskRole": READ_STREAM | READ_BARS,
     "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect", "rds-db:connect"},
+    "AlertsFunctionRole": LOGS | XRAY | READ_BARS | WRITE,
     "AuthFunctionRole": LOGS | XRAY | {"dynamodb:GetItem"},
     "FetchRole": LOGS | XRAY | WRITE | LAKE | {"secretsmanager:GetSecretValue"},
     "LoadRole": LOGS | XRAY | NETWORK | WRITE | {"s3:GetObject", "s3:ListBucket", "rds-db:connect"},
@@ -150,6 +153,8 @@ CONTROL = {
     "PersistRole": {"read": {"late#*"}, "write": {"through"}},
     "SignalsRole": {"read": {"through", "signals"}, "write": {"through", "signals"}},
     "NotifyRole": {},
+    "AnnounceRole": {},
+    "AlertsFunctionRole": {},
     "PushTaskRole": {"read": {"key", "through"}},
     "ApiFunctionRole": {
         "read": {"feed", "ingest", "symbols", "through", "signals", "settled#1m", "settled#version", "run"}
@@ -167,29 +172,42 @@ CONTROL = {
 """Who may read and who may write which partitions of the control table."""
 
 
+ALERTS = {
+    "LiveRole": {"read": {"state#*", "reader#live"}, "write": {"state#*", "fired#*", "reader#live"}},
+    "SignalsRole": {"read": {"state#*", "reader#signals"}, "write": {"state#*", "fired#*", "reader#signals"}},
+    "AlertsFunctionRole": {"read": {"rule#*", "state#*", "fired#*"}, "write": {"rule#*"}},
+    "PushTaskRole": {},
+}
+"""Who may read and who may write which partitions of the alerts table: who evaluates rules changes none."""
+
+
 def test_the_lists_of_rights_name_every_role_of_ours() -> None:
     assert CONTROL.keys() == ALLOWED.keys()
 
 
 @pytest.mark.parametrize("role", CONTROL)
-def test_a_role_sees_only_its_own_items_of_the_control_table(templates: Templates, role: str) -> None:
+@pytest.mark.parametrize(("table", "expected"), [("ControlTable", CONTROL), ("AlertsTable", ALERTS)])
+def test_a_role_sees_only_its_own_items_of_the_control_and_alerts_tables(
+    templates: Templates, role: str, table: str, expected: Mapping[str, Mapping[str, set[str]]]
+) -> None:
     found: dict[str, set[str]] = {}
     for grant in templates.grants(role):
-        if any("ControlTable" in target for target in grant.targets):
+        if any(table in target and "/index/" not in target and "StreamArn" not in target for target in grant.targets):
             (keys,) = grant.statement["Condition"]["ForAllValues:StringLike"].values()
             kinds = {"read" if action in READ_BARS else "write" for action in grant.actions}
             for kind in kinds:
                 found.setdefault(kind, set()).update(keys)
-    assert found == CONTROL[role]
+    assert found == expected.get(role, {})
 
 
 @pytest.mark.parametrize(
     ("role", "written"),
     [
         ("ArchiveRole", {"TicksTable"}),
-        ("LiveRole", {"BarsTable", "ControlTable"}),
+        ("LiveRole", {"BarsTable", "ControlTable", "AlertsTable"}),
         ("PersistRole", {"BarsTable", "ControlTable"}),
-        ("SignalsRole", {"SignalsTable", "ControlTable"}),
+        ("SignalsRole", {"SignalsTable", "ControlTable", "AlertsTable"}),
+        ("AlertsFunctionRole", {"AlertsTable"}),
         ("NotifyRole", set()),
         ("PushTaskRole", set()),
         ("ApiFunctionRole", set()),
@@ -204,15 +222,19 @@ def test_a_role_writes_only_its_own_tables(templates: Templates, role: str, writ
     writing = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem"}
     targets = [t for g in templates.grants(role) if set(g.actions) & writing for t in g.targets]
     tables = {
-        table for table in ("BarsTable", "TicksTable", "SignalsTable", "ControlTable") for t in targets if table in t
+        table
+        for table in ("BarsTable", "TicksTable", "SignalsTable", "ControlTable", "AlertsTable")
+        for t in targets
+        if table in t
     }
     assert tables == written
 
 
-def test_notify_publishes_to_one_topic(templates: Templates) -> None:
+def test_notify_and_announce_publish_to_one_topic(templates: Templates) -> None:
     publishers = [grant for grant in templates.grants() if "sns:Publish" in grant.actions]
-    assert [grant.role.rstrip("0123456789ABCDEF") for grant in publishers] == ["NotifyRole"]
-    assert publishers[0].targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic").id})]
+    assert [grant.role.rstrip("0123456789ABCDEF") for grant in publishers] == ["NotifyRole", "AnnounceRole"]
+    for publisher in publishers:
+        assert publisher.targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic").id})]
 
 
 INSIDE = ("ApiFunctionRole", "SignalsRole", "LoadRole", "MigrateRole")

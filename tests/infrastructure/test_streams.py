@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from shared.stores.alerts import CROSSING
 from tests.infrastructure.templates import Resource, Templates
 
 READERS = {
@@ -12,6 +13,7 @@ READERS = {
     "Persist": (100, "Bars"),
     "Signals": (100, "Bars"),
     "Notify": (100, "SignalsTable"),
+    "Announce": (100, "AlertsTable"),
 }
 RETENTION_S = 24 * 3600
 
@@ -47,7 +49,7 @@ def test_a_bad_record_cannot_block_a_shard(mapping: Resource) -> None:
 def test_retries_are_bounded_but_for_signals_which_age_alone_gives_up(templates: Templates) -> None:
     mappings = {name: templates.one("AWS::Lambda::EventSourceMapping", name).properties for name in READERS}
     retries = {name: mapping["MaximumRetryAttempts"] for name, mapping in mappings.items()}
-    assert retries == {"Archive": 10, "Live": 10, "Persist": 10, "Notify": 10, "Signals": -1}
+    assert retries == {"Archive": 10, "Live": 10, "Persist": 10, "Notify": 10, "Announce": 10, "Signals": -1}
 
 
 def test_what_is_given_up_is_kept_with_its_payload(mapping: Resource, templates: Templates) -> None:
@@ -84,12 +86,14 @@ def test_bars_and_signals_wait_for_no_window(templates: Templates, reader: str) 
     assert mapping.properties["MaximumBatchingWindowInSeconds"] == 0
 
 
-def test_notify_is_called_for_new_signals_only(templates: Templates) -> None:
+def test_notify_is_called_for_new_signals_only_and_announce_for_new_crossings(templates: Templates) -> None:
     mappings = {m.id: m.properties for m in templates.resources("AWS::Lambda::EventSourceMapping")}
     filtered = {name: m["FilterCriteria"]["Filters"] for name, m in mappings.items() if "FilterCriteria" in m}
-    ((name, (only,)),) = filtered.items()
-    assert name.startswith("Notify"), "a filter on another reader would lose records"
-    assert json.loads(only["Pattern"]) == {"eventName": ["INSERT"]}
+    patterns = {name.partition("Mapping")[0]: json.loads(only["Pattern"]) for name, (only,) in filtered.items()}
+    assert patterns == {
+        "Notify": {"eventName": ["INSERT"]},
+        "Announce": {"eventName": ["INSERT"], "dynamodb": {"NewImage": {"kind": {"S": [CROSSING]}}}},
+    }, "a filter on another reader would lose records"
 
 
 def test_the_topic_is_encrypted_and_refuses_plain_connections(templates: Templates) -> None:

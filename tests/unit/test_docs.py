@@ -11,10 +11,13 @@ from batch_layer.bootstrap import BootstrapSettings
 from batch_layer.nightly.settings import FetchSettings, JobSettings, LoadSettings
 from local_dev.cli.main import COMMANDS, parser
 from local_dev.vendor.settings import parse_speed
+from serving_layer.alerts.handler import AlertsSettings
+from serving_layer.alerts.request import read_rule
 from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
 from serving_layer.push.settings import PushSettings
 from shared.bars.windows import STREAM_TIMEFRAMES
+from shared.models.alert import IndicatorCross, Move, PriceCross, Rule, StrategySignal
 from shared.stores.postgres import PostgresSettings
 from speed_layer.ingest.settings import IngestSettings
 from speed_layer.notify.handler import NotifySettings
@@ -69,7 +72,7 @@ def test_every_command_is_in_the_readme() -> None:
 def test_every_setting_is_in_the_documents() -> None:
     speed = (IngestSettings, ArchiveSettings, TableSettings, SignalsSettings, NotifySettings)
     batch = (FetchSettings, LoadSettings, JobSettings, BootstrapSettings)
-    kinds = (*speed, *batch, ApiSettings, AuthSettings, PostgresSettings, PushSettings)
+    kinds = (*speed, *batch, ApiSettings, AlertsSettings, AuthSettings, PostgresSettings, PushSettings)
     names = {field.name.upper() for kind in kinds for field in msgspec.structs.fields(kind)}
     assert {name for name in names if f"`{name}`" not in TEXT} == set()
 
@@ -88,3 +91,17 @@ def test_every_stack_and_route_is_in_the_reference() -> None:
 
 def test_every_stream_timeframe_is_in_the_glossary() -> None:
     assert " ".join(STREAM_TIMEFRAMES) in (ROOT / "docs/glossary.md").read_text()
+
+
+@pytest.mark.parametrize("text", re.findall(r"```json\n(.*?)\n```", (ROOT / "docs/alerts.md").read_text(), re.DOTALL))
+def test_an_alert_of_the_documents_is_a_rule(text: str) -> None:
+    rule = read_rule(text.encode())
+    assert rule.ticker in {"SPY", "AAPL"}
+
+
+def test_every_condition_and_field_of_a_rule_is_in_the_document_of_alerts() -> None:
+    document = (ROOT / "docs/alerts.md").read_text()
+    kinds = (PriceCross, Move, IndicatorCross, StrategySignal)
+    names = {name for kind in (*kinds, Rule) for name in kind.__struct_fields__} - {"ticker", "when"}
+    assert [name for name in sorted(names) if f"`{name}`" not in document] == []
+    assert [kind.__name__ for kind in kinds if f"| `{kind.__struct_config__.tag}` |" not in document] == []

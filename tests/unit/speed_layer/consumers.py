@@ -14,7 +14,7 @@ from shared.stores.lake import Lake
 from speed_layer.archive.handler import archive
 from speed_layer.edges import Edges
 from speed_layer.kinesis_event import StreamRecord
-from speed_layer.live.handler import keep_late
+from speed_layer.live.handler import handle
 from speed_layer.persist.handler import persist
 from tests.fakes.bar_rows import BarRows
 from tests.fakes.control_rows import ControlRows
@@ -62,7 +62,7 @@ class Consumers:
         if kind == "archive":
             archive(records, self.lake)
         elif kind == "live":
-            keep_late(records, self.edges, NOW_S)
+            handle(records, self.edges, NOW_S)
         else:
             persist(records, self.edges, NOW_S)
 

@@ -87,7 +87,7 @@ class Stage:
 
 def pipeline() -> tuple[dict[str, Stage], list[str]]:
     order: list[str] = []
-    stages = {role: Stage(role, order) for role in ("notify", "signals", "persist", "live", "archive")}
+    stages = {role: Stage(role, order) for role in ("announce", "notify", "signals", "persist", "live", "archive")}
     for stage in stages.values():
         stage.stages = stages
     return stages, order
@@ -96,9 +96,9 @@ def pipeline() -> tuple[dict[str, Stage], list[str]]:
 def test_the_end_of_a_feed_is_waited_for_stage_by_stage() -> None:
     stages, order = pipeline()
     drain(cast(Platform, SimpleNamespace(pollers=stages)))
-    first = [order.index(role) for role in ("archive", "live", "persist", "signals", "notify")]
+    first = [order.index(role) for role in ("archive", "live", "persist", "signals", "notify", "announce")]
     assert first == sorted(first)
-    assert order[-1] == "notify"
+    assert order[-1] == "announce"
 
 
 def test_what_a_stage_gives_to_its_own_stream_is_waited_for_too() -> None:
@@ -122,5 +122,5 @@ def test_before_a_stop_each_stage_takes_what_it_can_and_none_is_complained_of() 
     stages, order = pipeline()
     stages["persist"].wait_drained = lambda seconds: False  # type: ignore[method-assign]  # this one never ends
     settle(cast(Platform, SimpleNamespace(pollers=stages)))
-    assert order == ["archive", "live", "signals", "notify"]
+    assert order == ["archive", "live", "signals", "notify", "announce"]
     settle(cast(Platform, SimpleNamespace(pollers={})))

@@ -18,6 +18,7 @@ from shared.bars.sessions import new_york_sessions
 from shared.clients.kinesis import Page, ReadRecord
 from shared.errors import StoreUnavailable
 from shared.frames import VERSION, BarRecord, Part, TradeRow, encode, partial_to_wire
+from shared.models.alert import StoredCrossing
 from shared.models.bar import Partial
 from shared.models.signal import Status, StoredSignal
 
@@ -99,6 +100,7 @@ class World:
         self.table_reads = self.key_checks = 0
         self.through: int | None = 10**9
         self.signals: list[StoredSignal] = []
+        self.crossings: list[StoredCrossing] = []
         self.callers = {KEY: Caller("1", ("live:read", "bars:read")), "rest": Caller("2", ("bars:read",))}
         self.now_ms = T0
 
@@ -115,6 +117,9 @@ class World:
     def known_since(self, ms: int) -> Iterator[StoredSignal]:
         return (signal for signal in self.signals if signal.known_at >= ms)
 
+    def fired_since(self, ms: int) -> Iterator[StoredCrossing]:
+        return (stored for stored in self.crossings if stored.known_at >= ms)
+
     def ask_key(self, key: str) -> Caller | None:
         self.key_checks += 1
         if self.keys_down:
@@ -128,6 +133,7 @@ class World:
             stored_day=self.stored_day,
             stored_through=lambda: self.through,
             known_since=self.known_since,
+            fired_since=self.fired_since,
             ask_key=self.ask_key,
             sessions=new_york_sessions(),
             now_ms=lambda: self.now_ms,

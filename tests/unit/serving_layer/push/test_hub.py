@@ -8,6 +8,8 @@ class Taker:
     def __init__(self) -> None:
         self.taken: list[bytes] = []
 
+    owner = "me"
+
     def give(self, events: bytes) -> None:
         self.taken.append(events)
 

@@ -93,7 +93,8 @@ def _key(pk: str, sk: str) -> list[dict[str, str]]:
 
 def settings(aws: Aws, port: int) -> dict[str, str]:
     names = {"TRADES_STREAM": "trades", "BARS_STREAM": "bars", "BARS_TABLE": "bars", "CONTROL_TABLE": "control"}
-    more = {"SIGNALS_TABLE": "signals", "HOST": "127.0.0.1", "PORT": str(port), "POLL_SECONDS": "0.1"}
+    tables = {"SIGNALS_TABLE": "signals", "ALERTS_TABLE": "alerts"}
+    more = {**tables, "HOST": "127.0.0.1", "PORT": str(port), "POLL_SECONDS": "0.1"}
     return os.environ | aws.environment | names | more
 
 

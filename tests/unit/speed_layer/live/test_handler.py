@@ -18,7 +18,7 @@ from shared.stores.old_trades import without_known_trades
 from speed_layer.archive.handler import archive
 from speed_layer.engine.python import NAME
 from speed_layer.kinesis_event import StreamRecord
-from speed_layer.live.handler import keep_late
+from speed_layer.live.handler import handle
 from tests.fakes.kinesis import Answer, Kinesis
 from tests.unit.speed_layer.consumers import NOW_S, Consumers, kept
 from tests.unit.speed_layer.feed import S0
@@ -50,7 +50,7 @@ def _revised(world: Consumers) -> list[tuple[str, int, int, int]]:
 
 
 def test_only_late_parts_are_kept_and_no_heartbeat(world: Consumers) -> None:
-    keep_late([record([part(S0), part(S0 + 1, late=1)])], world.edges, NOW_S)
+    handle([record([part(S0), part(S0 + 1, late=1)])], world.edges, NOW_S)
     (item,) = world.rows.minutes("SPY", 0, 10**14, NOW_S)
     assert item.late == {f"1-0-1#{S0 + 1}": LatePart(1, _partial(part(S0 + 1)))}
     assert item.base is None
@@ -58,7 +58,7 @@ def test_only_late_parts_are_kept_and_no_heartbeat(world: Consumers) -> None:
 
 @pytest.mark.parametrize("rank", range(1, 6))
 def test_every_timeframe_that_had_closed_on_it_is_revised_and_no_other(rank: int, world: Consumers) -> None:
-    keep_late([record([part(S0 + 1, late=rank)])], world.edges, NOW_S)
+    handle([record([part(S0 + 1, late=rank)])], world.edges, NOW_S)
     starts = {"1m": S0, "5m": S0, "15m": S0, "30m": S0, "1h": S0 - 1_800}
     assert _revised(world) == [(tf, starts[tf], 1, 1) for tf in list(STREAM_TIMEFRAMES)[:rank]]
 
@@ -79,15 +79,15 @@ def test_the_mark_comes_before_the_write_and_the_write_before_the_read(
 
     for call in ("put_late", "minutes"):
         monkeypatch.setattr(world.rows, call, logged(call))
-    keep_late([record([part(S0 + 1, late=1), part(S0 + 2, late=1)])], world.edges, NOW_S)
+    handle([record([part(S0 + 1, late=1), part(S0 + 2, late=1)])], world.edges, NOW_S)
     assert log == ["mark", "put_late", "put_late", "minutes"]
 
 
 def test_a_batch_that_comes_again_changes_nothing(world: Consumers) -> None:
     batch = [record([part(S0 + 1, late=2)]), record([part(S0 + 1, late=2)], 2)]
-    keep_late(batch, world.edges, NOW_S)
+    handle(batch, world.edges, NOW_S)
     before = world.shown(["SPY"])
-    keep_late(batch, world.edges, NOW_S)
+    handle(batch, world.edges, NOW_S)
     assert world.shown(["SPY"]) == before
     assert _revised(world) == [("1m", S0, 1, 1), ("5m", S0, 1, 1)] * 2
 
@@ -150,14 +150,14 @@ def _interrupt(world: Consumers, step: str, before: bool, base: StreamRecord) ->
 def test_a_stream_that_does_not_take_a_revised_bar_makes_the_batch_come_again(world: Consumers) -> None:
     world.bars.answers = lambda n: Answer([False])
     with pytest.raises(StoreUnavailable):
-        keep_late([record([part(S0, late=1)])], world.edges, NOW_S)
+        handle([record([part(S0, late=1)])], world.edges, NOW_S)
     world.bars.answers = lambda n: Answer()
-    keep_late([record([part(S0, late=1)])], world.edges, NOW_S)
+    handle([record([part(S0, late=1)])], world.edges, NOW_S)
     assert _revised(world) == [("1m", S0, 1, 1)]
 
 
 def test_a_malformed_record_is_quarantined_and_the_batch_goes_on(world: Consumers) -> None:
-    keep_late([record(b"no json"), record([part(S0, late=1)], 2)], world.edges, NOW_S)
+    handle([record(b"no json"), record([part(S0, late=1)], 2)], world.edges, NOW_S)
     assert list(world.s3.objects) == ["quarantine/stage=live/date=2013-10-08/shardId-000000000000-1.jsonl.gz"]
     assert len(_revised(world)) == 1
 
@@ -165,7 +165,7 @@ def test_a_malformed_record_is_quarantined_and_the_batch_goes_on(world: Consumer
 def test_a_busy_hour_is_revised_in_records_of_bounded_size(world: Consumers) -> None:
     draw = random.Random(1)
     parts = [part(S0 + draw.randrange(1_800), (n,), f=f"1-0-{n}", late=5) for n in range(1, 200)]
-    keep_late([record(parts)], world.edges, NOW_S)
+    handle([record(parts)], world.edges, NOW_S)
     starts = {t for tf, t, _, _ in _revised(world) if tf == "1m"}
     assert starts == {one.sec - one.sec % 60 for one in parts}
     assert ("1h", S0 - 1_800, 199, 199) in _revised(world)
@@ -178,13 +178,13 @@ def test_a_very_late_trade_that_an_earlier_frame_logged_is_not_counted_again(wor
     archive([record([part(S0, (1, 2), f="1-0-1")])], world.lake)
     again = part(S0, (2, 3), f="1-0-7", late=3)
     assert list(without_known_trades([again], world.lake, new_york_sessions())) == [(again, _partial(part(S0, (3,))))]
-    keep_late([record([again])], world.edges, NOW_S)
+    handle([record([again])], world.edges, NOW_S)
     assert world.shown(["SPY"])["SPY", MINUTE].count == 1
 
 
 def test_a_very_late_part_that_holds_nothing_new_leaves_no_trace(world: Consumers) -> None:
     archive([record([part(S0, (1, 2), f="1-0-1")])], world.lake)
-    keep_late([record([part(S0, (2, 1), f="1-0-7", late=5)])], world.edges, NOW_S)
+    handle([record([part(S0, (2, 1), f="1-0-7", late=5)])], world.edges, NOW_S)
     assert (world.shown(["SPY"]), world.control.marks, world.bars.records()) == ({}, set(), [])
 
 
@@ -235,6 +235,6 @@ def test_a_very_late_part_of_a_day_that_only_the_simulated_market_trades_on_coun
 
     archive([record([on_sunday(part(S0, (1,), f="1-0-1"))])], world.lake)
     again = on_sunday(part(S0, (1, 2), f="1-0-7", late=3))
-    keep_late([record([again])], world.edges._replace(sessions=sessions_named(SIMULATED)), NOW_S)
+    handle([record([again])], world.edges._replace(sessions=sessions_named(SIMULATED)), NOW_S)
     ((_, shown),) = world.shown(["SPY"]).items()
     assert shown.count == 1

@@ -60,7 +60,8 @@ class Faulty:
 
 
 class Market:
-    """Minutes of trading, and readers that come after them. `faults`: how often a call of a store fails, of 1."""
+    """Minutes of trading, and readers that come after them. `faults`: how often a call of a store fails, of 1;
+    `lateness`: how often a minute of a symbol brings a late trade."""
 
     def __init__(self, seed: int, faults: float = 0.0) -> None:
         self.draw = random.Random(seed)
@@ -71,7 +72,7 @@ class Market:
         self.kept = kept_bars(self.strategies)
         self.cache = RingRows(self.kept)
         self.rings = cast(Rings, self.cache)
-        self.faults = faults
+        self.faults, self.lateness = faults, 0.4
         self.kills = self.refusals = self.cache_faults = 0
         self.minute = 0
         self._engine = PythonEngine()
@@ -160,7 +161,7 @@ class Market:
         for sym in SYMBOLS:
             for _ in range(self.draw.choice((0, 1, 2, 2, 3))):
                 self._frame(sym, promise + self.draw.randrange(60), promise)
-            if self.draw.random() < 0.4:
+            if self.draw.random() < self.lateness:
                 self._frame(sym, max(S0, promise - self.draw.randrange(1, LATEST_S)), promise)
         promise += 60
         rows = [

@@ -1,0 +1,1 @@
+"""Rules of alerts, kept for who made them, and what they found."""

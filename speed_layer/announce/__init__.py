@@ -1,0 +1,1 @@
+"""New alerts to the topic of signals."""

@@ -1,0 +1,149 @@
+"""Batches, kills between any two writes, processes that take turns: each crossing is stored once, none is missed."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.errors import StoreUnavailable
+from shared.models.alert import Crossing, PriceCross, State
+from speed_layer.alerts.evaluate import evaluate_all
+from speed_layer.alerts.service import REFRESH_MS, Alerts, Watched
+from tests.effort import examples
+from tests.fakes.alert_rows import AlertRows
+from tests.fakes.kinesis import Killed
+from tests.unit.speed_layer.alerts.rules import prices, stored
+
+RULES = [
+    stored(PriceCross("100")),
+    stored(PriceCross("100", "up", "1"), id_="b"),
+    stored(PriceCross("101"), id_="c", repeat="once"),
+]
+
+
+def walk(draw: random.Random, length: int = 60) -> list[int]:
+    return [draw.randint(98, 103) * 100 for _ in range(length)]
+
+
+def crossings(rows: AlertRows) -> list[Crossing]:
+    return sorted((one.crossing for one in rows.fired.values()), key=lambda one: (one.t, one.id))
+
+
+class Readers:
+    """Two processes of a function behind one shard, which are killed and refused as a seed says."""
+
+    def __init__(self, seed: int, faults: float) -> None:
+        self.draw, self.faults = random.Random(seed), faults
+        self.rows = AlertRows(self._maybe, self._maybe)
+        self.kills = self.refusals = 0
+        self.processes = [self._new(), self._new()]
+
+    def _new(self) -> Alerts:
+        return Alerts("live", self.rows, lambda: 0)
+
+    def _maybe(self, call: str) -> None:
+        """A killed process is no more; a refused call may have had its effect all the same."""
+        if self.draw.random() < self.faults:
+            self.kills += 1
+            raise Killed
+        if self.draw.random() < self.faults:
+            self.refusals += 1
+            raise StoreUnavailable(call)
+
+    def run(self, values: list[int]) -> None:
+        seen, done = prices(*values), 0
+        while done < len(seen):
+            end = self.draw.randint(done + 1, min(done + 12, len(seen)))
+            which = self.draw.randrange(2)
+            try:
+                self.processes[which].take("shard", [Watched(rule, seen[done:end]) for rule in RULES])
+            except Killed:
+                self.processes[which] = self._new()
+            except StoreUnavailable:
+                pass
+            else:
+                if self.draw.random() < 0.8:  # else the answer is lost, and the batch comes again, cut otherwise
+                    done = end
+
+
+@settings(max_examples=examples(150))
+@given(st.integers(0, 10**9), st.sampled_from([0.0, 0.02, 0.1]))
+def test_whatever_comes_again_each_crossing_is_stored_once_and_none_is_missed(seed: int, faults: float) -> None:
+    readers = Readers(seed, faults)
+    values = walk(readers.draw)
+    readers.run(values)
+    expected = [one for rule in RULES for one in evaluate_all(rule, State(), prices(*values))[1]]
+    assert crossings(readers.rows) == sorted(expected, key=lambda one: (one.t, one.id))
+
+
+def test_the_faults_of_that_test_happen() -> None:
+    readers = Readers(1, 0.1)
+    readers.run(walk(readers.draw))
+    assert readers.kills > 5
+    assert readers.refusals > 5
+    assert len(readers.rows.fired) > 10
+
+
+def test_a_process_that_was_overtaken_does_not_believe_what_it_remembers() -> None:
+    """What the other has seen arms the rule again: to miss that would be to miss the crossing after it."""
+    rows = AlertRows()
+    one, other = (Alerts("live", rows, lambda: 0) for _ in range(2))
+    seen = prices(99_00, 101_00, 99_00, 101_00)
+    for process, part in ((one, seen[:2]), (other, seen[2:3]), (one, seen[3:])):
+        process.take("shard", [Watched(RULES[0], part)])
+    assert [crossing.t for crossing in crossings(rows)] == [seen[1].t, seen[2].t, seen[3].t]
+
+
+def test_two_processes_at_once_cannot_both_go_on() -> None:
+    rows = AlertRows()
+    one, other = (Alerts("live", rows, lambda: 0) for _ in range(2))
+    seen = prices(99_00, 101_00)
+    one.take("shard", [Watched(RULES[0], seen[:1])])
+    original = rows.enter
+
+    def overtaken(reader: str, shard: str, process: str) -> bool:
+        rows.enter = original  # type: ignore[method-assign]  # once
+        same = original("live", shard, process)
+        other.take("shard", [Watched(RULES[0], seen)])
+        return same
+
+    rows.enter = overtaken  # type: ignore[method-assign]  # once
+    with pytest.raises(StoreUnavailable, match="another process"):
+        one.take("shard", [Watched(RULES[0], seen[1:])])
+    one.take("shard", [Watched(RULES[0], seen[1:])])
+    assert [crossing.t for crossing in crossings(rows)] == [seen[1].t]
+
+
+def test_a_state_is_written_when_it_changes_and_never_between() -> None:
+    calls: list[str] = []
+    rows = AlertRows(calls.append)
+    alerts = Alerts("live", rows, lambda: 0)
+    for before, after in pairwise(prices(*[99_00] * 20, 101_00)):
+        alerts.take("shard", [Watched(RULES[0], [before, after])])
+    assert calls.count("put_state") == 2
+    assert calls.count("state") == 1, "a process remembers"
+    assert calls.count("put_crossing") == 1
+
+
+def test_rules_are_read_again_after_a_while_and_what_is_gone_is_forgotten() -> None:
+    rows, now = AlertRows(), [10**12]
+    alerts = Alerts("live", rows, lambda: now[0])
+    assert alerts.rules() == []
+    rows.put_rule(RULES[0])
+    assert alerts.rules() == []
+    now[0] += REFRESH_MS
+    assert alerts.rules() == [RULES[0]]
+    rows.remove_rule("owner", "a", 0)
+    now[0] -= 10 * REFRESH_MS  # a clock that was set back
+    assert alerts.rules() == []
+
+
+def test_an_edited_rule_begins_anew() -> None:
+    rows = AlertRows()
+    alerts = Alerts("live", rows, lambda: 0)
+    for rule in (RULES[2], RULES[2]._replace(version=2)):
+        for _ in range(2):
+            alerts.take("shard", [Watched(rule, prices(99_00, 102_00, 99_00))])
+    assert sorted(one.version for one in crossings(rows)) == [1, 2]
