@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity fmt synth condvest lock
+.PHONY: run test bench parity faults fmt synth condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -24,6 +24,9 @@ parity: $(VENV)/.ready
 
 bench: $(VENV)/.ready
 	@$(BIN)/python -m tests.benchmarks
+
+faults: $(VENV)/.ready
+	@$(BIN)/python -m tests.fault_table
 
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth

@@ -80,6 +80,8 @@ class Intake:
         self.ignored: Counter[str] = Counter()
         self.statuses: list[dict[str, Any]] = []
         """Status events of the frames taken so far, for the caller to act on and clear."""
+        self.earliest_ms = 0
+        """Smallest event time in the frame of a live feed taken last, whatever became of its trade; 0 without one."""
         self._sessions, self._framer = sessions, framer
         self._session = _NO_SESSION
         self._refilling = False
@@ -95,6 +97,8 @@ class Intake:
             events = events_decoder.decode(data)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             events = self._sift(data)
+        if host_ms is not None:
+            self.earliest_ms = min([event.t for event in events], default=0)
         self.take_events(events, host_ms)
 
     def take_refill(self, events: list[TradeEvent]) -> None:

@@ -127,6 +127,7 @@ def test_the_same_page_is_asked_again_while_the_vendor_does_not_answer() -> None
     assert sink.steps == [("A", 1), ("A", 1), ("B", 1)]
 
 
+@pytest.mark.fault("F01")
 def test_a_vendor_that_stays_away_leaves_the_gap_unfilled_and_the_promise_goes_on() -> None:
     async def scene(gap: Gap) -> None:
         start = asyncio.get_running_loop().time()
@@ -179,6 +180,7 @@ def test_pages_that_go_round_in_a_circle_end_and_the_other_symbols_are_filled() 
     assert source.asked == ["A1", "A2", "B1"]
 
 
+@pytest.mark.fault("F08")
 def test_a_symbol_that_the_vendor_refuses_keeps_no_other_from_its_refill() -> None:
     async def scene(gap: Gap) -> None:
         gap.fill(T0)
@@ -199,6 +201,7 @@ def test_a_refused_key_ends_the_refill() -> None:
     assert source.asked == ["A1"]
 
 
+@pytest.mark.fault("F01")
 def test_a_refill_cut_short_by_another_loss_begins_again_from_where_the_first_did() -> None:
     async def scene(gap: Gap) -> None:
         gap.fill(T0)
