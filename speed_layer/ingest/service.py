@@ -175,6 +175,8 @@ class Ingester:
             data = await self._queue.get()
             host_ms = int(time.time() * 1000) if self._live else None
             self.intake.take(data, host_ms)
+            if not self.clock.held:  # what waits may show that the feed has come much further
+                self.gap.went_on()
             if host_ms is not None:
                 self._compare_clocks(host_ms)
             statuses = list(self._statuses())
