@@ -119,10 +119,9 @@ class Gap:
                 self.is_open = False
                 self.filled += whole
                 self.unfilled += not whole
+                self._given_up = not whole
                 if whole:
                     self._unfilled_from = None
-                else:
-                    self._given_up = True
 
     def _end_hole(self, end_ms: int) -> None:
         if self._unfilled_from is not None:

@@ -31,6 +31,7 @@ class Readers:
         self.world = Consumers(streams.trades, streams.bars)
         self.signals = SignalRows()
         self._read: dict[tuple[str, int], int] = dict.fromkeys(ALL, 0)
+        self._archived = [0] * SHARDS
         self._edges = self._new_process()
 
     def _new_process(self) -> Edges:
@@ -52,7 +53,10 @@ class Readers:
         kind, shard = reader
         stream = self.streams.bars if kind in {"persist", "signals"} else self.streams.trades
         start = self._read[reader]
-        batch = self.world.batch(stream, shard, start, start + size)
+        end = start + size
+        if kind == "live":  # looks old trades up in the log, which lags it by minutes at most, and no minutes pass here
+            end = min(end, self._archived[shard])
+        batch = self.world.batch(stream, shard, start, end)
         if not batch:
             return False
         for _ in range(deliveries):
@@ -64,6 +68,8 @@ class Readers:
             else:
                 self.world.handle(kind, batch)
         self._read[reader] = max(self._read[reader], start + len(batch))
+        if kind == "archive":
+            self._archived[shard] = max(self._archived[shard], self._read[reader])
         return True
 
     def restart(self) -> None:
@@ -71,7 +77,7 @@ class Readers:
         self._edges = self._new_process()
 
     def finish(self) -> None:
-        """`live` looks old trades up in the log, so the log comes first, as it does where live lags by minutes only."""
+        """Everybody reads to the end."""
         for reader in ALL:
             while self.step(reader, 50, 1):
                 pass

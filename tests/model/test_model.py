@@ -22,7 +22,7 @@ from tests.model.world import World
 
 SEEDS = 1_000 if everything() else 100
 GROUPS = 10
-STEPS = 30
+STEPS = 18
 PLANTED_WITHIN = 25
 """Seeds within which a planted bug must be found."""
 HAPPENED: Counter[str] = Counter()

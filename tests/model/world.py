@@ -21,6 +21,8 @@ from tests.model.readers import Readers
 from tests.unit.speed_layer.feed import T0, frame
 from tests.unit.speed_layer.one_ingester import ENDED, Run, Streams, Vendor
 
+AN_HOUR_S = 3_600.0
+
 
 class ModelVendor(Vendor):
     """`down`: its REST side does not answer."""
@@ -182,7 +184,8 @@ class World:
         self.play(run.ingester.on_frame(frame(ENDED)))
 
         async def ended() -> None:
-            await run.ingester.ended.wait()
+            async with asyncio.timeout(AN_HOUR_S):
+                await run.ingester.ended.wait()
             await self.filler.put_trades()
 
         self._runner.run(ended())
