@@ -18,7 +18,7 @@ from tests.model.readers import ALL
 from tests.model.world import World
 from tests.unit.speed_layer.feed import LANES, T0, frame, trade
 
-CONDITIONS = ([], [37], [12], [14, 41], [52], [999])
+CONDITIONS: tuple[list[int], ...] = ([], [37], [12], [14, 41], [52], [999])
 GAPS_MS = (0, 300, 1_999, 2_001, 20_000, 65_000, 400_000, 1_900_000)
 WAITS_S = (0.05, 0.3, 1.0, 2.5, 10.0, 35.0)
 REMEMBERED_MS = 600_000
@@ -109,14 +109,15 @@ class Platform(RuleBasedStateMachine):
 
     def on_duplicate(self, draw: random.Random) -> None:
         """A trade that has been sent, again."""
-        sent = [one for one in self.world.vendor.trades_of_feed if one["t"] > self.t - REMEMBERED_MS]
+        sent = [one for one in self.world.delivered if one["t"] > self.t - REMEMBERED_MS]
         if sent and self.world.run is not None and self.world.connected:
             self.world.play(self.world.run.ingester.on_frame(frame(draw.choice(sent))))
 
     def on_late(self, draw: random.Random) -> None:
         """A trade that nobody has seen, of a time whose windows may be closed."""
+        newest = max(one["t"] for one in self.world.delivered)
         back_ms = draw.choice((5_000, 61_000, 600_000, 3_700_000))
-        self.world.pass_trades(self._new(draw.randrange(3), max(T0, self.t - back_ms)), late=True)
+        self.world.pass_trades(self._new(draw.randrange(3), max(T0, newest - back_ms)), late=True)
 
     def on_wait(self, draw: random.Random) -> None:
         if self.world.run is not None:

@@ -45,8 +45,12 @@ class Readers:
             strategies=STRATEGIES,
             sessions=self.world.edges.sessions,
             now_ms=lambda: NOW_S * 1000,
-            sleep=lambda seconds: self.step(("persist", 0), 9, 1),
+            sleep=self._while_waiting,
         )
+
+    def _while_waiting(self, seconds: float) -> None:
+        """The table catches up meanwhile."""
+        self.step(("persist", 0), 9, 1)
 
     def step(self, reader: tuple[str, int], size: int, deliveries: int) -> bool:
         """A batch, delivered so often; False where nothing waits."""

@@ -54,7 +54,7 @@ def play(number: int, *, shrink: bool = True) -> None:
         backend="seeded",
     )
     try:
-        run_state_machine_as_test(Platform, settings=chosen)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Platform, settings=chosen)
     except BaseException as error:
         error.add_note(f"to play it again: SEED={number} make soak")
         raise

@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any, cast
 
+import pytest
+
 from shared.errors import SourceUnavailable
 from shared.frames import decode_frame
 from shared.polygon.trades import TradesPage
@@ -45,7 +47,8 @@ class World:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner(loop_factory=VirtualLoop)
-        self._to_thread, asyncio.to_thread = asyncio.to_thread, in_place
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr(asyncio, "to_thread", in_place)
         self.vendor = ModelVendor([])
         self.plan: dict[str, deque[Answer]] = {"trades": deque(), "bars": deque()}
         self.happened: dict[str, int] = {}
@@ -57,13 +60,15 @@ class World:
         self.last: dict[str, tuple[int, int]] = {}
         """(t, q) of each symbol's last trade in the cache."""
         self.holes: list[tuple[int, int]] = []
+        self.delivered: list[dict[str, Any]] = []
+        """Trades that an ingester has been sent."""
         self.excused: set[str] = set()
         """Trades that no refill asks for: older than what it begins with when they were missed."""
         self._tasks: list[asyncio.Task[None]] = []
 
     def close(self) -> None:
         self.crash()
-        asyncio.to_thread = self._to_thread
+        self._patch.undo()
         self._runner.close()
 
     def _answer(self, stream: str) -> Answer:
@@ -159,6 +164,7 @@ class World:
         if late:
             self.excused |= {one["i"] for one in trades}
         if self.run is not None and self.connected:
+            self.delivered += trades
             self.play(self.run.ingester.on_frame(frame(*trades)))
 
     def put_last(self, trades: Any) -> bool:

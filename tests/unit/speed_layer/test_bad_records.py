@@ -62,7 +62,7 @@ FRAMES: list[tuple[str, bytes, str]] = [
     ("S11 seconds", frame(trade(1, T0 // 1000)), "shape"),
     ("S11 microseconds", frame(trade(1, T0 * 1000)), "shape"),
     ("S11 nanoseconds", frame(trade(1, T0 * 10**6)), "shape"),
-    ("S13 time as text", frame(trade(1, t=str(T0))), "shape"),
+    ("S13 time as text", frame({**trade(1), "t": str(T0)}), "shape"),
     ("S13 time missing", frame({k: v for k, v in trade(1).items() if k != "t"}), "shape"),
     ("S13 time true", frame(trade(1, t=True)), "shape"),
     ("S14 unknown symbol", frame(trade(1, sym="NOSUCH")), ACCEPTED),
@@ -136,7 +136,8 @@ def test_s15_s16_s18_one_identity_is_one_trade() -> None:
     assert rig.intake.quarantined == {"conflict": 1}
     ((only),) = rig.parts()
     assert only.bar is not None
-    assert parse_scaled(only.bar.first[25:], 0) == 167_420_000_000, "by (t, q), and never the second price"  # type: ignore[index]
+    assert only.bar.first is not None
+    assert parse_scaled(only.bar.first[25:], 0) == 167_420_000_000, "by (t, q), and never the second price"
 
 
 def test_s20_20_000_trades_in_one_frame_are_taken_in_records_of_bounded_size() -> None:
@@ -185,7 +186,7 @@ def bar(t: int = T0, tf: str = "1m", **changes: Any) -> bytes:
     """A record of one bar with an open of 1.0 and a close of 2.0."""
     keys = [f"{T0:013d}{n:012d}{n * 10**9:018d}" for n in (1, 2)]
     fields = {"volume": "3", "notional": "5", "count": 2, "first": keys[0], "last": keys[1], "high": "2", "low": "1"}
-    return encode([BarRecord(VERSION, "SPY", tf, t, PartialWire(**{**fields, **changes}), 0, "python", S0)])  # type: ignore[arg-type]
+    return encode([BarRecord(VERSION, "SPY", tf, t, PartialWire(**{**fields, **changes}), 0, "python", S0)])
 
 
 BARS = [
