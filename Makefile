@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity fmt synth condvest lock
+.PHONY: run test bench parity soak faults fmt synth condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -22,8 +22,16 @@ test: $(VENV)/.ready
 parity: $(VENV)/.ready
 	@EXAMPLES=all PYTHONPATH="$(CURDIR)" $(BIN)/pytest -q tests/parity tests/end_to_end tests/faults
 
+# SEED=17 plays one seed of the model again; ARGS="--minutes 10" shortens the replay.
+soak: $(VENV)/.ready
+	@EXAMPLES=all PYTHONPATH="$(CURDIR)" $(BIN)/pytest -q tests/model
+	@$(if $(SEED),,$(BIN)/python -m tests.soak $(ARGS))
+
 bench: $(VENV)/.ready
 	@$(BIN)/python -m tests.benchmarks
+
+faults: $(VENV)/.ready
+	@$(BIN)/python -m tests.fault_table
 
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth

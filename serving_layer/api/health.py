@@ -13,6 +13,8 @@ from serving_layer.api.wiring import Services
 RULE = "/v1/health"
 RULES = (RULE,)
 COUNTED = ("frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
+SPEAKS_WITHIN_MS = 15_000
+"""An ingester tells its counts once a second."""
 _REASONS = ("quarantined_by_reason", "ignored")
 
 
@@ -42,7 +44,7 @@ def report(services: Services) -> dict[str, Any]:
             ),
         },
         "components": {
-            "ingest": epochs[-1].get("state", "none") if epochs else "none",
+            "ingest": ingest_state(epochs[-1], services.now_s() * 1000) if epochs else "none",
             "tables": "ok",  # else there would be no answer
             "cache": "ok" if services.cache.is_alive() else "unavailable",
             "database": services.database(),
@@ -54,6 +56,17 @@ def report(services: Services) -> dict[str, Any]:
         },
         **{name: _sum_by_key(epoch.get(name, {}) for epoch in epochs) for name in _REASONS},
     }
+
+
+def ingest_state(epoch: Mapping[str, Any], now_ms: float) -> str:
+    """What the newest ingester last said of itself; `unavailable` when it has said nothing for 15 s (host time)."""
+    state = str(epoch.get("state", "none"))
+    if state != "running":
+        return state
+    if now_ms - epoch.get("told_ms", now_ms) > SPEAKS_WITHIN_MS:
+        return "unavailable"
+    connection = str(epoch.get("connection", "up"))
+    return state if connection == "up" else connection
 
 
 def _sum(epochs: Iterable[Mapping[str, Any]], name: str) -> int:

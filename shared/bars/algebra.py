@@ -110,6 +110,18 @@ def merge_all(partials: Iterable[Partial]) -> Partial:
     return total
 
 
+def is_possible(p: Partial) -> bool:
+    """Whether some set of trades adds this: no high below a low, no close before an open, prices above zero.
+
+    An open may lie outside of high and low, since conditions rule each of them apart.
+    """
+    return all(
+        (edges.high is None or edges.low is None or edges.high >= edges.low > 0)
+        and (edges.first is None or edges.last is None or edges.first <= edges.last)
+        for edges in (_own_edges(p), p.day or Edges())
+    )
+
+
 def _own_edges(p: Partial) -> Edges:
     return Edges(p.first, p.last, p.high, p.low)
 

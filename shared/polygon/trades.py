@@ -22,6 +22,10 @@ _Millis = Annotated[int, msgspec.Meta(ge=10**12, lt=10**13)]
 _Nanos = Annotated[int, msgspec.Meta(ge=10**18, le=2**63 - 1)]
 _TradeId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _Conditions = Annotated[tuple[int, ...], msgspec.Meta(max_length=64)]
+TEST_ISSUES = frozenset(
+    ["ATEST", "CTEST", "MTEST", "NTEST", "PTEST", "ZBZX", "ZIEXT", "ZJZZT", "ZTEST", "ZVZZT", "ZWZZT", "ZXZZT"]
+)
+"""Symbols that exchanges trade among themselves to try their systems (Nasdaq, NYSE, Cboe, IEX): no market prices."""
 _SYMBOL = re.compile(r"[A-Za-z0-9.\-/]{1,16}", re.ASCII)
 
 

@@ -134,7 +134,7 @@ class BarStore:
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _put_all(self, items: Iterable[dict[str, Any]]) -> None:
-        put_all(bind(self._call, "batch_write_item"), self._table, items)
+        put_all(bind(self._call, "batch_write_item"), self._table, ("sym", "t"), items)
 
     def _update(self, sym: str, t: int, **request: Any) -> bool:
         key = {"sym": {"S": sym}, "t": {"N": str(t)}}

@@ -77,7 +77,7 @@ class SignalStore:
     def put_many(self, signals: Iterable[StoredSignal]) -> int:
         """Signals of the past, each id once, as they stand: whole items, without a look at what is there. How many."""
         items = [_item(signal) for signal in signals]
-        put_all(lambda request: self._call("batch_write_item", **request), self._table, items)
+        put_all(lambda request: self._call("batch_write_item", **request), self._table, ("sym", "bar"), items)
         return len(items)
 
     def of_symbol(

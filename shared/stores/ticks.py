@@ -53,6 +53,7 @@ class TickStore:
         put_all(
             lambda request: self._call("batch_write_item", request),
             self._table,
+            ("sym", "chunk"),
             (
                 {
                     "sym": {"S": sym},

@@ -7,6 +7,8 @@ by its first record, so that a repeated batch writes the same objects and chunks
 
 import time
 from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -52,13 +54,14 @@ def archive(batch: list[StreamRecord], lake: Lake) -> list[Part]:
     hours: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     refused: list[bytes] = []
     heartbeat: tuple[int, bytes] = (0, b"")
+    latest = latest_promise(batch[0].arrived)
     filed = [entry for _, parts in decode_or_quarantine(batch, parts_of, "archive", lake) for entry in parts]
     for part, line in filed:
         if part.sym:
             hours[raw_hour(part.sec)].append(line)
         elif part.quarantine:
             refused += [encode(entry) for entry in part.quarantine]
-        else:
+        elif part.sec <= latest:
             heartbeat = max(heartbeat, (part.sec, line))
     promise, last = heartbeat
     if promise:
@@ -68,6 +71,12 @@ def archive(batch: list[StreamRecord], lake: Lake) -> list[Part]:
         lake.put_quarantine("ingest", f"{first.shard}-{first.sequence}", first.arrived, refused)
     lake.put_raw(first.shard, first.sequence, [Lines(*hour, lines) for hour, lines in hours.items()])
     return [part for part, _ in filed]
+
+
+def latest_promise(arrived: date) -> int:
+    """The greatest promise (Unix s) that may arrive on a UTC date: at the end of a feed it is the next midnight in New
+    York. What promises more is no ingester's, and would make all that follows late."""
+    return int(datetime.combine(arrived + timedelta(days=2), time_of_day.min, UTC).timestamp())
 
 
 @lru_cache(maxsize=1)

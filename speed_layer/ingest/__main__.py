@@ -71,7 +71,7 @@ async def serve(settings: IngestSettings) -> None:
             tail=tail,
         )
         await ingester.recover()
-        channels = ",".join(f"T.{sym}" for sym in symbols) or "T.*"
+        channels = [f"T.{sym}" for sym in symbols] or ["T.*"]
         feed = Feed(settings.socket_url, settings.polygon_api_key, channels, ingester)
         tasks: list[Coroutine[Any, Any, None]] = [
             feed.run(),
@@ -97,6 +97,7 @@ async def serve(settings: IngestSettings) -> None:
             except TimeoutError:  # a put may still be under way: a successor waits the lease out, then refills
                 event(log, 30, "stopped before everything was acknowledged")
             else:
+                ingester.has_stopped = True
                 await write(ingester, trades, control, epoch)
                 await lease.release()
             for task in background:

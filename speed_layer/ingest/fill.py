@@ -56,6 +56,9 @@ async def fill(ingester: Ingester, cache: FormingCache) -> None:
     filler, number = Filler(ingester, cache), 0
     while True:
         ended = ingester.ended.is_set()
+        if ingester.is_pressed and not ended:  # nobody is worse off than without a cache; the feed would be
+            await asyncio.sleep(EVERY_S)
+            continue
         await filler.put_trades()
         if ended or number % TRADES_PER_MINUTES == 0:
             await filler.put_minutes()

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
+from shared.bars.windows import end_of_new_york_day_ms
 from shared.errors import CondvestError, InvalidRecord, SourceUnavailable
 from shared.observability import event, logger
 from shared.polygon.trades import TradeEvent, TradesPage
@@ -60,6 +61,9 @@ class Gap:
         self._source, self._symbols, self._sink, self._now_ms = source, symbols, sink, now_ms
         self._task: asyncio.Task[None] | None = None
         self._unfilled_from = unfilled_from or None
+        self._stood_at = 0
+        """The feed's time when the feed came back: what it has passed meanwhile shows only with its next trade."""
+        self._given_up = False
         self.is_open = True
         self.filled = self.unfilled = 0
         self.holes: list[tuple[int, int]] = []
@@ -72,13 +76,14 @@ class Gap:
 
     def open(self) -> None:
         """The feed is gone. A refill that is under way begins again with the next, from where it began."""
-        self.is_open = True
+        self.is_open, self._given_up = True, False
         if self._task is not None:
             self._task.cancel()
             self._task = None
 
     def fill(self, from_ms: int | None) -> None:
         """The feed is back: fetch what came since `from_ms` (Unix ms); None = there is nothing to fill."""
+        self._stood_at, self._given_up = self._now_ms() or 0, False
         if from_ms is None:
             self.is_open = False
         else:
@@ -92,6 +97,13 @@ class Gap:
             if self._task is None:
                 self._task = asyncio.create_task(self._fill(self._unfilled_from))
             await asyncio.wait([self._task])
+            if self._given_up:  # nothing comes any more that could show where the hole ends
+                self._end_hole(end_of_new_york_day_ms(max(self._unfilled_from, self._stood_at)))
+
+    def went_on(self) -> None:
+        """The feed has brought something: what was given up ends here, once the feed's time has moved."""
+        if self._given_up and (now := self._now_ms() or 0) > self._stood_at:
+            self._end_hole(now)
 
     async def _fill(self, from_ms: int) -> None:
         standing = asyncio.get_running_loop().call_later(LONGEST_S, self._stand_no_longer)
@@ -103,16 +115,18 @@ class Gap:
         finally:
             standing.cancel()
             if self._task is asyncio.current_task():  # else it was cancelled: the gap is still open
-                self._task = self._unfilled_from = None
+                self._task = None
                 self.is_open = False
                 self.filled += whole
                 self.unfilled += not whole
-                if not whole:
-                    self._give_up(from_ms)
+                self._given_up = not whole
+                if whole:
+                    self._unfilled_from = None
 
-    def _give_up(self, from_ms: int) -> None:
-        """By now the feed's own trades come again, so the hole ends no later than here."""
-        self.holes.append((from_ms, max(from_ms, self._now_ms() or 0)))
+    def _end_hole(self, end_ms: int) -> None:
+        if self._unfilled_from is not None:
+            self.holes.append((self._unfilled_from, max(self._unfilled_from, end_ms)))
+        self._unfilled_from, self._given_up = None, False
         if len(self.holes) > MOST_HOLES:
             (start, _), (_, end) = self.holes[:2]
             self.holes[:2] = [(start, end)]

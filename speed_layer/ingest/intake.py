@@ -14,9 +14,17 @@ import msgspec
 from shared.bars.conditions import NOTHING, UNKNOWN, effect_of
 from shared.bars.sessions import SessionDay, SessionTable
 from shared.errors import InvalidRecord
-from shared.polygon.trades import TradeEvent, check_symbol, event_of, events_decoder, scale_price, scale_size
+from shared.polygon.trades import (
+    TEST_ISSUES,
+    TradeEvent,
+    check_symbol,
+    event_of,
+    events_decoder,
+    scale_price,
+    scale_size,
+)
 from speed_layer.ingest.clock import AHEAD_MS, FeedClock
-from speed_layer.ingest.elements import elements_of
+from speed_layer.ingest.elements import Repeated, elements_of, may_repeat_keys
 from speed_layer.ingest.framer import CLOSED, Framer
 
 MEMORY_S = 21 * 60
@@ -80,6 +88,8 @@ class Intake:
         self.ignored: Counter[str] = Counter()
         self.statuses: list[dict[str, Any]] = []
         """Status events of the frames taken so far, for the caller to act on and clear."""
+        self.earliest_ms = 0
+        """Smallest event time in the frame of a live feed taken last, whatever became of its trade; 0 without one."""
         self._sessions, self._framer = sessions, framer
         self._session = _NO_SESSION
         self._refilling = False
@@ -95,6 +105,11 @@ class Intake:
             events = events_decoder.decode(data)
         except (msgspec.DecodeError, RecursionError, UnicodeError):
             events = self._sift(data)
+        else:
+            if may_repeat_keys(data, len(events)):
+                events = self._sift(data)
+        if host_ms is not None:
+            self.earliest_ms = min([event.t for event in events], default=0)
         self.take_events(events, host_ms)
 
     def take_refill(self, events: list[TradeEvent]) -> None:
@@ -236,7 +251,9 @@ class Intake:
                 self.refuse("frame", element)
                 continue
             kind = element.get("ev", "no_ev") if isinstance(element, dict) else "not_an_object"
-            if kind == "status":
+            if isinstance(element, Repeated):
+                self.refuse("repeated_key", json.dumps(element).encode())
+            elif kind == "status":
                 self.statuses.append(element)
             elif kind != "T":
                 self._ignore(str(kind))
@@ -284,6 +301,8 @@ class Intake:
     def _state_of(self, sym: str, session: SessionDay) -> SymbolDay:
         states = self._states_of(session)
         if sym not in states:
+            if sym in TEST_ISSUES:
+                raise InvalidRecord("test_issue")
             states[sym] = SymbolDay(check_symbol(sym), self._generation)
         return states[sym]
 

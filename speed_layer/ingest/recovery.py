@@ -20,6 +20,7 @@ from shared.observability import event, logger
 MEMORY_S = 21 * 60
 HOUR_S = 3_600
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+LATEST_AHEAD = timedelta(days=2)
 LIVE_REACH = timedelta(hours=2, minutes=10)
 """On a live feed event time is arrival time: so far back lies everything that a start needs."""
 
@@ -29,7 +30,9 @@ log = logger("ingest.recovery")
 class Tail:
     """The end of the stream, by event time. All times Unix seconds but `last_t` and `gap` (ms)."""
 
-    def __init__(self) -> None:
+    def __init__(self, latest: float = float("inf")) -> None:
+        """`latest`: promises beyond it are no ingester's; the end of a feed promises the next midnight."""
+        self._latest = latest
         self.promise = 0
         self.promise_before = 0
         self.last_t = 0
@@ -41,6 +44,9 @@ class Tail:
     def read(self, part: Part) -> None:
         """The next part of a shard."""
         if not part.sym:
+            if part.sec > self._latest:
+                event(log, 40, "promise of the future left out", promise=part.sec)
+                return
             self._told = part.sec
             if part.sec >= self.promise and not part.quarantine:
                 self.gap = part.gap
@@ -95,7 +101,7 @@ class Tail:
 
 def read_tail(kinesis: Any, stream: str, *, live: bool, now: datetime) -> Tail:
     """Read every shard of the stream to its end. Raises StoreUnavailable."""
-    tail = Tail()
+    tail = Tail((now + LATEST_AHEAD).timestamp())
     position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
     if live:
         position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": now.astimezone(UTC) - LIVE_REACH}

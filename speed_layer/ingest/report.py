@@ -1,6 +1,7 @@
 """What an ingester has done, as items of the control table: the counts of its epoch, and all symbols there are."""
 
 import asyncio
+import time
 from typing import Any
 
 from shared.errors import StoreUnavailable
@@ -19,7 +20,12 @@ def counts(ingester: Ingester, trades: Publisher) -> dict[str, Any]:
     """Totals since the start of this epoch. received = accepted + duplicates + quarantined, once nothing waits."""
     intake, framer = ingester.intake, ingester.framer
     return {
-        "state": "ended" if ingester.ended.is_set() else "running",
+        "state": "ended" if ingester.ended.is_set() else "stopped" if ingester.has_stopped else "running",
+        "connection": ingester.connection,
+        "channels_refused": sorted(ingester.refused_channels),
+        "frames_given_up": ingester.given_up,
+        "host_behind_ms": ingester.host_behind_ms,
+        "told_ms": int(time.time() * 1000),
         "trades_in": intake.received,
         "accepted": trades.accepted,
         "duplicates": intake.duplicates,

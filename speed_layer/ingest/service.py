@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from shared.bars.scale import PRICE_DIGITS, parse_scaled
 from shared.bars.sessions import SessionTable
 from shared.bars.windows import end_of_new_york_day_ms
-from shared.errors import AccessRefused
+from shared.errors import SourceUnavailable
 from shared.frames import Part, partial_from_wire
+from shared.models.bar import Partial
 from shared.observability import event, logger
 from shared.polygon.trades import TradeEvent
 from speed_layer.engine.python import PythonEngine
@@ -22,12 +23,19 @@ from speed_layer.ingest.framer import Framer
 from speed_layer.ingest.gap import BACK_MS, Gap, TradesSource
 from speed_layer.ingest.intake import Candidate, Intake
 from speed_layer.ingest.publisher import Publisher
+from speed_layer.ingest.pulse import Pulse
 from speed_layer.ingest.recovery import Tail
 
 FRAME_S = 0.1
 DECIDE_S = 1.0
 SILENCE_STEP_S = 0.25
 QUEUED_FRAMES = 16
+PRESSED_FRAMES = QUEUED_FRAMES * 4 // 5
+"""Frames waiting above which work that is not the feed's is left out."""
+LONGEST_LAG_S = 10.0
+"""How long a live feed may find no room: then its connection is given up, before the vendor's buffer overflows."""
+SKEW_MS = 1_000
+CHANNELS_TOLD = 100
 
 log = logger("ingest")
 
@@ -49,14 +57,25 @@ class Ingester:
         tail: Tail,
     ) -> None:
         self._trades, self._bars_stream = trades, bars
-        self._live, self._tail = live, tail
+        self._live, self._tail, self._sessions = live, tail, sessions
         self._follows = epoch > 1
         self.engine = PythonEngine(emit_from=tail.start)
         self.bars_out = BarsOut(bars)
-        self.framer = Framer(epoch, lanes, trades.send, self.engine.add, tail.promise)
+        self.framer = Framer(epoch, lanes, trades.send, self._part, tail.promise)
         self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
         self.intake = Intake(sessions, self.framer, self.clock)
         self.gap = Gap(source, symbols, self, tail.gap, lambda: self.clock.now_ms)
+        self.pulse = Pulse()
+        self.connection = "connecting"
+        """connecting, up, silent or gone, as health tells it."""
+        self.refused_channels: set[str] = set()
+        self.given_up = 0
+        """Frames that found no room; the gap that begins with them is refilled."""
+        self.host_behind_ms = 0
+        """How far trades are ahead of this host's clock, where it is a second or more."""
+        self._ahead_ms = 0
+        self.has_stopped = False
+        """Told to stop, and nothing is left to send."""
         self.ended = asyncio.Event()
         self._queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED_FRAMES)
         self._idle_since: float | None = None
@@ -84,14 +103,49 @@ class Ingester:
 
     async def on_up(self) -> None:
         event(log, 20, "subscribed", promise=self.framer.promise)
+        self.connection = "up"
+        self.pulse.expect_from(time.monotonic())
         self.gap.fill(self._refill_from())
 
     def on_down(self) -> None:
+        if self.connection == "up":
+            self.connection = "gone"
         self.gap.open()
 
     async def on_frame(self, data: bytes) -> None:
+        """A live feed that finds no room for too long is given up: a lag only grows, a gap is known and refilled."""
         self._idle_since = None
-        await self._queue.put(data)
+        try:
+            async with asyncio.timeout(LONGEST_LAG_S if self._live else None):
+                await self._queue.put(data)
+        except TimeoutError as late:
+            self.given_up += 1
+            raise SourceUnavailable(f"no room for a frame within {LONGEST_LAG_S} s") from late
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether so much waits that only the feed's own work should be done."""
+        return self._queue.qsize() >= PRESSED_FRAMES
+
+    def is_silent(self) -> bool:
+        now = time.monotonic()
+        if not self._live or self.gap.is_open or not self._queue.empty() or not self._in_session():
+            self.pulse.expect_from(now)
+            return False
+        if not self.pulse.is_silent(now):
+            return False
+        self.pulse.given_up()
+        self.connection = "silent"
+        return True
+
+    def _in_session(self) -> bool:
+        now_ms = int(time.time() * 1000) if self.clock.now_ms is None else self.clock.now_ms
+        session = self._sessions.day_of(now_ms)
+        return session is not None and session.is_regular(now_ms)
+
+    def _part(self, sym: str, sec: int, late: int, partial: Partial) -> None:
+        self.engine.add(sym, sec, late, partial)
+        self.pulse.see(sym, partial.count, time.monotonic())
 
     async def refill(self, events: list[TradeEvent]) -> None:
         self.intake.take_refill(events)
@@ -119,13 +173,24 @@ class Ingester:
         """Frames of the queue, in order, until the feed ends."""
         while not self.ended.is_set():
             data = await self._queue.get()
-            self.intake.take(data, int(time.time() * 1000) if self._live else None)
+            host_ms = int(time.time() * 1000) if self._live else None
+            self.intake.take(data, host_ms)
+            if not self.clock.held:  # what waits may show that the feed has come much further
+                self.gap.went_on()
+            if host_ms is not None:
+                self._compare_clocks(host_ms)
             statuses = list(self._statuses())
             await self._trades.room()
             if "feed_ended" in statuses:
                 await self._end()
-            elif "max_connections" in statuses:
-                raise AccessRefused("the vendor gave our place to another connection with the same key")
+
+    def _compare_clocks(self, host_ms: int) -> None:
+        """No trade is from the future: where all of two frames in a row seem so, this host is behind."""
+        ahead = max(self.intake.earliest_ms - host_ms, 0)
+        behind, self._ahead_ms = min(ahead, self._ahead_ms), ahead
+        if behind >= SKEW_MS > self.host_behind_ms:
+            event(log, 50, "this host's clock is behind the feed", ms=behind)
+        self.host_behind_ms = behind if behind >= SKEW_MS else 0
 
     async def frame(self) -> None:
         """Every 100 ms what is open becomes frames."""
@@ -180,5 +245,8 @@ class Ingester:
         for status in statuses:
             name = str(status.get("status"))
             if name in {"error", "max_connections", "slow_consumer", "force_disconnect"}:
-                event(log, 30, "the vendor says", status=name, detail=str(status.get("message"))[:200])
+                detail = str(status.get("message"))[:200]
+                event(log, 30, "the vendor says", status=name, detail=detail)
+                if name == "error" and len(self.refused_channels) < CHANNELS_TOLD:
+                    self.refused_channels.add(detail.rpartition("subscribe to: ")[2])
             yield name

@@ -28,6 +28,7 @@ def container(task: Mapping[str, Any]) -> Mapping[str, Any]:
     return container
 
 
+@pytest.mark.fault("F06")
 def test_the_old_ingester_stops_before_the_new_one_starts(service: Mapping[str, Any]) -> None:
     deployment = service["DeploymentConfiguration"]
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (0, 100)

@@ -39,6 +39,7 @@ def test_a_reader_takes_its_stream_in_batches_of_its_size(
     assert mapping["FunctionName"]["Ref"].startswith(f"{reader}Function")
 
 
+@pytest.mark.fault("F30")
 def test_a_bad_record_cannot_block_a_shard(mapping: Resource) -> None:
     properties = mapping.properties
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -62,6 +63,7 @@ def test_what_is_given_up_is_kept_with_its_payload(mapping: Resource, templates:
     )
 
 
+@pytest.mark.fault("F66")
 def test_a_new_mapping_reads_from_the_oldest_record(mapping: Resource) -> None:
     assert mapping.properties["StartingPosition"] == "TRIM_HORIZON"
 

@@ -10,6 +10,7 @@ from tests.parity.reference import WIDTHS_MS, Reference
 from tests.parity.speed_path import replayed
 
 
+@pytest.mark.fault("F15")
 @pytest.mark.parametrize(
     ("seed", "frame", "decisions"), [(1, 1, 1.0), (2, 40, 0.5), (3, 1_000, 1.0), (4, 5, 0.02)], ids=str
 )
@@ -27,6 +28,7 @@ def test_engine_and_late_parts_give_the_references_bars(
             assert ours.presented(path.windows(sym, timeframe)) == reference.bars(sym, width), (sym, timeframe)
 
 
+@pytest.mark.fault("F70")
 def test_minutes_of_engine_and_late_parts_roll_up_to_every_timeframe(tmp_path: Path) -> None:
     feed = generate(tmp_path, 9, bursts=6)
     path = replayed(feed.files, 9, frame=20, decisions=0.3)

@@ -214,6 +214,7 @@ WRONG_PARTIAL = {
 }
 
 
+@pytest.mark.fault("F68")
 @pytest.mark.parametrize(("name", "raw"), WRONG_PART.values(), ids=WRONG_PART.keys())
 def test_a_part_with_a_wrong_field_is_refused(name: str, raw: bytes) -> None:
     assert decode_frame(with_field(PART, "late", b"0")), "the part is right without it"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +100,7 @@ steps = st.lists(
 kills = st.lists(st.tuples(st.integers(0, 40), st.lists(st.booleans(), max_size=LANES)), max_size=4)
 
 
+@pytest.mark.fault("F01", "F65")
 @settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps, kills, st.sets(st.integers(2, 50), max_size=2), st.sampled_from([0.0, 0.05, 0.3, 0.9]), st.integers(0, 99)

@@ -8,6 +8,8 @@ Kinesis Data Streams event source"; [partial] "Configuring partial batch respons
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
+import pytest
+
 from local_dev.runtime.invocation import PAYLOAD_LIMIT_BYTES, InvocationResult
 from local_dev.runtime.mapping_rules import Backoff, Condition, Read, ShardRules, Wait
 from local_dev.runtime.stream_record import ENVELOPE_BYTES, event_of
@@ -203,6 +205,7 @@ def test_the_checkpoint_is_the_last_record_handled() -> None:
 # [retain] retries
 
 
+@pytest.mark.fault("F34")
 def test_a_failed_batch_is_retried_whole_by_default() -> None:
     shard = SimulatedShard(settings(), in_turn([error("Sandbox.Timedout"), error("Runtime.ExitError")]))
     shard.put(1, 2, 3)
@@ -349,6 +352,7 @@ def test_without_bisect_one_bad_record_takes_its_batch_along() -> None:
 # [partial] ReportBatchItemFailures
 
 
+@pytest.mark.fault("F33")
 def test_a_partial_failure_goes_on_at_the_lowest_reported_record() -> None:
     shard = SimulatedShard(settings(), in_turn([report(4, 3, 5)]))
     shard.put(1, 2, 3, 4, 5)

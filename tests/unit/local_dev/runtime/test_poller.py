@@ -213,6 +213,7 @@ def data_of(document: dict[str, Any]) -> list[bytes]:
     return [base64.b64decode(record["kinesis"]["data"]) for record in json.loads(document["payload"])["Records"]]
 
 
+@pytest.mark.fault("F30")
 @pytest.mark.parametrize("poison", ["poison", "bug"])  # reported by the function, or raised
 def test_one_bad_record_ends_in_the_bucket_with_its_bytes_and_all_others_are_handled(
     poison: str, stream: Stream, collect: FunctionPool, seen: Seen, poll: StartPoller

@@ -95,6 +95,7 @@ def platform(server: ValkeyServer) -> Platform:
     return Platform(server)
 
 
+@pytest.mark.fault("F48")
 def test_f48_a_cache_that_was_killed_is_gone_without_and_used_again_when_it_is_back(platform: Platform) -> None:
     platform.server.kill()
     with pytest.raises(redis.ConnectionError):
@@ -105,6 +106,7 @@ def test_f48_a_cache_that_was_killed_is_gone_without_and_used_again_when_it_is_b
     platform.is_used_again()
 
 
+@pytest.mark.fault("F49")
 def test_f49_a_cache_that_hangs_costs_its_budget_once(platform: Platform) -> None:
     with platform.server.stopped():
         probe = connect(platform.server.endpoint)
@@ -119,6 +121,7 @@ def test_f49_a_cache_that_hangs_costs_its_budget_once(platform: Platform) -> Non
     platform.is_used_again()
 
 
+@pytest.mark.fault("F50")
 def test_f50_a_write_that_a_hanging_cache_applies_later_makes_nothing_older(platform: Platform) -> None:
     newer = Trade("SPY", T0 + 200_000, 10, 12, 0, "10", 168_000_000_000, 10**6, (), 0)
     held = platform.cache.last_trade("SPY")
@@ -132,6 +135,7 @@ def test_f50_a_write_that_a_hanging_cache_applies_later_makes_nothing_older(plat
     assert platform.body(DAY)["results"] == platform.right[DAY]["results"], "a minute with fewer trades is not shown"
 
 
+@pytest.mark.fault("F51")
 def test_f51_an_emptied_cache_is_filled_again_by_those_who_ask(platform: Platform) -> None:
     platform.body(DAY)
     assert platform.server.client.dbsize() > 0
@@ -141,6 +145,7 @@ def test_f51_an_emptied_cache_is_filled_again_by_those_who_ask(platform: Platfor
     assert platform.server.client.keys("ans:*")
 
 
+@pytest.mark.fault("F52")
 @pytest.mark.parametrize(
     ("refuse", "allow"),
     [
@@ -166,6 +171,7 @@ def test_a_cache_that_refuses_writes_serves_reads_and_takes_writes_again_by_itse
     platform.is_used_again()
 
 
+@pytest.mark.fault("F53")
 def test_f53_a_full_cache_refuses_writes_and_no_answer_fails(platform: Platform) -> None:
     admin = platform.server.client
     admin.config_set("maxmemory-policy", "noeviction")
@@ -179,6 +185,7 @@ def test_f53_a_full_cache_refuses_writes_and_no_answer_fails(platform: Platform)
     platform.is_used_again()
 
 
+@pytest.mark.fault("F52")
 def test_connections_that_the_server_resets_are_replaced(platform: Platform) -> None:
     platform.body(DAY)
     killed = platform.server.client.execute_command("CLIENT KILL TYPE normal SKIPME yes")

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
+from serving_layer.api.health import ingest_state
 from shared.errors import StoreUnavailable
-from tests.unit.serving_layer.doubles import Api, Control, Forming
+from tests.unit.serving_layer.doubles import NOW_S, Api, Control, Forming
 from tests.unit.serving_layer.events import REQUEST_ID, body_of
 
 EPOCHS = [
@@ -112,3 +115,17 @@ def test_a_control_table_that_does_not_answer_is_503() -> None:
     answer = Api(control=Down()).send("/v1/health", authorizer=None)
     assert answer["statusCode"] == 503
     assert body_of(answer)["status"] == "ERROR"
+
+
+def test_an_ingester_that_says_nothing_any_more_is_not_running() -> None:
+    told = {"state": "running", "connection": "up", "told_ms": 1_000_000}
+    assert ingest_state(told, 1_015_000) == "running"
+    assert ingest_state(told, 1_015_001) == "unavailable"
+    assert ingest_state({**told, "state": "stopped"}, 9_000_000) == "stopped"
+
+
+@pytest.mark.fault("F04")
+@pytest.mark.parametrize("connection", ["connecting", "gone", "silent"])
+def test_an_ingester_without_a_feed_says_so(connection: str) -> None:
+    epochs = [{"state": "running", "connection": connection, "told_ms": NOW_S * 1000}]
+    assert Api(control=Control({}, epochs)).get("/v1/health", authorizer=None)["components"]["ingest"] == connection

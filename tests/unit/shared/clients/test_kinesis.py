@@ -92,12 +92,14 @@ class Answering:
         return self.answer
 
 
+@pytest.mark.fault("F22")
 def test_each_entry_that_was_refused_is_told_apart_from_those_taken() -> None:
     taken, refused = {"SequenceNumber": "1", "ShardId": "s"}, {"ErrorCode": "ProvisionedThroughputExceededException"}
     put = PutRecords(Answering({"FailedRecordCount": 1, "Records": [taken, refused, taken]}), "trades", 1)
     assert put([(0, b"a"), (1, b"b"), (2, b"c")]) == [True, False, True]
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.parametrize(
     "error",
     [

@@ -179,6 +179,7 @@ WRONG_SIZE = {
 }
 
 
+@pytest.mark.fault("F11")
 @pytest.mark.parametrize("raw", WRONG_PRICE.values(), ids=WRONG_PRICE.keys())
 def test_an_impossible_price_is_refused(raw: bytes) -> None:
     assert reason(trade_with, raw) == "price"
@@ -208,6 +209,7 @@ def test_a_price_below_a_cent_keeps_its_decimals() -> None:
     assert scale_price(0.0001) == (100_000, "0.0001")
 
 
+@pytest.mark.fault("F12")
 def test_a_fraction_of_a_share_comes_as_decimal_text_and_wins_over_the_whole_number() -> None:
     """S10: `s` is 0 for less than a share."""
     assert trade_with(b'"s":0,"ds":"0.00042"').size == 420
@@ -228,6 +230,7 @@ def test_a_trade_of_no_shares_changes_no_bar() -> None:
     assert prepare(trade_with(b'"s":0'), SESSIONS[0]) == EMPTY
 
 
+@pytest.mark.fault("F18")
 def test_a_condition_that_nobody_knows_counts_for_volume_alone() -> None:
     """S19."""
     trade = trade_with(b'"c":[999]')

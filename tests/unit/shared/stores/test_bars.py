@@ -69,6 +69,7 @@ def test_a_base_is_read_as_it_was_stored(rows: Rows) -> None:
     assert minute(rows).shown == stored
 
 
+@pytest.mark.fault("F41")
 def test_a_base_is_replaced_only_by_one_of_an_equal_or_larger_count(rows: Rows) -> None:
     assert rows.put_base("SPY", T, partial(3), NOW_S)
     assert not rows.put_base("SPY", T, partial(2), NOW_S)
@@ -313,6 +314,7 @@ def test_a_stored_number_is_text_so_that_no_digit_is_lost(dynamodb: Any, store: 
     assert minute(store).shown.notional == 10**40 + 1
 
 
+@pytest.mark.fault("F42")
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_lost_acknowledgement_of_a_base_gives_one_effect(dynamodb: Any, store: BarStore, times: int) -> None:
     attempts = lose_answer(dynamodb, "UpdateItem", times)
@@ -321,6 +323,7 @@ def test_a_lost_acknowledgement_of_a_base_gives_one_effect(dynamodb: Any, store:
     assert minute(store) == MinuteItem(T, partial(3), {})
 
 
+@pytest.mark.fault("F42")
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_lost_acknowledgement_of_a_late_part_gives_one_effect(dynamodb: Any, store: BarStore, times: int) -> None:
     attempts = lose_answer(dynamodb, "UpdateItem", times)
@@ -350,12 +353,14 @@ def test_a_base_whose_acknowledgements_are_all_lost_is_reported_and_harmless_to_
     assert minute(store).shown == partial(3)
 
 
+@pytest.mark.fault("F39")
 def test_one_throttled_attempt_is_repeated_by_the_sdk(dynamodb: Any, store: BarStore) -> None:
     attempts = answer_with_error(dynamodb, "UpdateItem", 400, THROTTLED, times=2)
     assert store.put_base("SPY", T, partial(1), NOW_S)
     assert len(attempts) == 3
 
 
+@pytest.mark.fault("F39")
 @pytest.mark.parametrize(
     ("status", "body"),
     [(400, THROTTLED), (500, b"{}"), (503, b"<html>"), (400, b'{"__type":"x#AccessDeniedException"}')],

@@ -83,6 +83,7 @@ def test_a_minute_is_replaced_by_an_equal_or_larger_count_and_never_by_a_smaller
     assert cache.unstored_minutes("SPY", T0, T0 + 1)[T0].count == 100
 
 
+@pytest.mark.fault("F54")
 def test_writers_that_overtake_one_another_leave_the_largest(server: ValkeyServer, cache: Cache) -> None:
     def write(counts: range) -> None:
         own = Cache(Valkey(connect(server.endpoint), time.monotonic))
@@ -104,6 +105,7 @@ def test_writers_that_overtake_one_another_leave_the_largest(server: ValkeyServe
     assert cache.last_trade("SPY") == trade(T0 + 299, 1)
 
 
+@pytest.mark.fault("F54")
 def test_the_last_trade_is_the_greatest_by_time_then_sequence(cache: Cache) -> None:
     assert cache.last_trade("SPY") is None
     cache.put_last([trade(T0, 5), trade(T0, 90), trade(T0, 7), trade(T0 + 1, 1, "BAC")])
@@ -166,6 +168,7 @@ def test_a_value_that_cannot_be_read_is_left_out(server: ValkeyServer, cache: Ca
     assert cache.last_trade("SPY") is None
 
 
+@pytest.mark.fault("F49")
 def test_a_server_that_hangs_costs_its_budget_once_and_then_nothing(
     server: ValkeyServer, cache: Cache, clock: Clock
 ) -> None:
@@ -185,6 +188,7 @@ def test_a_server_that_hangs_costs_its_budget_once_and_then_nothing(
     assert cache.is_alive()
 
 
+@pytest.mark.fault("F48")
 def test_a_killed_server_is_gone_without_it_and_used_again_when_it_is_back(tmp_path: Path, clock: Clock) -> None:
     server = ValkeyServer(tmp_path)
     try:

@@ -79,6 +79,7 @@ def test_epochs_of_a_new_table_go_on_after_the_greatest_that_ever_was(control: C
     assert control.take_lease("a", NOW, NOW + 10) == 42
 
 
+@pytest.mark.fault("F42")
 def test_a_lost_acknowledgement_of_a_taken_lease_leaves_one_holder_in_one_valid_epoch(
     dynamodb: Any, control: ControlStore
 ) -> None:

@@ -83,6 +83,7 @@ def test_the_last_bar_before_a_date_may_be_in_another_month(store: DailyStore) -
     assert store.last_before("SPY", date.min) is None
 
 
+@pytest.mark.fault("F17")
 def test_what_was_known_before_a_correction_can_be_read(store: DailyStore) -> None:
     first, last, then = DAYS[0], DAYS[-1], LATER - timedelta(microseconds=1)
     assert store.bars("SPY", first, last, as_of=then) == of("SPY", first, last, BARS)

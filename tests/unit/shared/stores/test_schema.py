@@ -82,6 +82,7 @@ def test_a_minute_begins_at_a_whole_minute(connection: Connection) -> None:
         insert(connection, "bars_1m", {"t": "'2026-03-02 14:30:01Z'"})
 
 
+@pytest.mark.fault("F17")
 def test_a_change_of_a_minute_is_a_correction_of_its_new_york_date(connection: Connection) -> None:
     insert(connection, "bars_1m", {"t": "'2026-03-03 00:59Z'"})
     connection.execute("UPDATE bars_1m SET close = 10, revision = revision + 1, known_at = '2026-03-04'")

@@ -48,6 +48,7 @@ def test_every_part_is_a_line_with_its_bytes_as_they_came_in_the_object_of_its_n
     assert _lines(s3, TEN_KEY) == [late]
 
 
+@pytest.mark.fault("F33")
 def test_the_object_is_named_by_the_first_record_and_the_same_batch_writes_the_same_bytes(s3: S3, lake: Lake) -> None:
     batch = [record([part(TEN - 1), part(TEN)], 7), record([part(TEN, f="1-0-2")], 8)]
     archive(batch, lake)
@@ -95,6 +96,7 @@ def test_what_the_ingester_refused_is_filed_with_reason_and_bytes_and_is_no_hear
     assert [(entry.reason, entry.data) for entry in entries] == [("price", b"abc"), ("frame", b"x")]
 
 
+@pytest.mark.fault("F30", "F67")
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -158,6 +160,7 @@ def test_a_ticks_table_that_does_not_answer_makes_the_batch_come_again_and_the_l
     assert len(list(lake.raw_parts())) == 1
 
 
+@pytest.mark.fault("F34")
 def test_a_bucket_that_does_not_answer_makes_the_batch_come_again_from_its_first_record(
     s3: S3, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +181,7 @@ def test_an_empty_event_is_answered(lake: Lake, monkeypatch: pytest.MonkeyPatch)
     assert _handle({"Records": []}, lake, monkeypatch) == {"batchItemFailures": []}
 
 
+@pytest.mark.fault("F35")
 def test_a_bug_is_not_taken_for_bad_luck(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lake, "put_raw", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ parts = st.tuples(st.just("part"), st.sampled_from(["A", "B"]), st.integers(0, 3
 moves = st.tuples(st.just("move"), st.just(""), st.one_of(st.integers(0, 90), st.integers(0, 4_000)), st.just(0))
 
 
+@pytest.mark.fault("F70")
 @settings(max_examples=examples(250), deadline=None)
 @given(st.lists(st.one_of(parts, parts, moves), max_size=60), st.sampled_from([0, 0, 900, 3_600, 3_660, 5_000]))
 def test_each_window_of_rank_k_holds_the_parts_on_which_fewer_than_k_had_closed(

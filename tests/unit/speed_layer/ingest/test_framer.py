@@ -17,6 +17,7 @@ from tests.unit.speed_layer.feed import LANES, S0, T0, Rig, trade
 MIB = 2**20
 
 
+@pytest.mark.fault("F69")
 @settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(
@@ -67,6 +68,7 @@ def test_a_part_goes_on_under_a_new_frame_after_its_frame_was_sent() -> None:
     assert [[row.i for row in part.trades] for part in rig.parts()] == [["1"], ["2"]]
 
 
+@pytest.mark.fault("F25")
 def test_no_record_is_too_large_for_the_stream_whatever_the_trades_carry() -> None:
     rig = Rig()
     absurd = {"i": "\x01" * 60, "c": [10**17] * 60, "p": 123_456_789.123456, "ds": "999999999.123456"}
@@ -116,6 +118,7 @@ def test_late_counts_the_timeframes_that_the_promise_had_closed_when_the_part_wa
     assert next(rig.parts()).late == 1, "the promise counts at framing, not at arrival"
 
 
+@pytest.mark.fault("F19")
 def test_a_heartbeat_goes_to_every_lane() -> None:
     rig = Rig(promise=S0)
     rig.framer.heartbeat()

@@ -12,6 +12,8 @@ from speed_layer.ingest.gap import LONGEST_S, STEP, Gap
 from tests.fakes import virtual_time
 from tests.unit.speed_layer.feed import T0, trade
 
+MIDNIGHT = 1_381_291_200_000
+"""In New York, after T0."""
 NOW_MS = T0 + 60_000
 """The feed's time all along."""
 Page = tuple[int, str | None]
@@ -127,6 +129,7 @@ def test_the_same_page_is_asked_again_while_the_vendor_does_not_answer() -> None
     assert sink.steps == [("A", 1), ("A", 1), ("B", 1)]
 
 
+@pytest.mark.fault("F01")
 def test_a_vendor_that_stays_away_leaves_the_gap_unfilled_and_the_promise_goes_on() -> None:
     async def scene(gap: Gap) -> None:
         start = asyncio.get_running_loop().time()
@@ -134,23 +137,49 @@ def test_a_vendor_that_stays_away_leaves_the_gap_unfilled_and_the_promise_goes_o
         await gap.closed()
         assert LONGEST_S <= asyncio.get_running_loop().time() - start < LONGEST_S + 2
         assert not _is_open(gap)
-        assert (gap.filled, gap.unfilled, gap.holes) == (0, 1, [(T0, NOW_MS)])
+        assert (gap.filled, gap.unfilled, gap.holes) == (0, 1, [(T0, MIDNIGHT)])
 
     _play(scene, Source({}, {"A1": [SourceUnavailable()] * 1_000}))
 
 
+@pytest.mark.fault("F01")
+def test_a_gap_that_was_given_up_ends_where_the_feeds_time_has_gone_since() -> None:
+    now = [T0 + 1_000]
+
+    async def play() -> None:
+        gap = Gap(Source({}, {"A1": [InvalidRecord("pages")]}), [], Sink(), now_ms=lambda: now[0])
+        gap.fill(T0)
+        await asyncio.sleep(1)
+        assert not gap.is_open
+        gap.went_on()
+        assert (gap.unfilled_from, gap.holes) == (T0, []), "the feed has brought nothing: who knows what it has passed"
+        now[0] = T0 + 400_000
+        gap.went_on()
+        assert (gap.unfilled_from, gap.holes) == (0, [(T0, T0 + 400_000)])
+
+    virtual_time.run(play())
+
+
 def test_of_more_holes_than_can_be_told_the_oldest_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speed_layer.ingest.gap.MOST_HOLES", 2)
+    now = [T0]
 
-    async def scene(gap: Gap) -> None:
-        for start in (T0, T0 + 10, NOW_MS + 5):
+    async def play() -> None:
+        gap = Gap(
+            Source({"B1": (1, None)}, {"A1": [InvalidRecord("pages") for _ in range(3)]}),
+            [],
+            Sink(),
+            now_ms=lambda: now[0],
+        )
+        for start in (T0, T0 + 10, T0 + 500):
             gap.open()
             gap.fill(start)
-            await gap.closed()
-        assert gap.holes == [(T0, NOW_MS), (NOW_MS + 5, NOW_MS + 5)]
+            await asyncio.sleep(1)
+            now[0] += 100
+            gap.went_on()
+        assert gap.holes == [(T0, T0 + 200), (T0 + 500, T0 + 500)]
 
-    refused: list[Exception] = [InvalidRecord("pages") for _ in range(3)]
-    _play(scene, Source({"B1": (1, None)}, {"A1": refused}))
+    virtual_time.run(play())
 
 
 def test_after_30_s_the_promise_goes_on_and_so_does_the_refill() -> None:
@@ -179,6 +208,7 @@ def test_pages_that_go_round_in_a_circle_end_and_the_other_symbols_are_filled() 
     assert source.asked == ["A1", "A2", "B1"]
 
 
+@pytest.mark.fault("F08")
 def test_a_symbol_that_the_vendor_refuses_keeps_no_other_from_its_refill() -> None:
     async def scene(gap: Gap) -> None:
         gap.fill(T0)
@@ -199,6 +229,7 @@ def test_a_refused_key_ends_the_refill() -> None:
     assert source.asked == ["A1"]
 
 
+@pytest.mark.fault("F01")
 def test_a_refill_cut_short_by_another_loss_begins_again_from_where_the_first_did() -> None:
     async def scene(gap: Gap) -> None:
         gap.fill(T0)

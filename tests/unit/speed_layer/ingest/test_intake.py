@@ -13,6 +13,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 
+@pytest.mark.fault("F11", "F13")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -55,6 +56,7 @@ def test_a_trade_that_breaks_a_rule_is_quarantined_with_its_reason_and_its_neigh
     assert b'"q":2' in data.replace(b" ", b"") or "q" in changes, "with its bytes"
 
 
+@pytest.mark.fault("F09")
 @pytest.mark.parametrize(
     "data",
     [
@@ -75,6 +77,7 @@ def test_a_frame_that_cannot_be_read_is_quarantined_and_the_next_is_taken(data: 
     assert rig.refused() == [("frame", data[:4096])]
 
 
+@pytest.mark.fault("F09")
 @pytest.mark.parametrize(
     "element",
     [b'{"ev":"T","q":' + b"9" * 5_000 + b"}", b'{"ev":"T","sym":"' + b"\xc3\x28" + b'"}'],
@@ -88,6 +91,7 @@ def test_an_element_that_cannot_be_read_does_not_take_its_neighbours_along(eleme
     assert rig.refused() == [("frame", element[:4096])]
 
 
+@pytest.mark.fault("F09")
 @pytest.mark.parametrize("depth", [10, 500, 900, 990, 1_000, 1_100, 5_000])
 @pytest.mark.parametrize("place", ['{"ev":"T","c":%s}', '{"ev":%s}', '{"ev":"status","status":%s}', "%s"])
 def test_no_depth_of_nesting_stops_the_intake(place: str, depth: int) -> None:
@@ -97,6 +101,7 @@ def test_no_depth_of_nesting_stops_the_intake(place: str, depth: int) -> None:
     assert rig.totals()[0] == 1
 
 
+@pytest.mark.fault("F13")
 def test_a_lone_trade_10_s_ahead_is_quarantined_and_moves_nothing() -> None:
     rig = Rig()
     rig.take(trade(1), trade(2, T0 + 10_000), *(trade(n, T0 + n) for n in (3, 4, 5)))
@@ -105,6 +110,7 @@ def test_a_lone_trade_10_s_ahead_is_quarantined_and_moves_nothing() -> None:
     assert rig.clock.now_ms == T0 + 5
 
 
+@pytest.mark.fault("F10")
 def test_unknown_events_are_counted_by_kind_and_are_no_trades() -> None:
     rig = Rig()
     rig.take(trade(1), {"ev": "XT"}, {"ev": "XT"}, {"ev": "LULD"}, "text", 5, None, {}, {"ev": None}, {"ev": ""})
@@ -133,12 +139,14 @@ def test_one_object_without_an_array_is_taken_too() -> None:
     assert rig.totals() == (1, 0, 0, 0)
 
 
+@pytest.mark.fault("F10")
 def test_new_fields_do_not_keep_a_trade_out() -> None:
     rig = Rig()
     rig.take(trade(1, brand_new={"a": [1]}))
     assert rig.totals() == (1, 0, 0, 0)
 
 
+@pytest.mark.fault("F12")
 def test_a_size_as_decimal_text_wins_and_a_trade_without_size_updates_nothing() -> None:
     rig = Rig()
     rig.take(trade(1, s=1, ds="1.7"), trade(2, s=0), trade(3, s=0.25))
@@ -151,6 +159,7 @@ def test_a_size_as_decimal_text_wins_and_a_trade_without_size_updates_nothing() 
 # -- identity ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.fault("F14")
 def test_the_very_first_trade_again_is_a_duplicate() -> None:
     rig = Rig()
     rig.take(trade(1))
@@ -197,6 +206,7 @@ def test_the_trade_date_changes_at_new_york_midnight() -> None:
     assert rig.totals() == (2, 2, 0, 0)
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.parametrize("offset", [0, 1, 7, 20])
 @pytest.mark.parametrize("every", [1, 3, 10])
 def test_an_identity_is_remembered_for_at_least_21_minutes_of_feed_time(offset: int, every: int) -> None:
@@ -279,6 +289,7 @@ def test_a_symbol_busier_than_the_tables_are_large_stays_right(monkeypatch: pyte
     assert [row.p for part in rig.parts() for row in part.trades] == [str(100 + n) for n in range(50)]
 
 
+@pytest.mark.fault("F18")
 def test_unknown_conditions_are_counted() -> None:
     rig = Rig()
     rig.take(trade(1, c=[12]), trade(2, c=[1000]), trade(3, c=[1000]), trade(4, c=[14, 1000]))

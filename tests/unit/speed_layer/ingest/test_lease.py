@@ -83,6 +83,7 @@ def test_the_table_out_of_reach_is_asked_again(run: Any, rows: ControlRows) -> N
     run(scene())
 
 
+@pytest.mark.fault("F06")
 def test_a_put_may_start_only_while_the_lease_outlasts_it(run: Any, rows: ControlRows) -> None:
     async def scene() -> None:
         lease = _lease(rows, "a")
@@ -112,6 +113,7 @@ def test_a_kept_lease_always_has_time_for_a_put(run: Any, rows: ControlRows) -> 
     run(scene())
 
 
+@pytest.mark.fault("F06")
 def test_a_lease_that_another_took_stops_us(run: Any, rows: ControlRows) -> None:
     async def scene() -> None:
         lease = _lease(rows, "a")
@@ -165,6 +167,7 @@ def test_nothing_is_put_after_the_lease_was_given_back(run: Any, rows: ControlRo
     run(scene())
 
 
+@pytest.mark.fault("F20")
 def test_the_deadline_counts_from_before_the_table_was_asked(run: Any, rows: ControlRows) -> None:
     async def scene() -> None:
         async def slowly(call: Any, *arguments: Any) -> Any:

@@ -45,6 +45,7 @@ answers = st.lists(
 batches = st.lists(st.lists(st.integers(0, LANES - 1), max_size=6), max_size=8)
 
 
+@pytest.mark.fault("F21", "F22", "F23", "F24")
 @settings(max_examples=examples(120), deadline=None)
 @given(answers, batches)
 def test_each_lane_keeps_its_order_and_loses_nothing_whatever_fails(
@@ -65,6 +66,7 @@ def test_each_lane_keeps_its_order_and_loses_nothing_whatever_fails(
         assert len(lanes) == len(set(lanes)), "one record of a lane under way"
 
 
+@pytest.mark.fault("F22")
 def test_failed_entries_are_sent_again_before_their_lanes_next_and_others_go_on() -> None:
     kinesis = Kinesis(2, lambda n: Answer([False, True]) if n == 0 else Answer())
     virtual_time.run(_publish(_publisher(kinesis), [[0, 0, 1, 1]]))
@@ -75,6 +77,7 @@ def test_failed_entries_are_sent_again_before_their_lanes_next_and_others_go_on(
     ]
 
 
+@pytest.mark.fault("F23")
 def test_a_lost_answer_repeats_the_record_and_counts_its_trades_once() -> None:
     kinesis = Kinesis(2, lambda n: Answer(lost=n == 0))
     publisher = _publisher(kinesis)
@@ -83,6 +86,7 @@ def test_a_lost_answer_repeats_the_record_and_counts_its_trades_once() -> None:
     assert (publisher.accepted, publisher.failures) == (1, 1)
 
 
+@pytest.mark.fault("F21")
 def test_failures_are_spaced_out_up_to_2_s() -> None:
     kinesis = Kinesis(2, lambda n: Answer(lost=n < 20))
 
@@ -135,6 +139,7 @@ def test_drained_waits_for_what_was_queued_before_it_and_for_nothing_after() -> 
     virtual_time.run(scene())
 
 
+@pytest.mark.fault("F21")
 def test_the_intake_waits_while_too_much_is_queued() -> None:
     down = [True]
 

@@ -126,6 +126,7 @@ def test_late_trades_that_arrived_lately_are_remembered_though_their_seconds_are
     assert run.ingester.intake.duplicates == 1
 
 
+@pytest.mark.fault("F65")
 def test_what_the_promise_had_closed_is_emitted_again_before_anything_else_and_the_stored_late_decides() -> None:
     streams = Streams()
     for part in (_part(S0), _part(S0 + 1, late=1), _beat(S0 + 70), _part(S0 + 80), _beat(S0 + 71)):
@@ -167,6 +168,7 @@ def test_a_live_feed_is_read_from_as_far_back_as_a_start_can_need() -> None:
     ]
 
 
+@pytest.mark.fault("F67")
 def test_a_record_that_cannot_be_read_does_not_keep_an_ingester_from_starting() -> None:
     kinesis = Kinesis(1)
     kinesis.shards[0] += [("0", b"no frame"), ("0", encode([_part(S0)]))]

@@ -56,6 +56,7 @@ def test_only_late_parts_are_kept_and_no_heartbeat(world: Consumers) -> None:
     assert item.base is None
 
 
+@pytest.mark.fault("F16")
 @pytest.mark.parametrize("rank", range(1, 6))
 def test_every_timeframe_that_had_closed_on_it_is_revised_and_no_other(rank: int, world: Consumers) -> None:
     handle([record([part(S0 + 1, late=rank)])], world.edges, NOW_S)
@@ -83,6 +84,7 @@ def test_the_mark_comes_before_the_write_and_the_write_before_the_read(
     assert log == ["mark", "put_late", "put_late", "minutes"]
 
 
+@pytest.mark.fault("F33")
 def test_a_batch_that_comes_again_changes_nothing(world: Consumers) -> None:
     batch = [record([part(S0 + 1, late=2)]), record([part(S0 + 1, late=2)], 2)]
     handle(batch, world.edges, NOW_S)
@@ -92,6 +94,7 @@ def test_a_batch_that_comes_again_changes_nothing(world: Consumers) -> None:
     assert _revised(world) == [("1m", S0, 1, 1), ("5m", S0, 1, 1)] * 2
 
 
+@pytest.mark.fault("F16")
 def test_late_parts_and_minutes_in_any_order_give_the_same_final_records() -> None:
     on_time, late, later = (
         part(S0, (1, 2)),
@@ -156,6 +159,7 @@ def test_a_stream_that_does_not_take_a_revised_bar_makes_the_batch_come_again(wo
     assert _revised(world) == [("1m", S0, 1, 1)]
 
 
+@pytest.mark.fault("F30", "F67")
 def test_a_malformed_record_is_quarantined_and_the_batch_goes_on(world: Consumers) -> None:
     handle([record(b"no json"), record([part(S0, late=1)], 2)], world.edges, NOW_S)
     assert list(world.s3.objects) == ["quarantine/stage=live/date=2013-10-08/shardId-000000000000-1.jsonl.gz"]
