@@ -1,8 +1,10 @@
--- Frames in files, one a line, in the order of the stream; for tests and for one machine. Closed windows to files.
+-- Frames in files, one a line, in the order of the stream; closed windows to files.
 CREATE TEMPORARY TABLE parts WITH (
-  'connector' = 'filesystem', 'path' = '${source}', 'format' = 'json', 'json.ignore-parse-errors' = 'true'
+  'connector' = 'filesystem', 'format' = 'json', 'json.ignore-parse-errors' = 'true',
+  ${source}
 ) LIKE part_schema (EXCLUDING OPTIONS);
 
 CREATE TEMPORARY TABLE records WITH (
-  'connector' = 'filesystem', 'path' = '${sink}', 'format' = 'raw'
+  'connector' = 'filesystem', 'format' = 'raw',
+  ${sink}
 ) LIKE record_schema (EXCLUDING OPTIONS);
