@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput
+from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kinesisanalytics as analytics
+from aws_cdk import aws_kinesisanalyticsv2 as analytics
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
 from stacks.constructs.bundle import FLINK_JAR, FLINK_MAIN
 from stacks.constructs.log_group import log_group
-from stacks.constructs.rights import Right, grant, put_records, read_stream
+from stacks.constructs.rights import Right, grant, put_records, read_stream, wait_for_policy
 from stacks.constructs.target import TargetedStack
 from stacks.settings import Settings
 from stacks.speed import SpeedStack
@@ -41,6 +42,7 @@ class FlinkStack(TargetedStack):
         code = assets.flink(self)
         logs = log_group(self, "Logs", settings.log_retention_days)
         stream = logs.add_stream("LogStream")
+        stream.apply_removal_policy(RemovalPolicy.DESTROY)
         role = iam.Role(
             self,
             "ApplicationRole",
@@ -69,24 +71,39 @@ class FlinkStack(TargetedStack):
             ],
         )
         application = self._application(name, role, code.bucket.bucket_arn, code.s3_object_key, speed)
-        application.node.add_dependency(role)
-        logging = analytics.CfnApplicationCloudWatchLoggingOptionV2(
+        wait_for_policy(application, role)
+        analytics.CfnApplicationCloudWatchLoggingOption(
             self,
             "Logging",
             application_name=application.ref,
-            cloud_watch_logging_option=analytics.CfnApplicationCloudWatchLoggingOptionV2.CloudWatchLoggingOptionProperty(
+            cloud_watch_logging_option=analytics.CfnApplicationCloudWatchLoggingOption.CloudWatchLoggingOptionProperty(
                 log_stream_arn=log_arn
             ),
         )
-        logging.node.add_dependency(application)
         self._by_the_clock(application)
+        cloudwatch.Alarm(
+            self,
+            "LateAlarm",
+            alarm_description="Flink dropped parts behind its watermark: their minutes lack trades until the night.",
+            metric=cloudwatch.Metric(
+                namespace="AWS/KinesisAnalytics",
+                metric_name="numLateRecordsDropped",
+                dimensions_map={"Application": application.ref},
+                statistic="Sum",
+                period=Duration.minutes(5),
+            ),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
         CfnOutput(self, "ApplicationName", value=application.ref, description="To start and stop it by hand.")
 
     def _application(
         self, name: str, role: iam.Role, bucket_arn: str, key: str, speed: SpeedStack
-    ) -> analytics.CfnApplicationV2:
+    ) -> analytics.CfnApplication:
         shards = self._settings.shards
-        of = analytics.CfnApplicationV2
+        of = analytics.CfnApplication
         groups = {
             "kinesis.analytics.flink.run.options": {"python": FLINK_MAIN, "jarfile": FLINK_JAR},
             "job": {"shards": str(shards)},
@@ -145,7 +162,7 @@ class FlinkStack(TargetedStack):
             ),
         )
 
-    def _by_the_clock(self, application: analytics.CfnApplicationV2) -> None:
+    def _by_the_clock(self, application: analytics.CfnApplication) -> None:
         """A start on a holiday costs the hours of that day and makes no bar."""
         arn = self.format_arn(service="kinesisanalytics", resource="application", resource_name=application.ref)
         role = iam.Role(

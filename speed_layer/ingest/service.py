@@ -47,12 +47,14 @@ class Ingester:
         sessions: SessionTable,
         live: bool,
         tail: Tail,
+        makes_bars: bool = True,
     ) -> None:
+        """`makes_bars`: whether closed windows go to the bars stream; the engine holds open ones in any case."""
         self._trades, self._bars_stream = trades, bars
         self._live, self._tail = live, tail
         self._follows = epoch > 1
         self.engine = PythonEngine(emit_from=tail.start)
-        self.bars_out = BarsOut(bars)
+        self.bars_out = BarsOut(bars, on=makes_bars)
         self.framer = Framer(epoch, lanes, trades.send, self.engine.add, tail.promise)
         self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
         self.intake = Intake(sessions, self.framer, self.clock)
