@@ -79,6 +79,11 @@ class Session:
     def __init__(self, environment: Any) -> None:
         self._environment = environment
 
+    @property
+    def zone(self) -> str:
+        """The time zone in which windows are cut."""
+        return str(self._environment.getConfig().getLocalTimeZone().getId())
+
     def execute_sql(self, statement: str) -> "Job":
         """Raises FlinkFailed."""
         try:
