@@ -109,6 +109,11 @@ class Job:
         self._result.getJobClient().get().cancel().get()
 
     @property
+    def is_over(self) -> bool:
+        """Whether it has ended, failed or was cancelled."""
+        return bool(self._result.getJobClient().get().getJobStatus().get().isTerminalState())
+
+    @property
     def is_running(self) -> bool:
         return str(self._result.getJobClient().get().getJobStatus().get()) == "RUNNING"
 

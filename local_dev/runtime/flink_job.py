@@ -1,19 +1,27 @@
-"""The Flink job on the emulator's streams, by the connector that the service runs too."""
+"""The Flink job on the emulator's streams, by the connector that the service runs too.
 
+`python -m local_dev.runtime.flink_job CONNECTOR URL TRADES BARS PORT` runs it until it is stopped; Flink's own REST
+interface answers at PORT.
+"""
+
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local_dev.runtime.deploy import CREDENTIALS
+from local_dev.runtime.deploy import CREDENTIALS, clients
 from local_dev.runtime.flink import FlinkJvm, Job
+from local_dev.runtime.servers import LOOPBACK
 from speed_layer.engine.flink.main import check, run
 
 PLAIN = ("-Daws.cborEnabled=false",)
 """Options of Java: the emulator answers in JSON alone."""
-SETTINGS = {"execution.checkpointing.interval": "1 s"}
+SETTINGS = {"execution.checkpointing.interval": "1 s", "metrics.fetcher.update-interval": "200"}
+LOOK_S = 0.5
 
 
-def start(jvm: FlinkJvm, kinesis: Any, url: str, trades: str, bars: str) -> Job:
+def start(jvm: FlinkJvm, kinesis: Any, url: str, trades: str, bars: str, port: int = 0) -> Job:
     """Submit the job that reads stream `trades` from its oldest record on and writes to `bars`, a subtask a shard.
 
     Raises FlinkFailed, and what `kinesis` (of boto3) raises.
@@ -22,7 +30,7 @@ def start(jvm: FlinkJvm, kinesis: Any, url: str, trades: str, bars: str) -> Job:
         name: kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"] for name in (trades, bars)
     }
     shards = int(described[trades]["OpenShardCount"])
-    session = jvm.session(parallelism=shards, more=SETTINGS)
+    session = jvm.session(parallelism=shards, more={**SETTINGS, **_listening(port)})
     check(shards, shards, session.zone)
     source = _options(described[trades]["StreamARN"], url, {"source.init.position": "TRIM_HORIZON"})
     sink = _options(described[bars]["StreamARN"], url, {"aws.http.protocol.version": "HTTP1_1"})
@@ -30,6 +38,15 @@ def start(jvm: FlinkJvm, kinesis: Any, url: str, trades: str, bars: str) -> Job:
     if not isinstance(job, Job):
         raise TypeError("bars.sql must end in its INSERT")
     return job
+
+
+def _listening(port: int) -> dict[str, str]:
+    return {
+        "rest.bind-port": str(port),
+        "rest.port": str(port),
+        "rest.bind-address": LOOPBACK,
+        "rest.address": LOOPBACK,
+    }
 
 
 def _options(arn: str, url: str, more: Mapping[str, str]) -> dict[str, str]:
@@ -48,3 +65,16 @@ def _options(arn: str, url: str, more: Mapping[str, str]) -> dict[str, str]:
 def jvm(connector: Path) -> FlinkJvm:
     """A Java process that can run it."""
     return FlinkJvm(jars=(connector,), options=PLAIN)
+
+
+def main(connector: str, url: str, trades: str, bars: str, port: str) -> int:
+    """1 when the job has ended, which it never does by itself."""
+    with jvm(Path(connector)) as java:
+        job = start(java, clients(url)("kinesis"), url, trades, bars, int(port))
+        while not job.is_over:
+            time.sleep(LOOK_S)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,13 +1,14 @@
 """The one jar beside the Flink job: the Kinesis connector, by the hash in locks/connector.json.
 
 `python -m stacks.constructs.connector` (part of `make lock`) fetches it with Maven and writes its hash down; every
-later build takes the jar of that hash and no other.
+later build takes the jar of that hash and no other. With the word `path` it prints where that jar is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -45,8 +46,9 @@ class Locked(NamedTuple):
         return f"{name}-{version}.jar"
 
 
-def locked(lock: Path = LOCK) -> Locked:
-    """What the lock says."""
+def locked(lock: Path | None = None) -> Locked:
+    """What the lock says; CONNECTOR_LOCK in the environment names another one."""
+    lock = lock or Path(os.environ.get("CONNECTOR_LOCK", LOCK))
     return Locked(**json.loads(lock.read_text(encoding="utf-8")))
 
 
@@ -102,6 +104,9 @@ def write_lock(lock: Path = LOCK) -> None:
 
 if __name__ == "__main__":
     try:
-        write_lock()
+        if sys.argv[1:] == ["path"]:
+            sys.stdout.write(f"{connector(locked())}\n")
+        else:
+            write_lock()
     except ConnectorError as error:
         sys.exit(str(error))

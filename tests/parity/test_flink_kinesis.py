@@ -1,4 +1,4 @@
-"""The Flink job by the real Kinesis connector, on the emulator's streams: frames in, records out while the feed goes on.
+"""The Flink job by the real Kinesis connector, on the emulator's streams: frames in, records out as the feed goes on.
 
 The connector's jar is the one in locks/connector.json, or the file that FLINK_CONNECTOR names.
 """
