@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
     parts = Parts(state, platform, feed, nights, screen)
     with stop_on_signals():
         try:
+            if engine is not None:
+                engine.prepare()
             return _serve(parts, options)
         except Stopped:
             return 0

@@ -1,6 +1,7 @@
 """The Flink job as a process of the platform: started beside the ingester, waited for when the feed has ended."""
 
 import json
+import os
 import sys
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -15,6 +16,8 @@ from shared.errors import CondvestError
 
 LOCK_SECONDS = 330
 ANSWER_S = 5.0
+NAMED = "FLINK_CONNECTOR"
+"""Environment variable: a connector's jar, for one that was built here."""
 WRITER = "Writer"
 """What Flink calls the end of a job that puts records out."""
 
@@ -24,7 +27,12 @@ class ConnectorMissing(CondvestError):
 
 
 def connector(platform: Platform) -> Path:
-    """The locked jar, which is fetched the first time. Raises ConnectorMissing."""
+    """The file that FLINK_CONNECTOR names, else the locked jar, which is fetched the first time.
+
+    Raises ConnectorMissing.
+    """
+    if named := os.environ.get(NAMED):
+        return Path(named)
     command = Command("connector", (sys.executable, "-m", "stacks.constructs.connector", "path"), process({}), cwd=ROOT)
     child = platform.supervisor.run(command, LOCK_SECONDS)
     if child.returncode != 0:
@@ -38,12 +46,17 @@ class FlinkEngine:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._port = free_port()
+        self._connector: Path | None = None
         self._child: Child | None = None
 
+    def prepare(self) -> None:
+        """Whatever takes a network, before anything is started. Raises ConnectorMissing."""
+        self._connector = connector(self._platform)
+
     def start(self, trades: str, bars: str) -> None:
-        """Streams by name. Raises ConnectorMissing."""
+        """Streams by name; once prepared."""
         url = self._platform.endpoints["AWS emulator"]
-        argv = (sys.executable, "-m", "local_dev.runtime.flink_job", str(connector(self._platform)), url, trades, bars)
+        argv = (sys.executable, "-m", "local_dev.runtime.flink_job", str(self._connector), url, trades, bars)
         command = Command("flink", (*argv, str(self._port)), process({}), cwd=ROOT, respawn=True)
         self._child = self._platform.supervisor.start(command)
 

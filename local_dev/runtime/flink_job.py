@@ -21,7 +21,7 @@ SETTINGS = {"execution.checkpointing.interval": "1 s", "metrics.fetcher.update-i
 LOOK_S = 0.5
 
 
-def start(jvm: FlinkJvm, kinesis: Any, url: str, trades: str, bars: str, port: int = 0) -> Job:
+def start(jvm: FlinkJvm, kinesis: Any, url: str, *, trades: str, bars: str, port: int = 0) -> Job:
     """Submit the job that reads stream `trades` from its oldest record on and writes to `bars`, a subtask a shard.
 
     Raises FlinkFailed, and what `kinesis` (of boto3) raises.
@@ -70,7 +70,7 @@ def jvm(connector: Path) -> FlinkJvm:
 def main(connector: str, url: str, trades: str, bars: str, port: str) -> int:
     """1 when the job has ended, which it never does by itself."""
     with jvm(Path(connector)) as java:
-        job = start(java, clients(url)("kinesis"), url, trades, bars, int(port))
+        job = start(java, clients(url)("kinesis"), url, trades=trades, bars=bars, port=int(port))
         while not job.is_over:
             time.sleep(LOOK_S)
     return 1

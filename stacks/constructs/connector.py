@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -46,9 +45,8 @@ class Locked(NamedTuple):
         return f"{name}-{version}.jar"
 
 
-def locked(lock: Path | None = None) -> Locked:
-    """What the lock says; CONNECTOR_LOCK in the environment names another one."""
-    lock = lock or Path(os.environ.get("CONNECTOR_LOCK", LOCK))
+def locked(lock: Path = LOCK) -> Locked:
+    """What the lock says."""
     return Locked(**json.loads(lock.read_text(encoding="utf-8")))
 
 

@@ -88,7 +88,7 @@ def test_windows_close_by_heartbeats_of_both_shards(jar: Path, url: str, tmp_pat
     closed = {key: value for key, value in want.items() if key[2] // 1000 + widths[key[1]] <= promised}
     assert 100 < len(closed) < len(want)
     with flink_job.jvm(jar) as jvm:
-        job = flink_job.start(jvm, kinesis, url, "trades", "bars")
+        job = flink_job.start(jvm, kinesis, url, trades="trades", bars="bars")
         for part in (path.frames[:half], path.frames[half:]):
             by_call = [(lane_of(frame), frame) for frame in part]
             for start in range(0, len(by_call), 100):
