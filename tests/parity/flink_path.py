@@ -59,6 +59,7 @@ def write_shard(folder: Path, frames: Sequence[bytes], seed: int, *, again: floa
     repeats = len(lines) - len(frames)
     for broken in BROKEN:
         lines.insert(draw.randrange(len(lines)), broken)
+    lines[:0] = BROKEN  # where nothing is late yet
     folder.mkdir(parents=True)
     (folder / "shard").write_bytes(b"\n".join(lines) + b"\n")
     return repeats
