@@ -39,9 +39,10 @@ synth: $(VENV)/.ready
 fmt: $(VENV)/.ready
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
-lock: .tools/uv
+lock: $(VENV)/.ready .tools/uv
 	$(UV) $(UV_COMPILE) pyproject.toml --group dev -o locks/dev.txt
 	for bundle in $(BUNDLES); do $(UV) $(UV_COMPILE) --group pyproject.toml:$$bundle -o locks/$$bundle.txt; done
+	@$(BIN)/python -m stacks.constructs.connector
 
 .tools/uv:
 	@command -v uv >/dev/null || { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); }

@@ -12,6 +12,7 @@ from stacks.batch import BatchStack
 from stacks.constructs.assets import Assets
 from stacks.database import DatabaseStack
 from stacks.edge import EdgeStack
+from stacks.flink import FlinkStack
 from stacks.network import NetworkStack
 from stacks.push import PushStack
 from stacks.serving import ServingStack
@@ -35,6 +36,8 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
     speed = SpeedStack(
         app, "Speed", stack_name=f"{name}-speed", settings=settings, assets=assets, network=network, storage=storage
     )
+    if settings.profile == "full":
+        FlinkStack(app, "Flink", stack_name=f"{name}-flink", settings=settings, assets=assets, speed=speed)
     serving = ServingStack(
         app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
         network=network, storage=storage, database=database, speed=speed,

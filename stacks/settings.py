@@ -23,8 +23,9 @@ class Settings:
 
     environment: str = "dev"
     """Part of every stack name and of the cache's names: a letter, then up to 15 lower-case letters, digits or -."""
-    profile: Literal["lean"] = "lean"
-    """`lean`: the Python engine inside the ingester makes the bars; hundreds of symbols, smallest bill."""
+    profile: Literal["lean", "full"] = "lean"
+    """What makes the bars. `lean`: the Python engine inside the ingester; hundreds of symbols, smallest bill. `full`:
+    an application of the Flink service; the whole market."""
     symbols: tuple[str, ...] = ("*",)
     """Case-sensitive vendor tickers to subscribe to; `*` alone is the whole market."""
     shards: int = 2
@@ -94,7 +95,7 @@ RULES = {
         r"[a-z][a-z0-9-]{0,15}",
         "a letter, then up to 15 of a-z 0-9 - (it becomes part of stack and cache names)",
     ),
-    "profile": (r"lean", "'lean'"),
+    "profile": (r"lean|full", "'lean' or 'full'"),
     "region": ("|".join(sorted(regions())), "a region of AWS whose database we can tell, such as eu-west-1"),
     "cloudfront_prefix_list": (r"pl-[0-9a-f]{8,17}", "pl- and 8 to 17 hexadecimal digits"),
 }

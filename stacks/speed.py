@@ -92,7 +92,7 @@ class SpeedStack(TargetedStack):
         )
 
     def _ingester(self, network: NetworkStack) -> None:
-        control = self._storage.control_table
+        control, lean = self._storage.control_table, self._settings.profile == "lean"
         TaskService(
             self,
             "Ingester",
@@ -111,6 +111,7 @@ class SpeedStack(TargetedStack):
                 "CONTROL_TABLE": control.table_name,
                 "SHARDS": str(self._settings.shards),
                 "LANES": str(self._settings.lanes),
+                "BAR_ENGINE": "python" if lean else "flink",
                 "SYMBOLS": ",".join(self._settings.symbols),
                 "SESSIONS": SESSIONS,
                 "SOCKET_URL": "wss://socket.polygon.io/stocks",
@@ -121,7 +122,7 @@ class SpeedStack(TargetedStack):
             },
             rights=[
                 put_records(self.trades),
-                put_records(self.bars),
+                *([put_records(self.bars)] if lean else []),
                 read_stream(self.trades),
                 write_items(control, "lease", "ingest", "feed", "symbols"),
                 get_item(control, "symbols"),

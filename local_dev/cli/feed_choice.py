@@ -14,6 +14,8 @@ from local_dev.runtime.state import VERSION_FILE, Source, claimed
 from local_dev.simulator.instruments import INSTRUMENTS
 from local_dev.vendor.settings import parse_speed
 
+ENGINES = ("python", "flink")
+
 
 class Choice(NamedTuple):
     """`source`: what the state folder belongs to. `feed` None: what the state holds is served."""
@@ -25,8 +27,8 @@ class Choice(NamedTuple):
 def chosen(options: argparse.Namespace) -> Choice:
     """Raises WrongInput; for the vendor's feed, which is asked what the key may do, SourceUnavailable too."""
     speed = parse_speed(options.speed)
-    if options.bar_engine != "python":
-        raise WrongInput(f"--bar-engine {options.bar_engine}: python is the only engine there is yet.")
+    if options.bar_engine not in ENGINES:
+        raise WrongInput(f"--bar-engine {options.bar_engine}: there are {' and '.join(ENGINES)}.")
     if options.state.exists() and not options.state.is_dir():
         raise WrongInput(f"--state: {options.state} is a file.")
     source = source_of(options.feed, options.symbols, options.speed)

@@ -15,6 +15,7 @@ from local_dev.cli.screen import Screen, summary
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.runtime.feed import Feed
 from local_dev.runtime.finish import Counts, close, drain, settle, verify
+from local_dev.runtime.flink_engine import FlinkEngine
 from local_dev.runtime.nightly import Nightly
 from local_dev.runtime.nights import Nights
 from local_dev.runtime.opening import open_feed
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}, 0 = a free one")
     parser.add_argument("--fresh", action="store_true", help="forget what the state folder holds")
     parser.add_argument("--once", action="store_true", help="end with the feed: exit 0, or 1 if anything was lost")
-    parser.add_argument("--bar-engine", default="python", metavar="python", help="what makes the bars")
+    parser.add_argument("--bar-engine", default="python", metavar="python|flink", help="what makes the bars")
     parser.add_argument("--hold-until-subscriber", action="store_true", help="wait for a client of /stocks")
     parser.add_argument("--no-nightly", action="store_true", help="settle no trade date: condvest batch does it")
     add_state(parser)
@@ -54,11 +55,14 @@ def run(options: argparse.Namespace) -> int:
     screen = Screen(sys.stdout)
     platform = Platform(state, listening, screen.step)
     from_source = None if state.record.ended else choice.feed
-    feed = None if from_source is None else Feed(platform, from_source, choice.source.symbols)
+    engine = FlinkEngine(platform) if options.bar_engine == "flink" else None
+    feed = None if from_source is None else Feed(platform, from_source, choice.source.symbols, engine)
     nights = None if feed is None or options.no_nightly else _nights(platform, feed, screen)
     parts = Parts(state, platform, feed, nights, screen)
     with stop_on_signals():
         try:
+            if engine is not None:
+                engine.prepare()
             return _serve(parts, options)
         except Stopped:
             return 0
@@ -105,6 +109,7 @@ def _serve(parts: Parts, options: argparse.Namespace) -> int:
     feed.start_ingester()
     _follow(platform, feed, past, nights, screen)
     screen.step("the feed has ended; the functions take what is left")
+    feed.await_engine()
     drain(platform)
     if nights is not None:
         nights.finish()

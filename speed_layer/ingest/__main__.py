@@ -69,6 +69,7 @@ async def serve(settings: IngestSettings) -> None:
             sessions=sessions_named(settings.sessions),
             live=settings.live,
             tail=tail,
+            makes_bars=settings.bar_engine == "python",
         )
         await ingester.recover()
         channels = [f"T.{sym}" for sym in symbols] or ["T.*"]

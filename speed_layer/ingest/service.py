@@ -55,12 +55,14 @@ class Ingester:
         sessions: SessionTable,
         live: bool,
         tail: Tail,
+        makes_bars: bool = True,
     ) -> None:
+        """`makes_bars`: whether closed windows go to the bars stream; the engine holds open ones in any case."""
         self._trades, self._bars_stream = trades, bars
         self._live, self._tail, self._sessions = live, tail, sessions
         self._follows = epoch > 1
         self.engine = PythonEngine(emit_from=tail.start)
-        self.bars_out = BarsOut(bars)
+        self.bars_out = BarsOut(bars, on=makes_bars)
         self.framer = Framer(epoch, lanes, trades.send, self._part, tail.promise)
         self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
         self.intake = Intake(sessions, self.framer, self.clock)

@@ -1,5 +1,7 @@
 """The ingester's settings, from its task definition."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -16,6 +18,8 @@ class IngestSettings(msgspec.Struct, frozen=True):
     socket_url: str = "wss://socket.polygon.io/stocks"
     rest_url: str = "https://api.polygon.io"
     polygon_api_key: str = ""
+    bar_engine: Literal["python", "flink"] = "python"
+    """What closes the windows: the engine in here, or a Flink job that reads the trades stream."""
     symbols: str = "*"
     """`*` or a comma list without spaces."""
     sessions: str = "XNYS"

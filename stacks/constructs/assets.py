@@ -5,9 +5,10 @@ from __future__ import annotations
 from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.constructs.bundle import BUNDLES, IMAGES, build, image_context, stub
+from stacks.constructs.bundle import BUNDLES, IMAGES, build, flink_application, image_context, stub
 
 
 class Assets:
@@ -42,3 +43,7 @@ class Assets:
             platform=ecr_assets.Platform.LINUX_ARM64,
         )
         return ecs.ContainerImage.from_docker_image_asset(image)
+
+    def flink(self, scope: Construct) -> s3_assets.Asset:
+        """The zip of the Flink application."""
+        return s3_assets.Asset(scope, "Code", path=str(stub("flink") if self.stubs else flink_application()))

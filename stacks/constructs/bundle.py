@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from stacks.constructs.connector import connector, digest, locked
 from stacks.constructs.wheels import (
     BUILD,
     appearing_whole,
@@ -68,6 +69,9 @@ IMAGES = {
     "push": Image("serving_layer.push", "push"),
     "batch": Image("batch_layer.nightly", "batch", folder="batch_layer", also=("batch_layer.backfill",)),
 }
+FLINK = ROOT / "speed_layer/engine/flink"
+FLINK_MAIN, FLINK_JAR = "main.py", "lib/connector.jar"
+"""Entry point and connector in the zip of the Flink application."""
 
 
 def build(name: str) -> Path:
@@ -98,6 +102,24 @@ def image_context(name: str) -> Path:
     if not folder.exists():
         with appearing_whole(folder) as work:
             _copy(files, work)
+        forget_older(folder)
+    return folder
+
+
+def flink_application() -> Path:
+    """The folder that is zipped for the Flink service: entry point, SQL and the connector.
+
+    Raises what `connector` raises.
+    """
+    jar = connector(locked())
+    files = {path for path in FLINK.iterdir() if path.suffix in {".py", ".sql"} and path.name != "__init__.py"}
+    folder = BUILD / "flink" / f"application-{_digest(files, jar.name, digest(jar))}"
+    if not folder.exists():
+        with appearing_whole(folder) as work:
+            for path in files:
+                shutil.copyfile(path, work / path.name)
+            (work / "lib").mkdir()
+            shutil.copyfile(jar, work / FLINK_JAR)
         forget_older(folder)
     return folder
 

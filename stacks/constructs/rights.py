@@ -37,7 +37,8 @@ def wait_for_policy(holder: Construct, role: iam.Role) -> None:
 
     The CDK waits for the role as well, which the holder names already: a lint finding in every template.
     """
-    policy, made = role.node.find_child("DefaultPolicy").node.default_child, holder.node.default_child
+    policy = role.node.find_child("DefaultPolicy").node.default_child
+    made = holder if isinstance(holder, CfnResource) else holder.node.default_child
     if not isinstance(policy, CfnElement) or not isinstance(made, CfnResource):
         raise TypeError(f"{holder.node.path}: expected a policy and a resource that holds its role")
     made.add_override("DependsOn", [Stack.of(holder).get_logical_id(policy)])

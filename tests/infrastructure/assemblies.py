@@ -12,6 +12,7 @@ from stacks.synth import main
 ARGUMENTS = {
     "with_push": ("--stub-assets", "-c", "push=on"),
     "without_push": ("--stub-assets",),
+    "full": ("--stub-assets", "-c", "profile=full", "-c", "shards=3"),
     "prod": ("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
     "real": ("-c", "push=on"),
 }

@@ -19,7 +19,7 @@ def test_defaults_are_a_lean_development_environment() -> None:
         ({"environment": "Prod"}, "environment must be a letter, then up to 15"),
         ({"environment": "a" * 17}, "environment must be"),
         ({"environment": ""}, "environment must be"),
-        ({"profile": "full"}, "profile must be 'lean', was 'full'"),
+        ({"profile": "fat"}, "profile must be 'lean' or 'full', was 'fat'"),
         ({"symbols": ()}, "symbols must be tickers, or '\\*' alone"),
         ({"symbols": ("*", "SPY")}, "symbols must be tickers, or '\\*' alone"),
         ({"symbols": ("SPY", "no spaces")}, "was 'no spaces'"),

@@ -29,7 +29,7 @@ def test_a_speed_out_of_range_is_one_sentence(capsys: pytest.CaptureFixture[str]
 
 
 def test_what_is_not_there_yet_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "flink" in refusal(capsys, "up", "--bar-engine", "flink")
+    assert "python and flink" in refusal(capsys, "up", "--bar-engine", "spark")
     assert "--aws" in refusal(capsys, "doctor", "--aws")
 
 
