@@ -12,7 +12,7 @@ from constructs import Construct
 from shared.stores import schema
 from stacks.constructs.assets import Assets
 from stacks.constructs.function import ServiceFunction
-from stacks.constructs.job import BatchJob, Size
+from stacks.constructs.job import BatchJob, JobSize
 from stacks.constructs.nightly import Nightly, activity, run_jobs
 from stacks.constructs.rights import (
     delete_objects,
@@ -172,7 +172,7 @@ class BatchStack(TargetedStack):
             assets=self._assets,
             image="batch",
             command=command,
-            size=Size(cpus=4, memory_gib=16, at_once=2),
+            size=JobSize(cpus=4, memory_gib=16, at_once=2),
             vpc=self._network.vpc,
             security_group=self._network.job_group,
             environment={**variables, **self._database.variables(self, LOADER, on_aws_only=True)},
@@ -210,7 +210,7 @@ class BatchStack(TargetedStack):
             image="batch",
             command=["python", "-m", BACKFILL, "Ref::first", "Ref::last"],
             parameters={"first": "1970-01-01", "last": "1970-01-01"},
-            size=Size(cpus=1, memory_gib=4, at_once=at_once),
+            size=JobSize(cpus=1, memory_gib=4, at_once=at_once),
             vpc=self._network.vpc,
             security_group=self._network.job_group,
             environment={

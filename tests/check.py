@@ -1,7 +1,7 @@
 """The whole check, as `make test` runs it: format, lint, import rules, types, tests; stops at the first failure.
 
-Types are checked beside the first tests (reading the CDK's own types takes most of a minute when nothing is cached).
-Tests that start the platform run after the others, at most two files at a time: each holds several processes.
+Types are checked beside the first tests. Tests that start the platform run after the others, at most two files at a
+time: each holds several processes.
 Everything printed here is for people; the exit code is 0 only if every step succeeded and some test passed.
 """
 

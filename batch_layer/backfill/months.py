@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from batch_layer.backfill.stored import Backfill
+from batch_layer.backfill.stored import VENDOR, Backfill
 from batch_layer.fetch.days import Completeness
 from batch_layer.fetch.fetcher import Fetcher
-from batch_layer.fetch.planner import Quota, plan_days
+from batch_layer.fetch.planner import REST_METHODS, Quota, plan_days
 from batch_layer.fetch.reference_plan import plan_reference
 from batch_layer.fetch.rest import VendorRest
 from batch_layer.fetch.run import Step
@@ -18,9 +18,6 @@ from shared.bars.sessions import SessionTable
 from shared.errors import PermanentError
 from shared.stores.daily import DailyStore
 from shared.stores.postgres import Postgres
-
-SOURCE = "vendor"
-"""As `condvest backfill` names it: what was stored from there is not asked for again."""
 
 
 def month_of(first: date, last: date, index: int) -> tuple[date, date]:
@@ -67,11 +64,11 @@ class History:
             last,
             sessions=self.sessions,
             quota=Quota(self.calls_a_minute, flat_files=False),
-            methods=("grouped", "range"),
+            methods=REST_METHODS,
         )
         if reference:
             plan = plan.also(plan_reference(self.symbols, first, asked.date()))
-        backfill = Backfill(self.postgres, SOURCE, asked)
+        backfill = Backfill(self.postgres, VENDOR, asked)
         complete = Completeness(self.sessions, backfill.symbols_on)
         outcome = backfill.run(plan.units, Fetcher(self.rest, self.sessions, complete, asked), told)
         files = sum(self._written(day, asked) for day in self.sessions.between(first, last))
@@ -88,7 +85,7 @@ class History:
     def _written(self, day: date, known_at: datetime) -> bool:
         """Whether the date's file in the lake is another one now."""
         bars = DailyStore(self.postgres).grouped(day)
-        return bool(bars) and self.lake.write(day, bars, source=SOURCE, known_at=known_at).changed
+        return bool(bars) and self.lake.write(day, bars, source=VENDOR, known_at=known_at).changed
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from shared.stores.postgres import Postgres
 if TYPE_CHECKING:
     from psycopg import Connection
 
+VENDOR = "vendor"
+"""The source that is asked for history unless another is named, wherever the backfill runs."""
 _RELATION = {
     "splits": "splits",
     "dividends": "dividends",

@@ -15,7 +15,8 @@ FLAT_BAR_BYTES = 22
 MARKET_SYMBOLS = 11_000
 """A bar as JSON, a row of a compressed flat file, and how many the market has a day: measured on the vendor's own."""
 SECONDS_A_CALL = 0.5
-METHODS: tuple[Method, ...] = ("grouped", "range", "flat")
+REST_METHODS: tuple[Method, ...] = ("grouped", "range")
+METHODS: tuple[Method, ...] = (*REST_METHODS, "flat")
 _TITLES: dict[Method, str] = {
     "grouped": "one call a session for the whole market",
     "range": "one call a symbol",

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from batch_layer.backfill.stored import Backfill
+from batch_layer.backfill.stored import VENDOR, Backfill
 from batch_layer.fetch.bucket import TokenBucket
 from batch_layer.fetch.days import Completeness
 from batch_layer.fetch.fetcher import Fetcher
 from batch_layer.fetch.flat_files import FlatFiles, flat_client
-from batch_layer.fetch.planner import FREE, PAID, Method, Plan, Quota, describe, plan_days
+from batch_layer.fetch.planner import FREE, PAID, REST_METHODS, Method, Plan, Quota, describe, plan_days
 from batch_layer.fetch.reference_plan import plan_reference
 from batch_layer.fetch.rest import VendorRest
 from batch_layer.fetch.run import Outcome, Step
@@ -42,7 +42,6 @@ HELP = "Load history into the database: daily bars, splits, dividends, tickers; 
 FLAT_ENDPOINT = "https://files.polygon.io"
 FLAT_KEY, FLAT_SECRET = ("FLAT_FILES_KEY",), ("FLAT_FILES_SECRET",)
 QUOTAS = {"free": FREE, "paid": PAID}
-REST_METHODS: tuple[Method, ...] = ("grouped", "range")
 UNMETERED = Quota(1_000_000, flat_files=False)
 """A server on this machine takes what it is given."""
 
@@ -145,7 +144,7 @@ def _source(wanted: Wanted) -> Callable[[Supervisor, Spans], AbstractContextMana
         folder = wanted.folder
         return lambda supervisor, past: served(folder, supervisor)
     key = vendor_key("--source rest", "files need none: --source PATH")
-    vendor = HistorySource("vendor", vendor_hosts().rest, key, metered=True)
+    vendor = HistorySource(VENDOR, vendor_hosts().rest, key, metered=True)
     return lambda supervisor, past: nullcontext(vendor)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aws_cdk import Duration
-from aws_cdk import Size as Gibibytes
+from aws_cdk import Duration, Size
 from aws_cdk import aws_batch as batch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -20,8 +19,8 @@ from stacks.constructs.rights import Right, grant
 
 
 @dataclass(frozen=True)
-class Size:
-    """Of a job: processors, memory, and how many run side by side; others wait."""
+class JobSize:
+    """Processors, memory, and how many run side by side; others wait."""
 
     cpus: int
     memory_gib: int
@@ -42,7 +41,7 @@ class BatchJob(Construct):
         assets: Assets,
         image: str,
         command: list[str],
-        size: Size,
+        size: JobSize,
         vpc: ec2.IVpc,
         security_group: ec2.ISecurityGroup,
         environment: Mapping[str, str],
@@ -67,7 +66,7 @@ class BatchJob(Construct):
             command=command,
             environment={"AWS_DEFAULT_REGION": role.stack.region, "LOG_LEVEL": "INFO", **environment},
             cpu=size.cpus,
-            memory=Gibibytes.gibibytes(size.memory_gib),
+            memory=Size.gibibytes(size.memory_gib),
             fargate_cpu_architecture=ecs.CpuArchitecture.ARM64,
             fargate_operating_system_family=ecs.OperatingSystemFamily.LINUX,
             assign_public_ip=True,

@@ -71,15 +71,15 @@ def reading(platform: LocalPlatform) -> Iterator[set[int]]:
 
 
 def test_every_kill_hit_a_live_process_while_the_feed_ran(chaos: Chaos) -> None:
-    assert len(chaos.kills) == KILLS >= 20
+    assert len(chaos.kills) == KILLS
     assert len({kill.pid for kill in chaos.kills}) == KILLS
     assert {kill.role for kill in chaos.kills} == set(ROLES)
-    assert sum(kill.feed == "running" for kill in chaos.kills) >= 20, chaos.kills
+    assert sum(kill.feed == "running" for kill in chaos.kills) >= KILLS * 5 // 6, chaos.kills
 
 
 def test_the_feed_repeats_trades_and_is_out_of_order(chaos: Chaos) -> None:
     repeats = chaos.reference.lines() - chaos.reference.trades()
-    assert chaos.reference.trades() == chaos.quiet.raw.trades > 40_000
+    assert chaos.reference.trades() == chaos.quiet.raw.trades > at_most(40_000, 12_000)
     assert 0.04 < repeats / chaos.reference.trades() < 0.06
 
 

@@ -109,7 +109,12 @@ def test_nothing_joins_the_default_group_of_the_network(templates: Templates) ->
         for service in templates.resources("AWS::ECS::Service")
     ]
     joined.append(templates.one("AWS::ElastiCache::ServerlessCache").properties["SecurityGroupIds"])
-    joined.append(templates.one("AWS::Batch::ComputeEnvironment").properties["ComputeResources"]["SecurityGroupIds"])
+    night, history = templates.resources("AWS::Batch::ComputeEnvironment")  # jobs of both reach the same
+    assert (
+        night.properties["ComputeResources"]["SecurityGroupIds"]
+        == (history.properties["ComputeResources"]["SecurityGroupIds"])
+    )
+    joined.append(night.properties["ComputeResources"]["SecurityGroupIds"])
     joined.append(templates.one("AWS::RDS::DBCluster").properties["VpcSecurityGroupIds"])
     joined.append(templates.one("AWS::ElasticLoadBalancingV2::LoadBalancer").properties["SecurityGroups"])
     assert all(len(groups) == 1 for groups in joined)

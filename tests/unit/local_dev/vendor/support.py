@@ -130,6 +130,7 @@ class Client:
 @asynccontextmanager
 async def client(server: MarketServer, **options: Any) -> AsyncIterator[Client]:
     address = f"ws://127.0.0.1:{server.port}/stocks"
+    options |= {"ping_interval": None}  # a busy machine may answer late
     async with connect(address, compression=None, max_size=2**20, close_timeout=1, **options) as socket:
         yield Client(socket)
 

@@ -210,6 +210,7 @@ class User:
 async def user(running: Running, channels: str = "", key: str = KEY, **options: Any) -> AsyncIterator[User]:
     """Authenticated, subscribed."""
     address = f"ws://127.0.0.1:{running.port}/stocks"
+    options |= {"ping_interval": None}  # a busy machine may answer late
     async with connect(address, compression=None, max_size=2**20, close_timeout=1, **options) as socket:
         one = User(socket)
         assert await one.status() == ("connected", "Connected Successfully")
