@@ -4,10 +4,11 @@ import msgspec
 
 
 class ArchiveSettings(msgspec.Struct, frozen=True):
-    """Where the raw log and the ticks are."""
+    """Where the raw log and the ticks are; `live`: the feed's time is the host's."""
 
     lake_bucket: str
     ticks_table: str
+    live: bool = True
 
 
 class TableSettings(msgspec.Struct, frozen=True):

@@ -138,7 +138,7 @@ class SpeedStack(TargetedStack):
             source=Source.stream(self.trades),
             batch_size=1000,
             window_s=Token.as_number(self.on_aws(ARCHIVE_WINDOW_S["aws"], locally=ARCHIVE_WINDOW_S["local"])),
-            environment={"LAKE_BUCKET": lake.bucket_name, "TICKS_TABLE": ticks.table_name},
+            environment={"LAKE_BUCKET": lake.bucket_name, "TICKS_TABLE": ticks.table_name, "LIVE": "1"},
             rights=[put_objects(lake, "raw/trades/", "quarantine/"), put_batches(ticks)],
         )
 

@@ -8,10 +8,12 @@ from local_dev.runtime.servers import ARENAS
 from local_dev.runtime.synth import ROOT
 
 
-def stand_ins(emulator_url: str, cache_endpoint: str, sessions: str, given: Mapping[str, str]) -> dict[str, str]:
-    """A function's or container's own variables, with endpoints, credentials and the session table replaced, and the
-    strategies where the caller's environment names some."""
-    ours = {"CACHE_ENDPOINT": cache_endpoint, "SESSIONS": sessions}
+def stand_ins(
+    emulator_url: str, cache_endpoint: str, sessions: str, given: Mapping[str, str], *, live: bool
+) -> dict[str, str]:
+    """A function's or container's own variables, with endpoints, credentials, the session table and whether the feed is
+    live replaced, and the strategies where the caller's environment names some."""
+    ours = {"CACHE_ENDPOINT": cache_endpoint, "SESSIONS": sessions, "LIVE": "1" if live else "0"}
     if strategies := os.environ.get("STRATEGIES"):
         ours["STRATEGIES"] = strategies
     replaced = {name: value for name, value in ours.items() if name in given}

@@ -154,7 +154,9 @@ class Platform:
 
     def environment_of(self, given: Mapping[str, str]) -> dict[str, str]:
         """Of a function or container whose own variables are `given`."""
-        environment = stand_ins(self._running_emulator().url, self.cache.endpoint, self._sessions, given)
+        environment = stand_ins(
+            self._running_emulator().url, self.cache.endpoint, self._sessions, given, live=self.state.record.is_live
+        )
         if self._database is None or not any(name.startswith(POSTGRES) for name in given):
             return environment
         others = {name: value for name, value in environment.items() if not name.startswith(POSTGRES)}

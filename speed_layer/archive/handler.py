@@ -39,22 +39,24 @@ class Shelves(NamedTuple):
 
     lake: Lake
     ticks: TickStore
+    live: bool
 
 
 def keep(batch: list[StreamRecord], shelves: Shelves, now_s: int) -> None:
     """Keep every part of a batch in the log, then its trades as ticks, which age from `now_s` (Unix time)."""
-    shelves.ticks.put(archive(batch, shelves.lake), batch[0].sequence, now_s)
+    shelves.ticks.put(archive(batch, shelves.lake, live=shelves.live), batch[0].sequence, now_s)
 
 
-def archive(batch: list[StreamRecord], lake: Lake) -> list[Part]:
+def archive(batch: list[StreamRecord], lake: Lake, *, live: bool = True) -> list[Part]:
     """File every part of a batch; of its heartbeats the last, in the last object: it vouches for all that came before.
 
-    A promise of 0 vouches for nothing, and has no hour. Returns the parts.
+    A promise of 0 vouches for nothing, and has no hour; on a `live` feed one of the far future is nobody's. Returns the
+    parts.
     """
     hours: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     refused: list[bytes] = []
     heartbeat: tuple[int, bytes] = (0, b"")
-    latest = latest_promise(batch[0].arrived)
+    latest = latest_promise(batch[0].arrived) if live else float("inf")
     filed = [entry for _, parts in decode_or_quarantine(batch, parts_of, "archive", lake) for entry in parts]
     for part, line in filed:
         if part.sym:
@@ -86,6 +88,7 @@ def wire() -> Shelves:
     return Shelves(
         Lake(client("s3", read_timeout_s=S3_TIMEOUT_S), settings.lake_bucket),
         TickStore(client("dynamodb"), settings.ticks_table),
+        settings.live,
     )
 
 

@@ -101,7 +101,7 @@ class Tail:
 
 def read_tail(kinesis: Any, stream: str, *, live: bool, now: datetime) -> Tail:
     """Read every shard of the stream to its end. Raises StoreUnavailable."""
-    tail = Tail((now + LATEST_AHEAD).timestamp())
+    tail = Tail((now + LATEST_AHEAD).timestamp() if live else float("inf"))
     position: dict[str, Any] = {"ShardIteratorType": "TRIM_HORIZON"}
     if live:
         position = {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": now.astimezone(UTC) - LIVE_REACH}

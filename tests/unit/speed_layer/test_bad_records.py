@@ -228,6 +228,13 @@ def test_s32_a_promise_of_the_far_future_is_nobodys() -> None:
     assert tail.promise == S0 + 1
 
 
+def test_s32_a_feed_whose_time_runs_away_from_the_hosts_may_promise_any_time() -> None:
+    far = latest_promise(ARRIVED) + 1
+    world = Consumers(Kinesis(1), Kinesis(1))
+    archive([record([heartbeat(S0 + 1), heartbeat(far)])], world.lake, live=False)
+    assert [one.sec for _, one in world.lake.raw_parts()] == [far]
+
+
 def test_s33_an_empty_frame_is_nothing_and_10_000_trades_are_taken() -> None:
     world = Consumers(Kinesis(1), Kinesis(1))
     many = part(S0, range(900))

@@ -5,8 +5,8 @@ import pytest
 from local_dev.runtime.environment import stand_ins
 
 
-def told(given: dict[str, str]) -> dict[str, str]:
-    return stand_ins("http://127.0.0.1:1", "127.0.0.1:2", "SIMULATED", given)
+def told(given: dict[str, str], *, live: bool = False) -> dict[str, str]:
+    return stand_ins("http://127.0.0.1:1", "127.0.0.1:2", "SIMULATED", given, live=live)
 
 
 def test_only_variables_that_a_function_has_are_replaced() -> None:
@@ -17,6 +17,12 @@ def test_only_variables_that_a_function_has_are_replaced() -> None:
         "http://127.0.0.1:1",
     )
     assert "SESSIONS" not in mine
+
+
+@pytest.mark.parametrize(("live", "word"), [(True, "1"), (False, "0")])
+def test_who_asks_is_told_whether_the_feeds_time_is_the_hosts(live: bool, word: str) -> None:
+    assert told({"LIVE": "1"}, live=live)["LIVE"] == word
+    assert "LIVE" not in told({}, live=live)
 
 
 def test_strategies_of_the_callers_environment_replace_those_of_the_template(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """From the raw log alone: the tables as the stream functions had left them, and the stream's tail."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -52,7 +53,8 @@ class Machine:
     def log(self, shard: int, *frames: list[Part]) -> None:
         """Archive frames of a shard, each in a batch of its own."""
         for number, parts in enumerate(frames):
-            archive([record(parts, number, shard)], self.lake)
+            arrived = datetime.fromtimestamp(max(one.sec for one in parts), UTC).date()
+            archive([record(parts, number, shard)._replace(arrived=arrived)], self.lake)
 
     def rebuild(self, tail_from_s: int = 0) -> Rebuilt | None:
         put = PutRecords(self.stream, "trades", SHARDS)

@@ -127,7 +127,7 @@ class QuarantinedRecord(msgspec.Struct):
 def _handle(
     event: dict[str, Any], lake: Lake, monkeypatch: pytest.MonkeyPatch, ticks: TickRows | None = None
 ) -> dict[str, Any]:
-    shelves = Shelves(lake, cast(TickStore, ticks or TickRows()))
+    shelves = Shelves(lake, cast(TickStore, ticks or TickRows()), live=True)
     monkeypatch.setattr(handler, "wire", lambda: shelves)
     return handler.lambda_handler(event, None)
 

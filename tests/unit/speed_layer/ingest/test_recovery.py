@@ -160,6 +160,13 @@ def test_every_page_of_every_shard_is_read_also_past_empty_ones() -> None:
     assert kinesis.positions == [{"ShardIteratorType": "TRIM_HORIZON"}] * 3
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_a_promise_of_the_far_future_is_believed_of_a_feed_whose_time_is_not_the_hosts(live: bool) -> None:
+    kinesis, far = Kinesis(1), int((NOW + timedelta(days=2)).timestamp()) + 1
+    kinesis.shards[0] += [("0", encode([Part(1, f"1-0-{n}", "", sec)])) for n, sec in enumerate((far - 90_000, far))]
+    assert read_tail(kinesis, "trades", live=live, now=NOW).promise == (far - 90_000 if live else far)
+
+
 def test_a_live_feed_is_read_from_as_far_back_as_a_start_can_need() -> None:
     kinesis = Kinesis(1)
     read_tail(kinesis, "trades", live=True, now=NOW)
