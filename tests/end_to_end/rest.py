@@ -36,6 +36,12 @@ class Rest:
         answer = self._pool.request("GET", self.base + target, headers=headers)
         return answer.status, answer.data
 
+    def post(self, target: str, body: object) -> tuple[int, bytes]:
+        """Status and body of the answer to a JSON document."""
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        answer = self._pool.request("POST", self.base + target, headers=headers, json=body)
+        return answer.status, answer.data
+
     def status_of(self, target: str) -> int | None:
         """The status of an answer, None when there was none in time."""
         try:
