@@ -114,8 +114,11 @@ class Job:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, failed or was cancelled."""
-        return bool(self._result.getJobClient().get().getJobStatus().get().isTerminalState())
+        """Whether it has ended, failed or was cancelled; its cluster, which it has for itself, may be gone then."""
+        try:
+            return bool(self._result.getJobClient().get().getJobStatus().get().isTerminalState())
+        except Py4JJavaError:
+            return True
 
     @property
     def is_running(self) -> bool:

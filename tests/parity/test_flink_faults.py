@@ -19,7 +19,7 @@ from tests.parity import hand_made
 from tests.parity.conftest import Fed, feed
 from tests.parity.flink_path import PLAN, Edit, edited, emitted
 from tests.parity.test_flink import Bars, differing, engines, expected, generated
-from tests.unit.speed_layer.consumers import NOW_S, Consumers
+from tests.unit.speed_layer.consumers import NOW_S, Consumers, kept
 from tests.unit.speed_layer.records import record
 
 pytestmark = pytest.mark.timeout(900)
@@ -112,9 +112,8 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 @ONLY_WHOLE
 @pytest.mark.fault("F65")
-@pytest.mark.parametrize("again", ["repeated as they came", "the first ones come once more at the end"])
 def test_a_job_killed_in_the_middle_repeats_its_bars_and_consumers_end_with_the_same(
-    jvm: FlinkJvm, small: Fed, again: str, tmp_path: Path
+    jvm: FlinkJvm, small: Fed, tmp_path: Path
 ) -> None:
     """The second job begins at the oldest record."""
     lines = (small.shard / "shard").read_bytes().splitlines(keepends=True)
@@ -136,21 +135,16 @@ def test_a_job_killed_in_the_middle_repeats_its_bars_and_consumers_end_with_the_
     killed, repeated = records_of(first), records_of(second)
     told = [{(bar.sym, bar.tf, bar.t) for data in some for bar in decode_bars(data)} for some in (killed, repeated)]
     assert 50 < len(told[0] & told[1]) < len(told[1]), "repeats, and more than repeats"
-    stream = killed + repeated + (killed if again.startswith("the first") else [])
-    world = Consumers(Kinesis(), Kinesis(1))
-    persist([record(data) for data in stream], world.edges, NOW_S)
-    want: Bars = {key: partial for key, partial in whole.bars.items() if key[1] == "1m"}
-    symbols = sorted({sym for sym, _, _ in want})
-    assert world.shown(symbols) == {(sym, t): partial for (sym, _, t), partial in want.items()}
-    assert largest(stream) == whole.bars
     assert differing(generated(whole.bars), engines(small.path)) == []
+    minutes = {(sym, t): partial for (sym, tf, t), partial in whole.bars.items() if tf == "1m"}
+    for stream in (killed + repeated, killed + repeated + killed):
+        world = Consumers(Kinesis(), Kinesis(1))
+        persist([record(data) for data in stream], world.edges, NOW_S)
+        assert world.shown(sorted({sym for sym, _ in minutes})) == minutes
+        assert largest(stream) == whole.bars
 
 
 def largest(stream: list[bytes]) -> Bars:
-    """What somebody holds who keeps of each window the version with the largest count."""
-    held: Bars = {}
-    for bar in (bar for data in stream for bar in decode_bars(data)):
-        partial, key = partial_from_wire(bar.partial), (bar.sym, bar.tf, bar.t)
-        if key not in held or held[key].count <= partial.count:
-            held[key] = partial
-    return held
+    """What a consumer keeps of every timeframe."""
+    best = kept([bar for data in stream for bar in decode_bars(data)])
+    return {key: partial_from_wire(partial) for key, partial in best.items()}
