@@ -23,7 +23,7 @@ BROKEN = (
 """Records that no bar may come of: no JSON, half of it, no parts, another version, a part without a bar."""
 Edit = Callable[[str], str]
 PLAN = at_most({}, {"table.optimizer.agg-phase-strategy": "ONE_PHASE"})
-"""Settings of Flink: as the service plans a job, each sum in two phases; in one it is planned in two thirds of the time."""
+"""Settings of Flink: all sums in two phases, as the service plans them, or in one, which takes less planning."""
 
 
 class BeatingPath(SpeedPath):

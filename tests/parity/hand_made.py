@@ -94,7 +94,7 @@ def _of_boundaries() -> Iterator[tuple[tuple[str, str, int], set[int]]]:
 KEY = f"{1:013d}{1:012d}{10 * 10**9:018d}"
 
 
-def _part(start: int, frame: int, sym: str, second: int, power: int, late: int = 0) -> dict[str, Any]:
+def _part(start: int, frame: int, sym: str, second: int, power: int, *, late: int = 0) -> dict[str, Any]:
     t = (start + second) * 1000
     key = f"{t:013d}{frame:012d}{10 * 10**9:018d}"
     shares = str(2**power)

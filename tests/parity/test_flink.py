@@ -78,19 +78,20 @@ def test_batch_mode_gives_the_references_bars_with_the_late_parts_in_them(
 
 
 class Drawn(NamedTuple):
-    """How a feed is drawn and cut into frames."""
+    """How a feed is drawn and cut into frames; large frames need many trades to be more than a few."""
 
     seed: int
     frame: int
     decisions: float
+    bursts: int = 6
 
 
 @ONLY_WHOLE
-@pytest.mark.parametrize("drawn", [Drawn(32, 1, 1.0), Drawn(33, 1_000, 1.0), Drawn(34, 5, 0.02)], ids=str)
+@pytest.mark.parametrize("drawn", [Drawn(32, 1, 1.0), Drawn(33, 1_000, 1.0, 30), Drawn(34, 5, 0.02)], ids=str)
 def test_no_cut_into_frames_changes_a_bar(
     jvm: FlinkJvm, drawn: Drawn, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fed = feed(tmp_path, drawn.seed, frame=drawn.frame, decisions=drawn.decisions)
+    fed = feed(tmp_path, drawn.seed, frame=drawn.frame, decisions=drawn.decisions, bursts=drawn.bursts)
     bars = compared(emitted(jvm, fed.shard, tmp_path / "out"), fed)
     with capsys.disabled():
         print(f"\nFlink, {drawn}: {bars:,} bars of the reference: 0 differences")  # noqa: T201  # the same

@@ -21,7 +21,7 @@ LOGIC = "bars"
 UTC = {"UTC", "Etc/UTC", "GMT", "Z"}
 POSITION = "source.init.position"
 BEGINNINGS = {"TRIM_HORIZON", "AT_TIMESTAMP"}
-"""Where the connector may begin to read. Left to itself it begins at LATEST, and what waits in the stream is never read."""
+"""Where the connector may begin to read. Alone it begins at LATEST: what waits in the stream would never be read."""
 
 Options = Mapping[str, str]
 
