@@ -3,6 +3,8 @@
 One JVM; `make test` runs a small feed in streaming and in batch mode, `make parity` all of them.
 """
 
+from datetime import date, time
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +19,12 @@ from tests.effort import at_most, everything
 from tests.parity import hand_made, ours
 from tests.parity.conftest import Fed, feed
 from tests.parity.flink_path import BROKEN, BeatingPath, Emitted, beating, emitted, write_shard
-from tests.parity.reference import WIDTHS_MS, Reference
+from tests.parity.reference import HOUR_MS, MINUTE_MS, WIDTHS_MS, Reference, new_york_ms
 
 pytestmark = pytest.mark.timeout(900)
 ONLY_WHOLE = pytest.mark.skipif(not everything(), reason="a job of Flink's more: make parity runs it")
 LEAST = at_most(2_000, 500)
+HALF_DAY = date(2013, 11, 29)
 Bars = dict[tuple[str, str, int], Partial]
 
 
@@ -75,6 +78,15 @@ def test_batch_mode_gives_the_references_bars_with_the_late_parts_in_them(
     with capsys.disabled():
         print(f"\nFlink in batch mode: {bars:,} bars of the reference: 0 differences")  # noqa: T201  # the same
     assert bars > LEAST
+
+
+def test_the_feed_holds_a_halt(fed: Fed) -> None:
+    """Half an hour of the session in which a symbol stands still, and goes on, while another trades."""
+    minutes = {sym: [int(bar["t"]) for bar in fed.reference.bars(sym, MINUTE_MS)] for sym in fed.reference.symbols()}
+    noon = new_york_ms(HALF_DAY, time(12))
+    session = [[t for t in of if noon - 150 * MINUTE_MS <= t < noon + HOUR_MS] for of in minutes.values()]
+    halts = [(a, b) for of in session for a, b in pairwise(of) if b - a > 30 * MINUTE_MS]
+    assert any(a < t < b for a, b in halts for of in session for t in of)
 
 
 class Drawn(NamedTuple):
