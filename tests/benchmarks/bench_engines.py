@@ -55,7 +55,7 @@ def run() -> Iterator[Row]:
             pace = {"Python engine": parts_in(frames) / python["seconds"]}
             yield Row("parts", parts_in(frames), "parts")
             yield Row("Python engine", pace["Python engine"], "parts/s")
-            with FlinkJvm(quick=False) as jvm:
+            with FlinkJvm() as jvm:
                 seconds = [_job_s(jvm, shard(folder / part, some), folder) for part, some in _runs(frames)]
             pace["Flink"] = (parts_in(frames) - parts_in(frames[: len(frames) // SHARE])) / (seconds[2] - seconds[1])
             yield Row("Flink", pace["Flink"], "parts/s")
