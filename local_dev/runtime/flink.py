@@ -17,6 +17,8 @@ from shared.errors import CondvestError
 HEAP = "-Xmx768m"
 QUICK_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For short runs: most of one is the compiling of what is run once."""
+QUICK_PLAN = {"table.generated-code.max-length": "65536"}
+"""The same: Flink parses code that it has written and cuts it up when it is longer, half of the time of planning."""
 _OPEN = (
     *("java.lang", "java.net", "java.io", "java.nio", "sun.nio.ch", "java.lang.reflect", "java.text", "java.time"),
     *("java.util", "java.util.concurrent", "java.util.concurrent.atomic", "java.util.concurrent.locks"),
@@ -40,6 +42,7 @@ class FlinkJvm:
         classpath = ":".join([str(libraries() / "*"), *map(str, jars)])
         java = [HEAP, *MODULES, *(QUICK_START if quick else ()), *options]
         port = launch_gateway(classpath=classpath, javaopts=java, die_on_exit=True, java_path=str(JAVA))
+        self._settings = QUICK_PLAN if quick else {}
         self.gateway = JavaGateway(gateway_parameters=GatewayParameters(port=port))
         self.process = self.gateway.jvm.java.lang.ProcessHandle.current()
 
@@ -65,6 +68,7 @@ class FlinkJvm:
             "parallelism.default": str(parallelism),
             "taskmanager.numberOfTaskSlots": str(parallelism),
             "table.local-time-zone": "UTC",
+            **self._settings,
             **(more or {}),
         }
         configuration = self.gateway.jvm.org.apache.flink.configuration.Configuration()
@@ -110,8 +114,11 @@ class Job:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended, failed or was cancelled."""
-        return bool(self._result.getJobClient().get().getJobStatus().get().isTerminalState())
+        """Whether it has ended, failed or was cancelled; its cluster, which it has for itself, may be gone then."""
+        try:
+            return bool(self._result.getJobClient().get().getJobStatus().get().isTerminalState())
+        except Py4JJavaError:
+            return True
 
     @property
     def is_running(self) -> bool:

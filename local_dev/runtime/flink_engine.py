@@ -26,13 +26,19 @@ class ConnectorMissing(CondvestError):
     """The job's connector is not to be had; the message says why and what to do."""
 
 
+def named_connector() -> Path | None:
+    """The file that FLINK_CONNECTOR names."""
+    named = os.environ.get(NAMED)
+    return Path(named) if named else None
+
+
 def connector(platform: Platform) -> Path:
     """The file that FLINK_CONNECTOR names, else the locked jar, which is fetched the first time.
 
     Raises ConnectorMissing.
     """
-    if named := os.environ.get(NAMED):
-        return Path(named)
+    if named := named_connector():
+        return named
     command = Command("connector", (sys.executable, "-m", "stacks.constructs.connector", "path"), process({}), cwd=ROOT)
     child = platform.supervisor.run(command, LOCK_SECONDS)
     if child.returncode != 0:

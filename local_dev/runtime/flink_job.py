@@ -13,7 +13,7 @@ from typing import Any
 from local_dev.runtime.deploy import CREDENTIALS, clients
 from local_dev.runtime.flink import FlinkJvm, Job
 from local_dev.runtime.servers import LOOPBACK
-from speed_layer.engine.flink.main import check, run
+from speed_layer.engine.flink.main import POSITION, check, run
 
 PLAIN = ("-Daws.cborEnabled=false",)
 """Options of Java: the emulator answers in JSON alone."""
@@ -31,8 +31,8 @@ def start(jvm: FlinkJvm, kinesis: Any, url: str, *, trades: str, bars: str, port
     }
     shards = int(described[trades]["OpenShardCount"])
     session = jvm.session(parallelism=shards, more={**SETTINGS, **_listening(port)})
-    check(shards, shards, session.zone)
-    source = _options(described[trades]["StreamARN"], url, {"source.init.position": "TRIM_HORIZON"})
+    source = _options(described[trades]["StreamARN"], url, {POSITION: "TRIM_HORIZON"})
+    check(shards, shards, session.zone, source)
     sink = _options(described[bars]["StreamARN"], url, {"aws.http.protocol.version": "HTTP1_1"})
     job = run(session, "kinesis", source, sink)
     if not isinstance(job, Job):

@@ -7,6 +7,7 @@ import sys
 from tests.benchmarks import (
     bench_api,
     bench_batch,
+    bench_engines,
     bench_functions,
     bench_ingest,
     bench_latency,
@@ -18,6 +19,7 @@ from tests.benchmarks.rows import render
 
 BENCHES = {
     "ingest": bench_ingest.run,
+    "engines": bench_engines.run,
     "push": bench_push.run,
     "api": bench_api.run,
     "multi_session": bench_multi_session.run,

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 def run() -> list[Row]:
     """About 15 s. The best of three rounds each, taken in turns, by processor time: others may share the machine."""
-    lines = _lines()
+    lines = recorded_lines()
     frames = [b"[" + b",".join(lines[at : at + FRAME_TRADES]) + b"]" for at in range(0, len(lines), FRAME_TRADES)]
     decoded = [json.loads(frame) for frame in frames]
     parts: list[Part] = []
@@ -121,7 +121,7 @@ def _engine(parts: list[Part]) -> float:
     return time.process_time() - begin
 
 
-def _lines() -> list[bytes]:
+def recorded_lines() -> list[bytes]:
     if RECORDED.is_file():
         return gzip.decompress(RECORDED.read_bytes()).splitlines()
     return list(_generated())

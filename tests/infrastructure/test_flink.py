@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from speed_layer.engine.flink.main import property_groups, statements
+from speed_layer.engine.flink.main import check, property_groups, statements
 from stacks.synth import findings
 from tests.infrastructure.templates import Templates
 from tests.infrastructure.test_permissions import PUT, READ_STREAM
@@ -115,6 +115,13 @@ def test_the_clock_may_start_and_stop_this_application_alone(full: Templates) ->
     (grant,) = [grant for grant in full.grants("ClockRole") if grant.stack == "Flink"]
     assert grant.actions == ["kinesisanalytics:StartApplication", "kinesisanalytics:StopApplication"]
     assert [full.one(APPLICATION).id in target for target in grant.targets] == [True]
+
+
+@pytest.mark.fault("F66")
+def test_it_begins_at_the_oldest_record_and_never_at_the_latest(full: Templates, groups: dict[str, Any]) -> None:
+    assert groups["trades"]["source.init.position"] == "TRIM_HORIZON"
+    check(SHARDS, SHARDS, "UTC", groups["trades"])
+    assert '"LATEST"' not in json.dumps(full.bodies)
 
 
 def test_its_tables_are_the_platforms_streams(groups: dict[str, dict[str, Any]]) -> None:

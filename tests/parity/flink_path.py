@@ -10,6 +10,7 @@ from local_dev.runtime.flink import FlinkJvm
 from shared.frames import decode_bars, partial_from_wire
 from shared.models.bar import Partial
 from speed_layer.engine.flink.main import run, statements
+from tests.effort import at_most
 from tests.parity.speed_path import SpeedPath, arrivals, taken
 
 BROKEN = (
@@ -21,6 +22,8 @@ BROKEN = (
 )
 """Records that no bar may come of: no JSON, half of it, no parts, another version, a part without a bar."""
 Edit = Callable[[str], str]
+PLAN = at_most({}, {"table.optimizer.agg-phase-strategy": "ONE_PHASE"})
+"""Settings of Flink: all sums in two phases, as the service plans them, or in one, which takes less planning."""
 
 
 class BeatingPath(SpeedPath):
@@ -48,8 +51,13 @@ def beating(files: Sequence[Path], seed: int, *, frame: int, decisions: float) -
     return path
 
 
-def write_shard(folder: Path, frames: Sequence[bytes], seed: int, *, again: float = 0.2) -> int:
-    """One file of frames in order, some once more a few frames later, and broken records between; how many repeats."""
+def write_shard(
+    folder: Path, frames: Sequence[bytes], seed: int, *, again: float = 0.2, before: Sequence[bytes] = ()
+) -> int:
+    """One file of frames in order, some once more a few frames later, and broken records between; how many repeats.
+
+    `before`: records that stand in front of all.
+    """
     draw, due = random.Random(seed), defaultdict(list)
     for number, frame in enumerate(frames):
         due[number].append(frame)
@@ -59,7 +67,7 @@ def write_shard(folder: Path, frames: Sequence[bytes], seed: int, *, again: floa
     repeats = len(lines) - len(frames)
     for broken in BROKEN:
         lines.insert(draw.randrange(len(lines)), broken)
-    lines[:0] = BROKEN  # where nothing is late yet
+    lines[:0] = [*BROKEN, *before]  # where nothing is late yet
     folder.mkdir(parents=True)
     (folder / "shard").write_bytes(b"\n".join(lines) + b"\n")
     return repeats
@@ -68,16 +76,21 @@ def write_shard(folder: Path, frames: Sequence[bytes], seed: int, *, again: floa
 def emitted(jvm: FlinkJvm, shard: Path, out: Path, *, batch: bool = False, edit: Edit | None = None) -> Emitted:
     """What the job makes of a shard's file; `edit` changes its statements."""
     source, sink = {"path": f"file://{shard}"}, {"path": f"file://{out}"}
-    session, tables = jvm.session(batch=batch), "batch" if batch else "files"
+    session, tables = jvm.session(batch=batch, more=PLAN), "batch" if batch else "files"
     if edit is None:
         job = run(session, tables, source, sink)
     else:
         texts = list(statements(tables, source, sink))
-        edited = [edit(text) for text in texts]
-        assert edited != texts, "the planted fault is nowhere"
-        job = [session.execute_sql(text) for text in edited][-1]
+        job = [session.execute_sql(text) for text in edited(texts, edit)][-1]
     job.wait()  # type: ignore[attr-defined]  # the session's own kind of job
     return read(out)
+
+
+def edited(texts: Sequence[str], edit: Edit) -> list[str]:
+    """Statements with a fault planted in them."""
+    changed = [edit(text) for text in texts]
+    assert changed != list(texts), "the planted fault is nowhere"
+    return changed
 
 
 def read(out: Path) -> Emitted:

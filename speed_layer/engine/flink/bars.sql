@@ -1,9 +1,17 @@
 -- What the job computes: merges, and nothing else. Sale conditions, rounding and VWAP are not its matter.
 
--- Each part once: at least once is what the stream promises. A repeat falls into the same minute as the part itself.
+-- A value that is not what its column takes ('NaN' where a number belongs) reads as NULL. Of a part's values all sums are
+-- there, and an open only with close, high and low; a part without is left out, as all readers of frames leave it out.
 CREATE TEMPORARY VIEW counted AS
-SELECT f, sym, sec, closed, ts, bar FROM parts WHERE v = 1 AND sym <> '' AND closed < 5 AND bar IS NOT NULL;
+SELECT f, sym, sec, closed, ts, bar FROM parts WHERE v = 1 AND sym <> '' AND closed < 5
+  AND bar.volume IS NOT NULL AND bar.notional IS NOT NULL AND bar.`count` IS NOT NULL
+  AND COALESCE(CHAR_LENGTH(bar.`first`), 43) = 43 AND COALESCE(CHAR_LENGTH(bar.`last`), 43) = 43
+  AND (bar.high IS NULL) = (bar.low IS NULL) AND (bar.`first` IS NULL) = (bar.`last` IS NULL)
+  AND (bar.`first` IS NULL OR bar.high IS NOT NULL)
+  AND (bar.`day`.high IS NULL) = (bar.`day`.low IS NULL) AND (bar.`day`.`first` IS NULL) = (bar.`day`.`last` IS NULL)
+  AND (bar.`day`.`first` IS NULL OR bar.`day`.high IS NOT NULL);
 
+-- Each part once: at least once is what the stream promises. A repeat falls into the same minute as the part itself.
 CREATE TEMPORARY VIEW once AS
 SELECT * FROM (
   SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, f, sym, sec ORDER BY ts) AS copy

@@ -19,6 +19,9 @@ TIMEFRAMES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60}
 """Timeframe -> minutes, in rank order; those of shared/bars/windows.py, which the service does not have."""
 LOGIC = "bars"
 UTC = {"UTC", "Etc/UTC", "GMT", "Z"}
+POSITION = "source.init.position"
+BEGINNINGS = {"TRIM_HORIZON", "AT_TIMESTAMP"}
+"""Where the connector may begin to read. Alone it begins at LATEST: what waits in the stream would never be read."""
 
 Options = Mapping[str, str]
 
@@ -72,8 +75,8 @@ def property_groups(file: Path = PROPERTIES) -> dict[str, dict[str, str]]:
     return {group["PropertyGroupId"]: group["PropertyMap"] for group in groups}
 
 
-def check(shards: int, parallelism: int, zone: str) -> None:
-    """Raises WrongProperties unless each subtask has one shard and windows are cut in UTC.
+def check(shards: int, parallelism: int, zone: str, source: Options) -> None:
+    """Raises WrongProperties unless each subtask has one shard, windows are cut in UTC, and reading has a beginning.
 
     The watermark is the least of a subtask's records, not of its shards': with two shards in one a bar can vanish
     without a word, and a subtask that has none holds every window open for ever.
@@ -82,6 +85,8 @@ def check(shards: int, parallelism: int, zone: str) -> None:
         raise WrongProperties(f"parallelism must equal the shards of the trades stream, was {parallelism} for {shards}")
     if zone not in UTC:
         raise WrongProperties(f"table.local-time-zone must be UTC, was {zone}")
+    if (begins := source.get(POSITION, "LATEST")) not in BEGINNINGS:
+        raise WrongProperties(f"{POSITION} of trades must be TRIM_HORIZON or AT_TIMESTAMP, was {begins}")
 
 
 def run(session: Session, tables: str, source: Options, sink: Options) -> object:
@@ -99,7 +104,8 @@ def main() -> None:
     groups = property_groups()
     session = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
     config = session.get_config()
-    check(int(groups["job"]["shards"]), int(config.get("parallelism.default", "1")), config.get_local_timezone())
+    parallelism = int(config.get("parallelism.default", "1"))
+    check(int(groups["job"]["shards"]), parallelism, config.get_local_timezone(), groups["trades"])
     run(session, "kinesis", groups["trades"], groups["bars"])
 
 
