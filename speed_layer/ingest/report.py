@@ -40,7 +40,7 @@ def counts(ingester: Ingester, trades: Publisher) -> dict[str, Any]:
         "gaps_filled": ingester.gap.filled,
         "gaps_unfilled": ingester.gap.unfilled,
         "holes": ingester.gap.holes,
-        "hole_from": ingester.gap.unfilled_from,
+        "hole_from": ingester.hole_from,
         "put_failures": trades.failures,
         "last_trade_ms": ingester.clock.now_ms or 0,
         "promise": framer.promise,

@@ -125,6 +125,13 @@ class Ingester:
             raise SourceUnavailable(f"no room for a frame within {LONGEST_LAG_S} s") from late
 
     @property
+    def hole_from(self) -> int:
+        """Event time (Unix ms) from which trades may be missing as of now, 0 when none are. While the feed is away, it
+        is where a refill would begin."""
+        away = self.gap.is_open and not self.gap.unfilled_from
+        return (self._refill_from() or 0) if away else self.gap.unfilled_from
+
+    @property
     def is_pressed(self) -> bool:
         """Whether so much waits that only the feed's own work should be done."""
         return self._queue.qsize() >= PRESSED_FRAMES
