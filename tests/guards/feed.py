@@ -43,6 +43,7 @@ FEED = (
     Guard("F06", "stacks/constructs/task_service.py", "100 if at_most_one else 200", "200"),
     Guard("F07", SOCKET, "if not self._was_taken:", "if False:"),
     Guard("F07", SOCKET, "self._was_taken = True", "pass"),
+    Guard("F08", SOCKET, "if refused >= len(self._channels):", "if refused:"),
     Guard("F08", SOCKET, 'refused += found.count("error")', "pass"),
     Guard(
         "F08", GAP, "            except InvalidRecord as error:\n", "            except ZeroDivisionError as error:\n"

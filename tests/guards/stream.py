@@ -25,6 +25,12 @@ STREAM = (
         "entries.append((lane, data))",
         "entries.extend((lane, one.data) for one in self._queues[lane])",
     ),
+    Guard(
+        "F24",
+        "speed_layer/ingest/service.py",
+        "self.framer.promise, promise)\n            await self._trades.drained()\n",
+        "self.framer.promise, promise)\n",
+    ),
     Guard("F25", FRAMER, "if len(data) > FRAME_BYTES and count > 1:", "if False:"),
     Guard("F26", FRAMER, "FRAME_TRADES = 2_000", "FRAME_TRADES = 1"),
 )
