@@ -41,6 +41,7 @@ def counts(ingester: Ingester, trades: Publisher) -> dict[str, Any]:
         "gaps_unfilled": ingester.gap.unfilled,
         "holes": ingester.gap.holes,
         "hole_from": ingester.hole_from,
+        "refill_left": ingester.gap.left,
         "put_failures": trades.failures,
         "last_trade_ms": ingester.clock.now_ms or 0,
         "promise": framer.promise,

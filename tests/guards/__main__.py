@@ -28,7 +28,7 @@ APART = {"stacks/": "tests/infrastructure/", "local_dev/": "tests/unit/local_dev
 LONGEST_TEST_S = 30
 """A test that hangs without its guard has seen that it is gone."""
 LONGEST_RUN_S = 600
-PYTEST = ["-q", "-p", "tests.guards.hurried", "-p", "no:cacheprovider", f"--timeout={LONGEST_TEST_S}"]
+PYTEST = ["-q", "--tb=no", "-p", "tests.guards.hurried", "-p", "no:cacheprovider", f"--timeout={LONGEST_TEST_S}"]
 TESTS_FAILED = 1
 """pytest's exit code when all could be read, and some failed."""
 

@@ -11,6 +11,7 @@ FRAMER = "speed_layer/ingest/framer.py"
 GAP = "speed_layer/ingest/gap.py"
 INTAKE = "speed_layer/ingest/intake.py"
 LEASE = "speed_layer/ingest/lease.py"
+REFILL = "speed_layer/ingest/refill.py"
 PULSE = "speed_layer/ingest/pulse.py"
 SERVICE = "speed_layer/ingest/service.py"
 SOCKET = "speed_layer/ingest/socket.py"
@@ -22,8 +23,10 @@ FEED = (
     Guard("F01", SOCKET, "if self._was_healthy():", "if False:"),
     Guard("F01", GAP, "from_ms if before is None else min(before, from_ms)", "from_ms"),
     Guard("F01", GAP, "self.is_open, self._given_up = True, False", "self._given_up = False"),
-    Guard("F01", GAP, "if loop.time() > last:", "if False:"),
-    Guard("F01", GAP, "if self._given_up and (now := ", "if (now := "),
+    Guard("F01", REFILL, "if loop.time() > self._answered + PATIENCE_S:", "if False:"),
+    Guard("F01", GAP, "call_later(LONGEST_S, ", "call_later(10**6, "),
+    Guard("F01", GAP, "self._now_ms() or 0) > self._stood_at:", "self._now_ms() or 0):"),
+    Guard("F01", GAP, "if self._given_up and self._went_on_at:", "if self._went_on_at:"),
     Guard("F01", SERVICE, "self.gap.fill(self._refill_from())", "self.gap.fill(None)"),
     Guard("F02", SOCKET, "InvalidHandshake, WebSocketException, SourceUnavailable) as", "InvalidHandshake) as"),
     Guard("F03", SOCKET, 'raise SourceUnavailable(f"no frame and no answer to a ping within {PING_S} s")', "pass"),
@@ -46,7 +49,10 @@ FEED = (
     Guard("F08", SOCKET, "if refused >= len(self._channels):", "if refused:"),
     Guard("F08", SOCKET, 'refused += found.count("error")', "pass"),
     Guard(
-        "F08", GAP, "            except InvalidRecord as error:\n", "            except ZeroDivisionError as error:\n"
+        "F08",
+        REFILL,
+        "            except InvalidRecord as error:\n",
+        "            except ZeroDivisionError as error:\n",
     ),
     Guard("F08", SERVICE, 'self.refused_channels.add(detail.rpartition("subscribe to: ")[2])', "pass"),
     Guard("F09", INTAKE, "except (msgspec.DecodeError, RecursionError, UnicodeError):", "except ZeroDivisionError:"),

@@ -22,7 +22,12 @@ READERS = (
         "lake.put_raw(first.shard, first.sequence, ",
         "lake.put_raw(first.shard, str(time.monotonic_ns()), ",
     ),
-    Guard("F33", FRAMES, 'return f"{self.f}#{self.sec}"', 'return f"{self.f}#{self.sec}#{id(self)}"'),
+    Guard(
+        "F33",
+        FRAMES,
+        'return f"{self.f}#{self.sec}"',
+        'import time\n\n        return f"{self.f}#{self.sec}#{time.monotonic_ns()}"',
+    ),
     Guard("F34", RECORDS, "except RetryableError as error:", "except ZeroDivisionError as error:"),
     Guard("F34", RESPONSE, "    if result.error is not None:\n        return 0\n", ""),
     Guard("F35", RECORDS, "except RetryableError as error:", "except Exception as error:"),
