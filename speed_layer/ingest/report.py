@@ -33,6 +33,8 @@ def counts(ingester: Ingester, trades: Publisher) -> dict[str, Any]:
         "quarantined_by_reason": dict(intake.quarantined),
         "ignored": dict(intake.ignored),
         "unknown_conditions": intake.unknown_conditions,
+        "outliers": framer.oddities.counts["outliers"],
+        "sequence_jumps": framer.oddities.counts["sequence_jumps"],
         "frames": framer.counts["frames"],
         "parts": framer.counts["parts"],
         "late": framer.counts["late"],

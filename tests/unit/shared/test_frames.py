@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,15 @@ rows = st.builds(
     c=st.lists(st.integers(0, 99), max_size=3).map(tuple),
     z=st.integers(0, 3),
 )
+
+
+def of_its_trades(part: Part) -> Part:
+    """A part whose trades are of its second, and as many as its bar counts at least."""
+    trades = [msgspec.structs.replace(row, t=part.sec * 1000 + row.t % 1000) for row in part.trades]
+    bar = part.bar and msgspec.structs.replace(part.bar, count=min(part.bar.count, len(trades)))
+    return msgspec.structs.replace(part, trades=trades, bar=bar)
+
+
 parts = st.builds(
     Part,
     v=st.just(VERSION),
@@ -58,7 +68,7 @@ parts = st.builds(
     late=st.integers(0, 5),
     trades=st.lists(rows, max_size=2),
     quarantine=st.lists(st.builds(QuarantineWire, texts, st.integers(0, 10**6), st.binary(max_size=16)), max_size=1),
-)
+).map(of_its_trades)
 
 
 def reason(call: Callable[..., object], *arguments: object) -> str:

@@ -91,7 +91,7 @@ def test_those_that_trade_most_are_filled_while_the_promise_stands_and_the_other
         on_time = int(LONGEST_S / A_SYMBOL_S) * AT_ONCE
         assert (gap.is_open, sink.symbols) == (True, BUSIEST_FIRST[:on_time])
         await asyncio.sleep(1)
-        assert (gap.is_open, gap.unfilled_from) == (False, T0), "the promise goes on; everybody may know what is missing"
+        assert (gap.is_open, gap.unfilled_from) == (False, T0), "late, and everybody may know"
         assert gap.left == len(MARKET) - on_time
         await gap.closed()
         assert (gap.filled, gap.unfilled, gap.holes, gap.left) == (1, 0, [], 0)
