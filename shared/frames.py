@@ -167,8 +167,10 @@ def decode_frame(data: bytes) -> list[Part]:
 def _check_part(part: Part) -> None:
     """A part is one event second, and its bar counts no more trades than are behind it."""
     start = part.sec * 1000
-    if any(not start <= row.t < start + 1000 for row in part.trades):
-        raise InvalidRecord("part", f"a trade of {part.sym[:16]} lies outside of second {part.sec}")
+    end = start + 1000
+    for row in part.trades:  # a plain loop: half the price of any()
+        if not start <= row.t < end:
+            raise InvalidRecord("part", f"a trade of {part.sym[:16]} lies outside of second {part.sec}")
     if part.trades and part.bar is not None and part.bar.count > len(part.trades):
         raise InvalidRecord("part", f"{part.bar.count} trades of {part.sym[:16]} are told of, {len(part.trades)} there")
 
