@@ -153,3 +153,24 @@ def test_the_vendors_own_client_reads_bars_that_are_not_complete() -> None:
         bars = list(RESTClient(api_key="cv_1_2", base=base).list_aggs("SPY", 1, "minute", TUESDAY, TUESDAY))
     assert [(bar.timestamp - T0) // MINUTE for bar in bars] == [0, 1, 2, 3, 4]
     assert {(bar.open, bar.close) for bar in bars} == {(167.42, 167.5)}
+
+
+def test_when_the_feed_has_ended_there_is_no_hole_also_for_one_who_followed() -> None:
+    vendor, streams = Vendor([trade(n, T0 + 1_000 * n) for n in range(40)]), Streams()
+    found: list[dict[str, Any]] = []
+
+    async def first(run: Run) -> None:
+        await run.ingester.on_up()
+        await run.send(*vendor.trades_of_feed[:20])
+        await asyncio.sleep(2)
+
+    async def last(run: Run) -> None:
+        await run.ingester.on_up()
+        await run.send(*vendor.trades_of_feed[20:])
+        await run.end()
+        found.append(counts(run.ingester, run.publisher))
+
+    for epoch, scene in enumerate((first, last), start=1):
+        assert virtual_time.run(streams.ingester(epoch, vendor).live_through(scene))
+    assert (found[0]["state"], found[0]["hole_from"], found[0]["holes"]) == ("ended", 0, [])
+    assert short(api_of(*found), MINUTES) == []
