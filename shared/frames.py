@@ -155,11 +155,24 @@ def encode(parts: Sequence[Part] | Sequence[BarRecord] | PartialWire | Part | Qu
 
 
 def decode_frame(data: bytes) -> list[Part]:
-    """The parts of a frame. Raises InvalidRecord `frame` or `version`."""
+    """The parts of a frame. Raises InvalidRecord `frame` or `version`; `part` where one cannot be of its trades."""
     parts = _decode(_frame_decoder, data, "frame")
     if any(part.v != VERSION for part in parts):
         raise InvalidRecord("version", f"this code reads version {VERSION}")
+    for part in parts:
+        _check_part(part)
     return parts
+
+
+def _check_part(part: Part) -> None:
+    """A part is one event second, and its bar counts no more trades than are behind it."""
+    start = part.sec * 1000
+    end = start + 1000
+    for row in part.trades:  # a plain loop: half the price of any()
+        if not start <= row.t < end:
+            raise InvalidRecord("part", f"a trade of {part.sym[:16]} lies outside of second {part.sec}")
+    if part.trades and part.bar is not None and part.bar.count > len(part.trades):
+        raise InvalidRecord("part", f"{part.bar.count} trades of {part.sym[:16]} are told of, {len(part.trades)} there")
 
 
 def decode_bars(data: bytes) -> list[BarRecord]:

@@ -29,8 +29,8 @@ from shared.stores.control import ControlStore
 from shared.stores.gaps import gaps_of
 from shared.stores.lake import Lake
 from shared.stores.postgres import Postgres, PostgresSettings
+from shared.stores.settled import RAW_LOG
 
-REBUILT = "raw log"
 """Who says what the rebuilt minutes say."""
 S3_TIMEOUT_S = 60.0
 _OPEN_END = 1 << 62
@@ -73,7 +73,7 @@ class Jobs:
         minutes = list(rebuild_minutes(self.lake, day, self.sessions))
         if not minutes:
             return "nothing was streamed"
-        written = self.minutes.write(day, minutes, source=REBUILT, known_at=_now())
+        written = self.minutes.write(day, minutes, source=RAW_LOG, known_at=_now())
         return f"{written.manifest.rows} minutes, {'written' if written.changed else 'there already'}"
 
     def multi_session(self, day: date) -> str:

@@ -9,9 +9,11 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.bar_request import BarRequest, read_request
 from serving_layer.api.bar_texts import text_of_days, text_of_minutes
+from serving_layer.api.holes import marked
 from serving_layer.api.pages import Page, read_page
 from serving_layer.api.refusals import BadRequest
 from serving_layer.api.replies import base_url, reply, request_id
+from serving_layer.api.short_days import short_days
 from serving_layer.api.wiring import Services
 from shared.bars.windows import new_york_date, new_york_midnight_ms
 from shared.polygon.answers import aggregates
@@ -93,9 +95,10 @@ def read_minutes(services: Services, request: BarRequest, late: Callable[[], boo
         request.sym, request.start, request.end, int(services.now_s()), reverse=request.descending, as_of=request.as_of
     )
     anchor, width = request.anchor, request.width_ms
-    return read_page(
-        minutes, lambda t: t - (t - anchor) % width, text_of_minutes(request, adjustment), request.limit, late
-    )
+    text = text_of_minutes(request, adjustment)
+    if holes := services.holes.within(request.start, request.end, request.as_of):
+        text = marked(text, lambda window: any(hole.start < window + width and window < hole.end for hole in holes))
+    return read_page(minutes, lambda t: t - (t - anchor) % width, text, request.limit, late)
 
 
 def read_days(services: Services, request: BarRequest, late: Callable[[], bool]) -> Page[date]:
@@ -109,4 +112,8 @@ def read_days(services: Services, request: BarRequest, late: Callable[[], bool])
         most=request.limit + 1,
         as_of=request.as_of,
     )
-    return read_page(days, request.days.floor, text_of_days(request, adjustment), request.limit, late)
+    text = text_of_days(request, adjustment)
+    if short := short_days(services, request.sym, request.start, request.end, request.as_of):
+        after = request.days.after
+        text = marked(text, lambda window: any(window <= day < after(window) for day in short))
+    return read_page(days, request.days.floor, text, request.limit, late)

@@ -47,7 +47,8 @@ def report(services: Services, first: date, last: date) -> Iterator[dict[str, An
         day = first + timedelta(days=number)
         session = services.market.sessions.day(day)
         if session is not None:
-            within = [gap for gap in gaps if gap.touches(session)]
+            is_whole = day in settled and settled[day].is_whole
+            within = [] if is_whole else [gap for gap in gaps if gap.touches(session)]
             yield {
                 "date": day,
                 "complete": not within,

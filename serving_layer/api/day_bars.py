@@ -10,6 +10,7 @@ from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.parameters import adjusted_of, as_of_of, day_named, symbol_of
 from serving_layer.api.refusals import NO_DATA, TICKER_NOT_FOUND, Refused
 from serving_layer.api.replies import reply, request_id
+from serving_layer.api.short_days import is_short
 from serving_layer.api.trade_dates import day_of
 from serving_layer.api.wiring import Services
 from shared.bars.adjust import adjust_price
@@ -18,7 +19,7 @@ from shared.bars.sessions import SessionDay
 from shared.bars.windows import new_york_date
 from shared.models.bar import Partial
 from shared.models.daily import DailyBar
-from shared.polygon.answers import aggregates, day_text, open_close
+from shared.polygon.answers import aggregates, day_text, incomplete, open_close
 
 PREV = "/v2/aggs/ticker/<ticker>/prev"
 OPEN_CLOSE = "/v1/open-close/<ticker>/<date>"
@@ -39,6 +40,8 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             raise Refused(TICKER_NOT_FOUND)
         shown = services.adjustment(sym, as_of, wanted=wanted).day(bar)
         text = day_text(services.market.close_of(bar.day), shown, sym)
+        if text is not None and is_short(services, sym, bar.day, as_of):
+            text = incomplete(text)
         body = aggregates(
             sym,
             [] if text is None else [text],

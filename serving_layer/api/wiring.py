@@ -12,6 +12,7 @@ import msgspec
 
 from serving_layer.api.daily_rows import DailyRows
 from serving_layer.api.days import Days
+from serving_layer.api.holes import Holes
 from serving_layer.api.market import IngestRecords, Market
 from serving_layer.api.split_book import SplitBook
 from serving_layer.api.trade_dates import TradeDates
@@ -35,7 +36,7 @@ from shared.stores.minutes import MinuteStore
 from shared.stores.postgres import Postgres, PostgresSettings
 from shared.stores.rings import Rings
 from shared.stores.runs import Run, RunLedger
-from shared.stores.settled import Settled, SettledStore
+from shared.stores.settled import SettledStore, Settlements
 from shared.stores.settled_spans import SettledSpans
 from shared.stores.signals import Position, SignalStore
 from shared.stores.ticks import TickStore
@@ -83,12 +84,6 @@ class Ticks(Protocol):
         self, sym: str, from_ms: int, to_ms: int, now_s: int, *, reverse: bool = False
     ) -> Iterator[TradeRow]: ...
     def newest(self, sym: str, now_s: int) -> TradeRow | None: ...
-
-
-class Settlements(Protocol):
-    """Which trade dates are settled (shared/stores/settled.py); raises StoreUnavailable."""
-
-    def days(self, timeframe: str, first: date, last: date) -> Mapping[date, Settled]: ...
 
 
 class Runs(Protocol):
@@ -144,6 +139,7 @@ class Services:
     market: Market
     days: Days
     settled: Settlements
+    holes: Holes
     runs: Runs
     now_s: Callable[[], float]
     local_key: str = ""
@@ -222,6 +218,7 @@ def wire() -> Services:
         market=market,
         days=days,
         settled=settled,
+        holes=Holes(control, settled, time.time),
         runs=RunLedger(dynamodb, chosen.control_table),
         now_s=time.time,
         local_key=chosen.local_key,

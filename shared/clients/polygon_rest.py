@@ -13,6 +13,8 @@ from shared.errors import SourceUnavailable
 from shared.polygon.trades import TradesPage, decode_page, decode_snapshot, event_of_rest
 
 PAGE = 50_000
+CONNECTIONS = 8
+"""Kept open: as many as ask at once (speed_layer/ingest/refill.py)."""
 TIMEOUT = urllib3.Timeout(connect=2.0, read=10.0)
 RETRIES = urllib3.Retry(
     total=4,
@@ -29,7 +31,7 @@ class PolygonRest:
     def __init__(self, base: str, api_key: str) -> None:
         self._base = base
         self._headers = key_headers(api_key)
-        self._http = urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES, maxsize=4)
+        self._http = urllib3.PoolManager(timeout=TIMEOUT, retries=RETRIES, maxsize=CONNECTIONS)
 
     def first_page(self, sym: str, from_ms: int) -> str:
         """Where the trades of a symbol begin, from an event time (Unix ms, included), oldest first."""

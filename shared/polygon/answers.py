@@ -15,8 +15,9 @@ from shared.polygon.numbers import price_text
 
 BODY_LIMIT = 6 * 1024 * 1024 - 16_384
 """Bytes of the results: a function's answer may have 6 MiB as JSON text, with room for envelope and headers."""
-_QUOTES = 17
-"""What a bar costs beyond its text: a backslash for each of its 16 quotes once the answer is JSON itself, a comma."""
+_MOST_QUOTES = 19
+"""What a bar costs beyond its text, at most: a backslash for each of its quotes once the answer is JSON itself, and a
+comma."""
 _FRACTIONS = tuple(f".{units:04d}".rstrip("0").rstrip(".") for units in range(10_000))
 """Text of n / 10^4 after the point, for VWAPs."""
 
@@ -55,14 +56,29 @@ def day_text(t: int, day: DailyBar, sym: str = "") -> str | None:
     return window_text(t, (first, high, low, last, volume, vwap, count), sym)
 
 
+def incomplete(text: str) -> str:
+    """The same bar, of which trades may be missing. A bar that is complete does not say so, and is Polygon's own.
+
+    >>> incomplete('{"v":210,"t":60000,"n":3}')
+    '{"v":210,"t":60000,"n":3,"complete":false}'
+    """
+    return f'{text[:-1]},"complete":false}}'
+
+
 def how_many_fit(texts: Sequence[str], limit: int = BODY_LIMIT) -> int:
     """How many of these bars, from the first, one answer can carry; at least 1."""
-    size = sum(map(len, texts)) + _QUOTES * len(texts)
     kept = len(texts)
+    if sum(map(len, texts)) + _MOST_QUOTES * kept <= limit:
+        return kept
+    size = sum(map(_cost, texts))
     while size > limit and kept > 1:
         kept -= 1
-        size -= len(texts[kept]) + _QUOTES
+        size -= _cost(texts[kept])
     return kept
+
+
+def _cost(text: str) -> int:
+    return len(text) + text.count('"') + 1
 
 
 def aggregates(

@@ -6,7 +6,7 @@ Items lie at pk `settled#1m`, sk the ISO date.
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from shared.stores.control_items import ControlItems
 
@@ -14,6 +14,8 @@ MINUTES = "1m"
 """The timeframe whose dates reads look up."""
 VERSION, DATA = "version", "data"
 """The item `settled#version`, `data`: when rows of the batch view were changed last."""
+RAW_LOG = "raw log"
+"""The source of what was rebuilt of our own log: it holds what was streamed, and no more."""
 
 
 class Settled(NamedTuple):
@@ -22,6 +24,17 @@ class Settled(NamedTuple):
     known_at: datetime
     source: str
     since: datetime
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds also what the feed did not bring."""
+        return self.source != RAW_LOG
+
+
+class Settlements(Protocol):
+    """Which trade dates are settled (SettledStore); raises StoreUnavailable."""
+
+    def days(self, timeframe: str, first: date, last: date) -> Mapping[date, Settled]: ...
 
 
 class SettledStore:

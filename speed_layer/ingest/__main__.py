@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,12 +37,15 @@ PUT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 10.0
 STOP_S = 3.0
 BARS_SHARDS = 1
+THREADS = 32
+"""For calls that wait. A refill holds some of them for long; puts and the lease must never wait for one."""
 
 log = logger("ingest")
 
 
 async def serve(settings: IngestSettings) -> None:
     """Run until the feed has ended, a task fails, or this task is cancelled."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     control = ControlStore(client("dynamodb"), settings.control_table)
     lease = Lease(control, settings.lease_owner or uuid.uuid4().hex, settings.lease_seconds)
     epoch = await lease.take()

@@ -10,6 +10,7 @@ from shared.frames import VERSION, Part, QuarantineWire, encode, partial_to_wire
 from shared.models.bar import Partial
 from speed_layer.ingest.lanes import lane_of
 from speed_layer.ingest.newest import NewestTrades
+from speed_layer.ingest.oddities import Oddities
 
 FRAME_TRADES = 2_000
 FRAME_PARTS = 1_000
@@ -62,6 +63,7 @@ class Framer:
         """S, Unix seconds: what `late` is judged against. It never goes back."""
         self.counts: Counter[str] = Counter()
         self.newest = NewestTrades()
+        self.oddities = Oddities()
         self._send, self._on_part = send, on_part
         self._open: list[dict[tuple[str, int], OpenPart]] = [{} for _ in range(lanes)]
         self._counter = [0] * lanes
@@ -140,8 +142,9 @@ class Framer:
         self._send(lane, data, count)
         self.counts["frames"] += 1
         self.counts["parts"] += len(sealed)
-        for sym, sec, late, partial in sealed:
+        for (sym, sec, late, partial), one in zip(sealed, frame, strict=True):
             self.counts["late"] += late > 0
+            self.oddities.see(sym, partial, one.trades[-1][1])
             self._on_part(sym, sec, late, partial)
 
     def _name(self, lane: int) -> str:

@@ -6,6 +6,7 @@ every lane framed before its promise was decided; bars closed by a promise are a
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from shared.bars.scale import PRICE_DIGITS, parse_scaled
@@ -20,11 +21,12 @@ from speed_layer.engine.python import PythonEngine
 from speed_layer.ingest.bars_out import BarsOut
 from speed_layer.ingest.clock import AHEAD_MS, OLDEST_FIRST_MS, FeedClock
 from speed_layer.ingest.framer import Framer
-from speed_layer.ingest.gap import BACK_MS, Gap, TradesSource
+from speed_layer.ingest.gap import BACK_MS, Gap
 from speed_layer.ingest.intake import Candidate, Intake
 from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.pulse import Pulse
 from speed_layer.ingest.recovery import Tail
+from speed_layer.ingest.refill import Refill, TradesSource
 
 FRAME_S = 0.1
 DECIDE_S = 1.0
@@ -66,7 +68,9 @@ class Ingester:
         self.framer = Framer(epoch, lanes, trades.send, self._part, tail.promise)
         self.clock: FeedClock[Candidate] = FeedClock(tail.last_t or None)
         self.intake = Intake(sessions, self.framer, self.clock)
-        self.gap = Gap(source, symbols, self, tail.gap, lambda: self.clock.now_ms)
+        self._traded: Counter[str] = Counter()
+        refill = Refill(source, symbols, self, self._traded.__getitem__)
+        self.gap = Gap(refill, tail.gap, lambda: self.clock.now_ms)
         self.pulse = Pulse()
         self.connection = "connecting"
         """connecting, up, silent or gone, as health tells it."""
@@ -98,6 +102,7 @@ class Ingester:
         await self._bars_stream.drained()
 
     def _remember(self, part: Part) -> None:
+        self._traded[part.sym] += len(part.trades)
         for row in part.trades:
             self.intake.remember(part.sym, row.t, (row.x, row.trfi, row.i), parse_scaled(row.p, PRICE_DIGITS))
 
@@ -125,6 +130,13 @@ class Ingester:
             raise SourceUnavailable(f"no room for a frame within {LONGEST_LAG_S} s") from late
 
     @property
+    def hole_from(self) -> int:
+        """Event time (Unix ms) from which trades may be missing as of now, 0 when none are. While the feed is away, it
+        is where a refill would begin."""
+        away = self.gap.is_open and not self.gap.unfilled_from
+        return (self._refill_from() or 0) if away else self.gap.unfilled_from
+
+    @property
     def is_pressed(self) -> bool:
         """Whether so much waits that only the feed's own work should be done."""
         return self._queue.qsize() >= PRESSED_FRAMES
@@ -147,6 +159,7 @@ class Ingester:
 
     def _part(self, sym: str, sec: int, late: int, partial: Partial) -> None:
         self.engine.add(sym, sec, late, partial)
+        self._traded[sym] += partial.count
         self.pulse.see(sym, partial.count, time.monotonic())
 
     async def refill(self, events: list[TradeEvent]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from serving_layer.api.daily_rows import DailyRows
 from serving_layer.api.days import Days, HourRings, Hours
 from serving_layer.api.handler import build
+from serving_layer.api.holes import Holes
 from serving_layer.api.market import Market
 from serving_layer.api.wiring import Corrections, Runs, Services, daily_of
 from shared.bars.sessions import new_york_sessions
@@ -131,6 +132,7 @@ class Api:
             market=market,
             days=days,
             settled=settled,
+            holes=Holes(control, settled, now_s),
             runs=NoRuns() if runs is None else runs,
             corrections=corrections,
             now_s=now_s,

@@ -2,23 +2,30 @@
 
 Numbers are those of the security review. What is decided otherwise by design: a symbol is case-sensitive and any that
 has the right shape is taken (S14); of a repeated identity the first price counts, whatever `q` says (S16 to S18);
-signals are a function of bars alone, so an outlier that its conditions admit counts (S08); an open may lie outside of
-high and low (S29); a part is one second by construction (S33).
+signals are a function of bars alone, so an outlier that its conditions admit counts, and is told of (S08); an open may
+lie outside of high and low (S29); a writer whose lease is over is stopped at its puts, not by readers (S28); a part is
+one second by construction, and one that is not is set aside (S33).
 """
 
 import gzip
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from shared.bars.scale import parse_scaled
 from shared.bars.sessions import new_york_sessions
-from shared.errors import InvalidRecord
-from shared.frames import VERSION, BarRecord, PartialWire, decode_bars, decode_frame, encode
+from shared.clients.kinesis import PutRecords
+from shared.errors import InvalidRecord, LeaseLost
+from shared.frames import VERSION, BarRecord, Part, PartialWire, decode_bars, decode_frame, encode, partial_from_wire
+from shared.stores.control import ControlStore
 from speed_layer.archive.handler import archive, latest_promise
+from speed_layer.ingest import lease
+from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.recovery import Tail
 from speed_layer.persist.handler import checked_bars
+from tests.fakes import virtual_time
+from tests.fakes.control_rows import ControlRows
 from tests.fakes.kinesis import Kinesis
 from tests.unit.speed_layer.consumers import ARRIVED, Consumers, kept
 from tests.unit.speed_layer.feed import MINUTE, S0, T0, Rig, frame, trade
@@ -109,6 +116,16 @@ def test_s07_s10_every_digit_is_kept() -> None:
     assert [(row.p, row.s) for row in rows] == [("182.123456789", "210"), ("167.42", "0.00042")]
 
 
+def test_s08_s17_outliers_and_jumps_of_the_sequence_are_told_of() -> None:
+    rig = Rig()
+    odd: list[dict[str, Any]] = [{}, {"p": 16_742.0}, {"p": 167.0}, {"q": 10**6 + 2}, {"sym": "BAC", "q": 1, "p": 1.0}]
+    for n, changes in enumerate(odd):
+        rig.take(trade(n, T0 + n, **changes))
+        rig.framer.flush()
+    assert rig.framer.oddities.counts == {"outliers": 2, "sequence_jumps": 1}, "there and back; another symbol is none"
+    assert rig.totals() == (5, 0, 0, 0)
+
+
 def test_s09_s19_what_updates_no_price_and_no_volume() -> None:
     rig = Rig()
     rig.take(trade(1, T0, s=0), trade(2, T0 + 1_000, c=[999]))
@@ -155,11 +172,28 @@ def test_s34_what_would_not_fit_is_split_before_it_is_sent() -> None:
     assert 2**18 < max(len(data) for _, data, _ in rig.sent) < 2**20
 
 
+def crossing(parts: list[Part], ms: int) -> bytes:
+    """A frame in which one trade is moved in time."""
+    parts[0].trades[1].t += ms
+    return encode(parts)
+
+
+def counting(trades: int) -> Part:
+    """A part of two trades that tells of so many."""
+    made = part(S0, (1, 2))
+    assert made.bar is not None
+    made.bar.count = trades
+    return made
+
+
 RECORDS = [
     ("S25 no bytes", b"", "frame"),
     ("S25 random", bytes(range(256)), "frame"),
     ("S25 gzip", gzip.compress(b"[]"), "frame"),
     ("S26 KPL aggregation", b"\xf3\x89\x9a\xc2" + b"\x0a\x01a", "frame"),
+    ("S33 a trade of the next second", crossing([part(S0, (1, 2))], 1_000), "part"),
+    ("S33 a trade of the second before", crossing([part(S0, (1, 2))], -1_000), "part"),
+    ("S33 more trades than are there", encode([counting(3)]), "part"),
     ("S27 newer version", json.dumps([{"v": VERSION + 1, "f": "1-0-1", "sym": "", "sec": S0}]).encode(), "version"),
 ]
 
@@ -241,3 +275,30 @@ def test_s33_an_empty_frame_is_nothing_and_10_000_trades_are_taken() -> None:
     many.trades = [row for _ in range(12) for row in many.trades][:10_000]
     archive([record([], 1), record([many], 2)], world.lake)
     assert sum(len(one.trades) for _, one in world.lake.raw_parts()) == 10_000
+
+
+def test_s28_a_writer_whose_lease_another_took_puts_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped for so long that its lease ran out, it wakes up with records in its queue."""
+    monkeypatch.setattr(lease, "time", virtual_time.LoopTime)
+    rows, stream = cast(ControlStore, ControlRows()), Kinesis(1)
+    old, new = (lease.Lease(rows, owner, 10.0) for owner in ("old", "new"))
+    publisher = Publisher(PutRecords(stream, "trades", 1), 1, old.check)
+
+    async def play() -> None:
+        assert await old.take() == 1
+        assert await new.take() == 2, "once it had run out"
+        publisher.send(0, encode([part(S0)]), 1)
+        with pytest.raises(LeaseLost):
+            await publisher.run()
+
+    virtual_time.run(play())
+    assert (stream.records(), publisher.accepted) == ([], 0)
+
+
+def test_s28_in_whatever_shard_a_part_lies_it_has_one_effect() -> None:
+    world = Consumers(Kinesis(2), Kinesis(1))
+    late = part(S0, late=1)
+    for shard in (0, 1):
+        world.handle("live", [record([late], 1, shard)])
+    assert late.bar is not None
+    assert world.shown(["SPY"]) == {("SPY", T0): partial_from_wire(late.bar)}

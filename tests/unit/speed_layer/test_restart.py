@@ -106,6 +106,7 @@ kills = st.lists(st.tuples(st.integers(0, 40), st.lists(st.booleans(), max_size=
     steps, kills, st.sets(st.integers(2, 50), max_size=2), st.sampled_from([0.0, 0.05, 0.3, 0.9]), st.integers(0, 99)
 )
 @example([(500, 0, n % 3) for n in range(50)], [(3, [True, False]), (9, [False])], {20}, 0.3, 1)
+@example([(70_000, 0, 0)] * 6, [(6, [False] * LANES)], set(), 0.9, 1)  # bars of a promise that was told are not there
 def test_kills_at_any_put_and_lost_connections_change_no_bar(
     steps: list[tuple[int, int, int]],
     kills: list[tuple[int, list[bool]]],

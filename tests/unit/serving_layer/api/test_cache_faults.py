@@ -63,6 +63,10 @@ class Platform:
     def minute(n: int, count: int = 2) -> Any:
         return minute_of(T0 + n * MINUTE, first=16_742, last=16_750, high=16_800, low=16_700, count=count)
 
+    def scripts_run(self) -> int:
+        """Writes that the server has applied or refused."""
+        return int(self.server.client.info("commandstats").get("cmdstat_evalsha", {}).get("calls", 0))
+
     def body(self, url: str) -> Any:
         return json.loads(self.api.send(url)["body"])
 
@@ -124,14 +128,20 @@ def test_f49_a_cache_that_hangs_costs_its_budget_once(platform: Platform) -> Non
 @pytest.mark.fault("F50")
 def test_f50_a_write_that_a_hanging_cache_applies_later_makes_nothing_older(platform: Platform) -> None:
     newer = Trade("SPY", T0 + 200_000, 10, 12, 0, "10", 168_000_000_000, 10**6, (), 0)
-    held = platform.cache.last_trade("SPY")
+    held, more = platform.cache.last_trade("SPY"), platform.minute(0, count=2)
     assert held is not None
+    assert platform.cache.put_last([newer])
+    assert platform.cache.put_minutes({("SPY", T0): more})
+    before = platform.scripts_run()
     with platform.server.stopped():
         assert not platform.cache.put_last([held]), "nobody heard of it"
+        platform.clock.now += OPEN_S
         assert not platform.cache.put_minutes({("SPY", T0): platform.minute(0, count=1)})
     platform.clock.now += OPEN_S
-    assert platform.cache.put_last([newer])
+    while platform.scripts_run() < before + 2:  # the fault: what had timed out is applied
+        time.sleep(0.01)
     assert platform.cache.last_trade("SPY") == newer
+    assert platform.cache.unstored_minutes("SPY", T0, T0 + 1) == {T0: more}
     assert platform.body(DAY)["results"] == platform.right[DAY]["results"], "a minute with fewer trades is not shown"
 
 
@@ -162,6 +172,8 @@ def test_a_cache_that_refuses_writes_serves_reads_and_takes_writes_again_by_itse
     admin.execute_command(*refuse)
     with pytest.raises(redis.ResponseError):
         admin.set("probe", 1)
+    assert not platform.cache.put_minutes({("SPY", T0): platform.minute(0)}), "our writes are refused too"
+    platform.clock.now += OPEN_S
     platform.answers_are_right_within(BUDGET_S + BUSY_MACHINE_S)
     platform.answers_are_right_within(BUDGET_S + BUSY_MACHINE_S)
     platform.clock.now += OPEN_S

@@ -35,6 +35,7 @@ def test_every_trade_is_in_one_part_and_every_part_is_the_only_one_of_its_frame_
             rig.take(trade(n, T0 + step[0], sym=step[1]))
     ids = Counter((part.f, part.sym, part.sec) for part in rig.parts())
     assert set(ids.values()) <= {1}
+    assert all(row.t // 1_000 == part.sec for part in rig.parts() for row in part.trades)
     assert sorted(rig.trades()) == sorted((step[1], T0 + step[0], str(n)) for n, step in enumerate(feed) if step)
     for lane, parts in rig.frames():
         assert all(lane_of(part.sym, LANES) == lane and part.f.split("-")[1] == str(lane) for part in parts)
@@ -105,6 +106,7 @@ def test_refused_input_vouches_for_no_promise_that_was_not_told() -> None:
     assert rig.frames()[-1][1][0].sec == S0 + 100
 
 
+@pytest.mark.fault("F16")
 def test_late_counts_the_timeframes_that_the_promise_had_closed_when_the_part_was_framed() -> None:
     ten = S0 + 1_800  # a full hour: from there every timeframe ends apart
     for rank, width in enumerate(STREAM_TIMEFRAMES.values(), start=1):

@@ -8,7 +8,8 @@ import pytest
 
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
 from shared.polygon.trades import TradeEvent, TradesPage, event_of
-from speed_layer.ingest.gap import LONGEST_S, STEP, Gap
+from speed_layer.ingest.gap import LONGEST_S, Gap
+from speed_layer.ingest.refill import STEP, Refill
 from tests.fakes import virtual_time
 from tests.unit.speed_layer.feed import T0, trade
 
@@ -18,6 +19,12 @@ NOW_MS = T0 + 60_000
 """The feed's time all along."""
 Page = tuple[int, str | None]
 """How many trades, and the next page."""
+
+
+@pytest.fixture(autouse=True)
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that questions have an order; how many are asked at once is for test_refill.py."""
+    monkeypatch.setattr("speed_layer.ingest.refill.AT_ONCE", 1)
 
 
 class Source:
@@ -61,7 +68,7 @@ def _play(scene: Callable[[Gap], Coroutine[Any, Any, None]], source: Source, sym
     sink = Sink()
 
     async def play() -> None:
-        await scene(Gap(source, list(symbols), sink, now_ms=lambda: NOW_MS))
+        await scene(Gap(Refill(source, list(symbols), sink), now_ms=lambda: NOW_MS))
 
     virtual_time.run(play())
     return sink
@@ -147,7 +154,7 @@ def test_a_gap_that_was_given_up_ends_where_the_feeds_time_has_gone_since() -> N
     now = [T0 + 1_000]
 
     async def play() -> None:
-        gap = Gap(Source({}, {"A1": [InvalidRecord("pages")]}), [], Sink(), now_ms=lambda: now[0])
+        gap = Gap(Refill(Source({}, {"A1": [InvalidRecord("pages")]}), ["A"], Sink()), now_ms=lambda: now[0])
         gap.fill(T0)
         await asyncio.sleep(1)
         assert not gap.is_open
@@ -160,17 +167,31 @@ def test_a_gap_that_was_given_up_ends_where_the_feeds_time_has_gone_since() -> N
     virtual_time.run(play())
 
 
+@pytest.mark.fault("F01")
+def test_what_comes_while_a_gap_is_refilled_does_not_end_it() -> None:
+    now = [T0]
+
+    async def play() -> None:
+        source = Source({"A1": (1, "A2"), "A2": (1, None), "B1": (1, None)})
+        gap = Gap(Refill(source, [], Sink()), now_ms=lambda: now[0])
+        gap.fill(T0)
+        await asyncio.sleep(0.15)
+        now[0] += 1_000
+        gap.went_on()
+        assert (gap.unfilled_from, gap.holes) == (T0, []), "a hole is what was given up"
+        await gap.closed()
+        assert (gap.filled, gap.unfilled_from, gap.holes) == (1, 0, [])
+
+    virtual_time.run(play())
+
+
 def test_of_more_holes_than_can_be_told_the_oldest_are_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speed_layer.ingest.gap.MOST_HOLES", 2)
     now = [T0]
 
     async def play() -> None:
-        gap = Gap(
-            Source({"B1": (1, None)}, {"A1": [InvalidRecord("pages") for _ in range(3)]}),
-            [],
-            Sink(),
-            now_ms=lambda: now[0],
-        )
+        source = Source({"B1": (1, None)}, {"A1": [InvalidRecord("pages") for _ in range(3)]})
+        gap = Gap(Refill(source, [], Sink()), now_ms=lambda: now[0])
         for start in (T0, T0 + 10, T0 + 500):
             gap.open()
             gap.fill(start)
@@ -182,6 +203,7 @@ def test_of_more_holes_than_can_be_told_the_oldest_are_one(monkeypatch: pytest.M
     virtual_time.run(play())
 
 
+@pytest.mark.fault("F01")
 def test_after_30_s_the_promise_goes_on_and_so_does_the_refill() -> None:
     async def scene(gap: Gap) -> None:
         gap.fill(T0)
@@ -241,6 +263,7 @@ def test_a_refill_cut_short_by_another_loss_begins_again_from_where_the_first_di
         await gap.closed()
         assert (gap.is_open, gap.filled, gap.unfilled) == (False, 1, 0)
         gap.open()
+        assert _is_open(gap), "the promise stands from the moment at which the feed is lost"
         gap.fill(T0 + 9_000)
         await gap.closed()
 

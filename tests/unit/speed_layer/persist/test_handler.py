@@ -42,7 +42,6 @@ def test_minutes_of_the_engine_are_stored_and_nothing_else(world: Consumers) -> 
     assert world.bars.records() == [], "an hour without late parts is not revised"
 
 
-@pytest.mark.fault("F41")
 @pytest.mark.parametrize("order", [(2, 5), (5, 2)])
 def test_a_base_gives_way_only_to_one_of_as_many_trades_or_more(order: tuple[int, int], world: Consumers) -> None:
     for count in order:
