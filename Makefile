@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults fmt synth condvest lock
+.PHONY: run test bench parity soak faults bill fmt synth condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -32,6 +32,9 @@ bench: $(VENV)/.ready
 
 faults: $(VENV)/.ready
 	@$(BIN)/python -m tests.fault_table
+
+bill: $(VENV)/.ready
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m local_dev.cost
 
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth
