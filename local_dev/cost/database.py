@@ -19,7 +19,7 @@ def cluster(resource: Resource, month: Month) -> Lines:
     least, most = number(scaling.get("MinCapacity"), LEAST_AWAKE), number(scaling.get("MaxCapacity"), 1)
     after = sum(nights(month, machine) for machine in month.assembly.of(MACHINE)) * load.night_hours
     awake = month.open_s / 3600 * bool(load.api_requests) + after if least == 0 else HOURS
-    units = min(most, max(least, LEAST_AWAKE, load.database_units))
+    units = min(most, max(least, LEAST_AWAKE, load.database_units_awake))
     writers = len(list(month.assembly.callers_of(resource, "AWS::RDS::DBInstance")))
     yield month.line(resource, SERVICE, f"{awake:.0f} h awake", writers * awake * units, "aurora_acu_hour")
     yield month.line(resource, SERVICE, "storage", load.database_gb, "aurora_storage")

@@ -34,7 +34,7 @@ class Load:
     pushes: int = 0
     """Messages a month to WebSocket clients, of `bytes_a_push`; for the optional push."""
     bytes_a_push: int = 150
-    database_units: float = 0.75
+    database_units_awake: float = 0.75
     """Capacity units of Aurora while it is awake, on average."""
     database_gb: float = 20
     database_io: int = 10_000_000

@@ -48,7 +48,9 @@ def test_a_schedule_that_is_switched_off_never_strikes() -> None:
     assert a_year(of("rate(1 minute)", State="DISABLED"), 2026) == 0
 
 
-@pytest.mark.parametrize("expression", ["cron(0 0 L * ? *)", "cron(0/5 * ? * * *)", "cron(0 25 ? * * *)", "at(2026-01-01T00:00:00)"])
+@pytest.mark.parametrize(
+    "expression", ["cron(0 0 L * ? *)", "cron(0/5 * ? * * *)", "cron(0 25 ? * * *)", "at(2026-01-01T00:00:00)"]
+)
 def test_what_cannot_be_told_is_refused(expression: str) -> None:
     with pytest.raises(UnknownScheduleError):
         a_year(of(expression), 2026)

@@ -69,7 +69,9 @@ def test_a_service_is_stopped_by_the_count_that_a_schedule_sets() -> None:
                 **made["Properties"],
                 "Target": {
                     "Arn": "arn:aws:scheduler:::aws-sdk:ecs:updateService",
-                    "Input": {"Fn::Join": ["", ['{"Service": "', {"Ref": "IngesterService"}, f'", "DesiredCount": {count}}}']]},
+                    "Input": {
+                        "Fn::Join": ["", ['{"Service": "', {"Ref": "IngesterService"}, f'", "DesiredCount": {count}}}']]
+                    },
                 },
             },
         }
