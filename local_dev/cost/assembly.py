@@ -63,7 +63,16 @@ class Assembly:
 
     def of(self, *types: str) -> Iterator[Resource]:
         """Resources of these types, in the order in which their stacks deploy."""
+        if len(types) == 1:
+            return iter(self._by_type.get(types[0], ()))
         return (resource for resource in self.resources if resource.type in types)
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for resource in self.resources:
+            found.setdefault(resource.type, []).append(resource)
+        return found
 
     def ingester(self) -> Resource:
         """The service that takes the trades in. Raises ValueError where there is none."""

@@ -58,18 +58,21 @@ class Bill:
         """Dollars a month of push."""
         return sum(line.dollars for line in self.lines if line.stack == APART)
 
-    def by(self, *fields: str) -> dict[tuple[str, ...], float]:
-        """Dollars a month by fields of the lines, such as `stack` and `service`."""
-        found: dict[tuple[str, ...], float] = {}
+    @property
+    def by_service(self) -> dict[tuple[str, str], float]:
+        """Dollars a month by (stack, service)."""
+        found: dict[tuple[str, str], float] = {}
         for line in self.lines:
-            key = tuple(getattr(line, field) for field in fields)
-            found[key] = found.get(key, 0) + line.dollars
+            place = line.stack, line.service
+            found[place] = found.get(place, 0) + line.dollars
         return found
 
 
 def bill_of(assembly: Assembly, load: Load, prices: Prices) -> Bill:
-    """Raises NoPriceError for an unknown type, ValueError for a resource that a pricer refuses."""
+    """Raises NoPriceError for an unknown type, ValueError for a resource that a pricer refuses, or a year without a
+    calendar."""
     month = Month(assembly, load, prices)
+    month.market  # noqa: B018 -- refuses a year, whatever is in the templates
     found = [line for resource in assembly.resources for line in _priced(resource, month)]
     if metrics := watching.own_metrics(month):
         found.append(month.line(CODE, watching.SERVICE, "metrics of our own", metrics, "metric"))

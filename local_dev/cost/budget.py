@@ -20,7 +20,7 @@ def over_target(profile: str, bill: Bill) -> float:
 def differences(bill: Bill, published: Published) -> Iterator[str]:
     """A sentence for each stack and service that costs another amount than was published, the dearest first, with
     what it is made of now. Empty where the bill is the published one to the cent."""
-    now = {(stack, service): dollars for (stack, service), dollars in bill.by("stack", "service").items()}
+    now = bill.by_service
     places = {place: now.get(place, 0) - published.get(place, 0) for place in {**published, **now}}
     for (stack, service), more in sorted(places.items(), key=lambda item: -abs(item[1])):
         if abs(more) >= CENT:

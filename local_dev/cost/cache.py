@@ -6,7 +6,8 @@ from local_dev.cost.assembly import Resource, number
 from local_dev.cost.line import HOURS, MILLION, Lines, Month
 
 SERVICE = "ElastiCache"
-LEAST_GB = {"valkey": 0.1, "redis": 1.0}
+LEAST_GB = {"valkey": 0.1}
+"""By engine."""
 ROUNDS_S = 0.25
 """Last trades go to the cache so often, minutes each fourth time (speed_layer/ingest/fill.py)."""
 PER_REQUEST = 3

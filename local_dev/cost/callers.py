@@ -35,6 +35,7 @@ def called(month: Month, function: Resource) -> list[Called]:
         *_by_streams(month, function),
         *_by_the_api(month, function),
         *_by_clocks(month, function),
+        *_by_events(month, function),
         *_by_the_night(month, function),
         *_by_deployments(month, function),
     ]
@@ -89,8 +90,20 @@ def _by_clocks(month: Month, function: Resource) -> list[Called]:
     rates = [
         a_year(schedule.properties, month.load.year) / MONTHS / seconds
         for schedule in month.assembly.callers_of(function, SCHEDULE, RULE)
+        if "ScheduleExpression" in schedule.properties
     ]
     return [Called(seconds, rate, rate * month.load.call_ms) for rate in rates]
+
+
+def _by_events(month: Month, function: Resource) -> list[Called]:
+    """Seldom, so that how often matters little."""
+    sources = [
+        source
+        for source in month.assembly.callers_of(function, RULE, "AWS::SNS::Subscription", "AWS::CloudWatch::Alarm")
+        if "ScheduleExpression" not in source.properties
+    ]
+    seconds, rate = HOURS * 3600, month.load.events_a_month / (HOURS * 3600)
+    return [Called(seconds, rate, rate * month.load.call_ms) for _ in sources]
 
 
 def _by_the_night(month: Month, function: Resource) -> list[Called]:

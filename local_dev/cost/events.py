@@ -12,7 +12,9 @@ STATE = '"Next":'
 
 def topic(resource: Resource, month: Month) -> Lines:
     """Who subscribes pays nothing more for functions; e-mail and text messages are not in it."""
-    told = month.sessions * (month.load.signals_a_day + month.load.alerts_a_day)
+    told = float(month.load.events_a_month)
+    if resource.id.startswith("SignalTopic"):
+        told = month.sessions * (month.load.signals_a_day + month.load.alerts_a_day)
     yield month.line(resource, "SNS", "messages", told / MILLION, "sns_requests")
 
 

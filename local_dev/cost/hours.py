@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from local_dev.cost.assembly import Assembly, Resource, text_of
@@ -39,6 +40,7 @@ class Market(NamedTuple):
         return self.regular_hours + self.extended_hours
 
 
+@lru_cache(maxsize=8)
 def market(sessions: SessionTable, year: int) -> Market:
     """Raises ValueError for a year that the session table does not hold whole."""
     days = list(days_of(year))

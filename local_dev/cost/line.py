@@ -1,7 +1,7 @@
 """A line of the bill, and what those who write one need to know."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -41,6 +41,9 @@ class Month:
     load: Load
     prices: Prices
 
+    _hours: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Of what was asked for already."""
+
     @cached_property
     def market(self) -> Market:
         """Of the load's year. Raises ValueError for one that the session table does not hold."""
@@ -66,7 +69,10 @@ class Month:
 
     def hours(self, resource: Resource) -> float:
         """That an ECS service or a Flink application runs."""
-        return hours_a_month(running(self.assembly, resource, self.load.year))
+        place = resource.stack, resource.id
+        if place not in self._hours:
+            self._hours[place] = hours_a_month(running(self.assembly, resource, self.load.year))
+        return self._hours[place]
 
     def line(self, resource: Resource, service: str, counted: str, quantity: float, price: str) -> Line:
         """`quantity` in the price's unit."""

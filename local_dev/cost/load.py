@@ -60,6 +60,8 @@ class Load:
     """Of a function that reads the bars stream, on top."""
     night_step_s: float = 120
     """Of a function that is a step of the night."""
+    events_a_month: int = 1_000
+    """For whatever waits for events that the load does not know: alarms, subscriptions, rules."""
     deployments: int = 4
     """A month."""
     control_writes_a_second: float = 1.6

@@ -80,7 +80,7 @@ def published(text: str, profile: str) -> Published:
 def _totals(made: Mapping[str, Bill]) -> Iterator[str]:
     """By service, those below two dollars together."""
     yield from head("$ a month", *PROFILES)
-    by = {p: made[p].by("stack", "service") for p in PROFILES}
+    by = {p: made[p].by_service for p in PROFILES}
     services = {service for held in by.values() for stack, service in held if stack != APART}
     sums = {
         s: [sum(d for (t, held), d in by[p].items() if held == s and t != APART) for p in PROFILES] for s in services
@@ -102,7 +102,7 @@ def _amounts(name: str, dollars: Iterable[float]) -> str:
 
 def _services(made: Mapping[str, Bill]) -> Iterator[str]:
     yield from head("stack", "service", *PROFILES)
-    by = {p: made[p].by("stack", "service") for p in PROFILES}
+    by = {p: made[p].by_service for p in PROFILES}
     for place in dict.fromkeys(place for p in PROFILES for place in by[p]):
         yield _amounts(" | ".join(place), [by[p].get(place, 0) for p in PROFILES])
 

@@ -159,18 +159,33 @@ def test_a_database_that_may_sleep_is_awake_while_it_is_asked() -> None:
     assert dollars(database=database(MinCapacity=1))["730 h awake"] == pytest.approx(730 * 0.12)
 
 
-def test_redis_has_a_floor_ten_times_that_of_valkey() -> None:
-    found = {
-        engine: sum(
-            amount
-            for what, amount in dollars(
-                speed={"Cache": {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": {"Engine": engine}}}
-            ).items()
-            if "GB" in what
-        )
-        for engine in ("valkey", "redis")
+def test_a_cache_has_a_floor_and_only_an_engine_with_a_price() -> None:
+    def cache(engine: str) -> dict[str, Any]:
+        return {"Cache": {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": {"Engine": engine}}}
+
+    empty = Load(cache_gb=0)
+    assert dollars(empty, speed=cache("valkey"))["valkey, 0.1 GB"] == pytest.approx(6.13, abs=0.005)
+    with pytest.raises(ValueError, match="no price known for the cache engine 'redis'"):
+        lines(speed=cache("redis"))
+
+
+def test_a_function_is_called_by_clocks_topics_and_alarms() -> None:
+    function = {"Type": "AWS::Lambda::Function", "Properties": {}}
+    clock = {
+        "Type": "AWS::Events::Rule",
+        "Properties": {"ScheduleExpression": "rate(1 minute)", "Targets": [{"Arn": {"Fn::GetAtt": ["Tick", "Arn"]}}]},
     }
-    assert found == {"valkey": pytest.approx(6.13, abs=0.005), "redis": pytest.approx(91.25)}
+    alarm = {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmActions": [{"Fn::GetAtt": ["Stop", "Arn"]}],
+            "MetricName": "Errors",
+            "Namespace": "AWS/Lambda",
+        },
+    }
+    found = lines(monitoring={"Tick": function, "Minute": clock, "Stop": function, "Alarm": alarm})
+    calls = {line.resource: line.quantity for line in found if line.counted == "calls"}
+    assert calls == {"Tick": pytest.approx(525_600 / 12 / 1e6), "Stop": pytest.approx(LOAD.events_a_month / 1e6)}
 
 
 def test_an_alarm_costs_by_its_metrics_and_its_own_metrics_by_their_number() -> None:
@@ -193,12 +208,12 @@ def test_an_alarm_costs_by_its_metrics_and_its_own_metrics_by_their_number() -> 
 
 def test_what_costs_more_than_was_published_is_refused_with_its_dollars() -> None:
     bill = bill_of(assembly(), LOAD, prices())
-    published = bill.by("stack", "service")
+    published = bill.by_service
     with_nat = bill_of(assembly(network={"Nat": NAT}), LOAD, prices())
     assert refusal("lean", bill, published) == ""
     assert refusal("lean", with_nat, published) == (
         "lean costs $32.85 a month more than docs/cost.md says, now $84.65 under the target of $150: "
         "network VPC: +$32.85 a month (NAT gateway $32.85)"
     )
-    assert refusal("lean", bill, with_nat.by("stack", "service")) == ""
-    assert list(differences(bill, with_nat.by("stack", "service"))) == ["network VPC: -$32.85 a month (nothing)"]
+    assert refusal("lean", bill, with_nat.by_service) == ""
+    assert list(differences(bill, with_nat.by_service)) == ["network VPC: -$32.85 a month (nothing)"]

@@ -9,7 +9,7 @@ from local_dev.cost.prices import OLD_DAYS, TABLE, outdated, prices
 from local_dev.cost.show import warning
 
 SOURCES = "".join(path.read_text() for path in TABLE.parent.glob("*.py"))
-BUILT = ("fargate_arm", "fargate_x86", "lambda_arm", "lambda_x86", "valkey", "redis")
+BUILT = ("fargate_arm", "fargate_x86", "lambda_arm", "lambda_x86", "valkey")
 """How names begin that the code puts together."""
 
 
