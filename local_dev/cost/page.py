@@ -8,28 +8,13 @@ from local_dev.cost.bill import APART, Bill, bill_of, merged
 from local_dev.cost.budget import TARGETS, Published, over_target
 from local_dev.cost.line import Month
 from local_dev.cost.load import Load
+from local_dev.cost.page_changes import causes, what_ifs
 from local_dev.cost.page_tables import free_table, head, load_table, price_table
 from local_dev.cost.prices import prices
 from local_dev.cost.synthesis import PROFILES
-from local_dev.cost.what_if import WrongChangeError, changes
 from local_dev.runtime.synth import ROOT
 
 PAGE, README = ROOT / "docs/cost.md", ROOT / "README.md"
-WHAT_IFS = (
-    "nat_gateways=1",
-    "interface_endpoints=6",
-    "flink_applications=2",
-    "session_clock=on",
-    "tracing=off",
-    "detailed_metrics=off",
-    "session_clock=on tracing=off detailed_metrics=off",
-    "trades_a_day=10000000",
-    "trades_a_day=80000000",
-    "api_requests=5000000",
-    "api_requests=0",
-    "history_months=60",
-)
-"""Shown with what each adds; without another synthesis, so with the shards that the base load takes."""
 _ROW = re.compile(r"^\| (\w+) \| ([\w -]+) \| ([\d,.]+) \| ([\d,.]+) \|$", re.MULTILINE)
 _CENTS = 0.005
 
@@ -44,9 +29,10 @@ def page(text: str, assemblies: Mapping[str, Assembly]) -> str:
     made = bills(assemblies)
     tables: dict[str, Iterable[str]] = {
         "total": _totals(made),
+        "causes": causes(assemblies, made),
         "services": _services(made),
         **{profile: _lines(made[profile]) for profile in PROFILES},
-        "what if": _what_ifs(assemblies, made),
+        "what if": what_ifs(assemblies, made),
         "hours": _hours(assemblies),
         "load": load_table(),
         "free": free_table(),
@@ -114,20 +100,6 @@ def _lines(bill: Bill) -> Iterator[str]:
             if line.dollars >= _CENTS:
                 counted = f"{line.service} | {line.counted} | {line.quantity:,.3f} | {line.price.unit}"
                 yield f"| {stack} | {counted} | {line.price.usd:.6g} | {line.dollars:,.2f} |"
-
-
-def _what_ifs(assemblies: Mapping[str, Assembly], made: Mapping[str, Bill]) -> Iterator[str]:
-    yield from head("what if", *PROFILES)
-    for text in WHAT_IFS:
-        change = changes(Load(), text.split())
-        amounts = []
-        for profile in PROFILES:
-            try:
-                total = bill_of(change.applied(assemblies[profile]), change.load, prices()).total
-                amounts.append(f"{total:,.2f} ({total - made[profile].total:+,.2f})")
-            except WrongChangeError:
-                amounts.append("-")
-        yield f"| `{text}` | {' | '.join(amounts)} |"
 
 
 def _hours(assemblies: Mapping[str, Assembly]) -> Iterator[str]:
