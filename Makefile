@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults guards fmt synth condvest lock
+.PHONY: run test bench parity soak faults guards bill fmt synth condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -36,6 +36,9 @@ faults: $(VENV)/.ready
 # ARGS="F05 F06" tries the guards of these faults alone.
 guards: $(VENV)/.ready
 	@$(BIN)/python -m tests.guards $(ARGS)
+
+bill: $(VENV)/.ready
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m local_dev.cost
 
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth

@@ -12,7 +12,20 @@ from local_dev.runtime.state import WrongState
 from local_dev.vendor.errors import WrongInputError
 from shared.errors import CondvestError
 
-COMMANDS = ("up", "query", "watch", "alert", "check", "backfill", "import", "batch", "vendor", "doctor", "clean")
+COMMANDS = (
+    "up",
+    "query",
+    "watch",
+    "alert",
+    "check",
+    "backfill",
+    "import",
+    "batch",
+    "vendor",
+    "cost",
+    "doctor",
+    "clean",
+)
 """Modules of this package; only the one that is asked for is imported."""
 _MODULES = {"import": "import_file"}
 """Where a module cannot have its command's name."""

@@ -38,24 +38,26 @@ class Template:
     body: Mapping[str, Any]
 
 
-def key_of(root: Path) -> str:
+def key_of(root: Path, options: tuple[str, ...] = OPTIONS) -> str:
     """A digest of everything the templates are made from: options, names and bytes."""
-    digest = hashlib.sha256(" ".join(OPTIONS).encode())
+    digest = hashlib.sha256(" ".join(options).encode())
     for path in sorted(_sources(root)):
         digest.update(f"{path.relative_to(root)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:20]
 
 
-def assembly(supervisor: Supervisor, root: Path = ROOT, cache: Path = CACHE) -> Path:
+def assembly(
+    supervisor: Supervisor, root: Path = ROOT, cache: Path = CACHE, options: tuple[str, ...] = OPTIONS
+) -> Path:
     """The folder with this source tree's templates; synthesised in a process of its own when there is none yet.
 
-    Raises SynthFailed.
+    `options`: of `stacks.synth`. Raises SynthFailed.
     """
-    folder = cache / key_of(root)
+    folder = cache / key_of(root, options)
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        _synthesise(supervisor, root, cache, folder)
+        _synthesise(supervisor, root, folder, options)
         _drop_old(cache, folder)
     return folder
 
@@ -82,9 +84,9 @@ def _sources(root: Path) -> Iterable[Path]:
             yield root / name
 
 
-def _synthesise(supervisor: Supervisor, root: Path, cache: Path, folder: Path) -> None:
-    work = Path(tempfile.mkdtemp(dir=cache, prefix="synth-"))
-    argv = (sys.executable, "-m", "stacks.synth", "--out", str(work), *OPTIONS)
+def _synthesise(supervisor: Supervisor, root: Path, folder: Path, options: tuple[str, ...]) -> None:
+    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix="synth-"))
+    argv = (sys.executable, "-m", "stacks.synth", "--out", str(work), *options)
     command = Command("synth", argv, {**os.environ, "PYTHONPATH": str(root)}, cwd=root)
     try:
         child = supervisor.run(command, SYNTH_SECONDS)

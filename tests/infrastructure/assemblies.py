@@ -7,6 +7,8 @@ ten times as long as a synthesis. Prints what the command says; exits as it does
 import sys
 from pathlib import Path
 
+from local_dev.cost.load import Load
+from local_dev.cost.synthesis import PROFILES, options, settings_for
 from stacks.synth import main
 
 ARGUMENTS = {
@@ -14,9 +16,10 @@ ARGUMENTS = {
     "without_push": ("--stub-assets",),
     "full": ("--stub-assets", "-c", "profile=full", "-c", "shards=3"),
     "prod": ("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
+    **{f"bill_{profile}": options(settings_for(profile, Load(), {})) for profile in PROFILES},
     "real": ("-c", "push=on"),
 }
-"""Name -> arguments of the command. `real` builds what is uploaded."""
+"""Name -> arguments of the command. `bill_*` are those of docs/cost.md; `real` builds what is uploaded."""
 
 
 def synthesise(folder: Path) -> int:
