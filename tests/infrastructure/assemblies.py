@@ -10,11 +10,11 @@ from pathlib import Path
 from stacks.synth import main
 
 ARGUMENTS = {
-    "with_push": ("--stub-assets", "-c", "push=on"),
+    "with_push": ("--stub-assets", "-c", "push=on", "-c", "alarm_email=ops@example.com"),
     "without_push": ("--stub-assets",),
     "full": ("--stub-assets", "-c", "profile=full", "-c", "shards=3"),
     "prod": ("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
-    "real": ("-c", "push=on"),
+    "real": ("-c", "push=on", "-c", "alarm_email=ops@example.com"),
 }
 """Name -> arguments of the command. `real` builds what is uploaded."""
 
