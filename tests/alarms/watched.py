@@ -12,8 +12,8 @@ from shared.errors import SourceUnavailable
 from shared.frames import decode_bars
 from shared.stores.control import ControlStore, Progress
 from shared.stores.runs import RunLedger
+from speed_layer.ingest import clock, service
 from speed_layer.ingest import report as reporting
-from speed_layer.ingest import service
 from speed_layer.watch.handler import BARS_READER, Watch
 from tests.fakes import virtual_time
 from tests.fakes.cloudwatch import NAMESPACE, Metrics
@@ -26,7 +26,8 @@ OPEN_S = T0 // 1000
 """The regular session of 2013-10-08 opens, Unix s."""
 TELLS_EVERY_S = 10.0
 """Rarer than once a second, well within what watch bears: a table in moto takes its time."""
-FRAMES_EVERY_S = 1.0
+STEP_S = 1
+"""Frames are cut, and silence is followed, in steps of a second: minutes of them have to pass."""
 Scene = Callable[["Watched"], Coroutine[Any, Any, None]]
 
 
@@ -65,7 +66,9 @@ class Watched:
         for module in (service, reporting):
             patch.setattr(module, "time", HostTime)
         patch.setattr(reporting, "EVERY_S", TELLS_EVERY_S)
-        patch.setattr(service, "FRAME_S", FRAMES_EVERY_S)
+        patch.setattr(service, "FRAME_S", STEP_S)
+        patch.setattr(service, "SILENCE_STEP_S", STEP_S)
+        patch.setattr(clock, "LONGEST_STEP_MS", STEP_S * 1000)
         patch.setenv("METRICS_NAMESPACE", NAMESPACE)
         create_table(dynamodb, {"pk": "S", "sk": "S"})
         self.control = ControlStore(dynamodb, TABLE)
@@ -120,9 +123,9 @@ class Watched:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(60 - self.now_s() % 60 + 1)
-            promises = [record.s for data in self.streams.bars.records() for record in decode_bars(data)]
-            if promises:
-                self.control.put_progress(BARS_READER, Progress(promise=max(promises)))
+            bars = self.streams.bars.records()
+            if bars:
+                self.control.put_progress(BARS_READER, Progress(promise=decode_bars(bars[-1])[-1].s))
             self.watch.look()
 
 

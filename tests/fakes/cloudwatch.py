@@ -20,6 +20,7 @@ NAMESPACE = "condvest-test"
 ALSO_LOOKED_AT = 2
 """Periods before those that are evaluated: the documentation's examples look at five for three."""
 MOST_DIMENSIONS = 30
+MINUTE = 60
 ALARM, OK, INSUFFICIENT = "ALARM", "OK", "INSUFFICIENT_DATA"
 BUDGET = 260.0
 
@@ -27,7 +28,7 @@ Key = tuple[str, str, frozenset[tuple[str, str]]]
 
 
 class Metrics:
-    """Values by metric and second."""
+    """Values by metric and minute: the shortest period that an alarm of ours has."""
 
     def __init__(self) -> None:
         self._values: dict[Key, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -42,15 +43,13 @@ class Metrics:
 
     def put(self, source: Source, at_s: float, value: float) -> None:
         """A value of a metric that AWS measures."""
-        self._values[_key(source)][int(at_s)].append(value)
+        self._values[_key(source)][int(at_s) // MINUTE].append(value)
 
     def value(self, source: Source, statistic: Statistic, start_s: int, period_s: int) -> float | None:
-        """Of [start, start + period); None without any."""
-        by_second = self._values.get(_key(source), {})
-        if len(by_second) > period_s:
-            held = [value for second in range(start_s, start_s + period_s) for value in by_second.get(second, ())]
-        else:
-            held = [v for second, values in by_second.items() if start_s <= second < start_s + period_s for v in values]
+        """Of [start, start + period), whole minutes; None without any."""
+        by_minute = self._values.get(_key(source), {})
+        minutes = range(start_s // MINUTE, (start_s + period_s) // MINUTE)
+        held = [value for minute in minutes for value in by_minute.get(minute, ())]
         return _STATISTICS[statistic](sorted(held)) if held else None
 
     def total(self, metric: Metric) -> float:
@@ -70,7 +69,7 @@ class Metrics:
                     assert isinstance(value, int | float)
                     assert not isinstance(value, bool)
                     source = Source(directive["Namespace"], metric["Name"], dimensions)
-                    self._values[_key(source)][at_s].append(value)
+                    self.put(source, at_s, value)
 
 
 def state(alarm: Alarm, metrics: Metrics, at_s: int) -> str:
