@@ -35,7 +35,7 @@ Layer = Literal["speed", "batch", "serving"]
 Statistic = Literal["Sum", "Maximum", "Average", "SampleCount", "p99"]
 Comparison = Literal["GreaterThanThreshold", "GreaterThanOrEqualToThreshold", "LessThanThreshold"]
 Missing = Literal["notBreaching", "breaching"]
-When = Literal["always", "in session", "out of hours"]
+When = Literal["always", "in session", "out of hours", "growing"]
 Where = Literal["always", "full", "push", "us-east-1"]
 MINUTE, FIVE, HOURS_6 = 60, 300, 21_600
 
@@ -56,7 +56,8 @@ class Source:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
     """`points` of `periods` values in a row must break the rule. `when`: only then is the metric looked at, else it
-    counts as 0. `where`: the deployments that have it. `layer`: on whose dashboard it is. `threshold` in the metric's
+    counts as 0; `growing`: a total since something started, of which the growth is. `where`: the deployments that
+    have it. `layer`: on whose dashboard it is. `threshold` in the metric's
     own unit; a word in braces is a setting."""
 
     name: str
@@ -82,7 +83,12 @@ class Alarm:
     @property
     def expression(self) -> str:
         """CloudWatch's metric math for `when`: m is the metric, g the gate (its maximum in the period)."""
-        return {"in session": "IF(g > 0, m, 0)", "out of hours": "IF(g < 1, m, 0)"}[self.when]
+        return {
+            "always": "m",
+            "in session": "IF(g > 0, m, 0)",
+            "out of hours": "IF(g < 1, m, 0)",
+            "growing": "DIFF(m)",
+        }[self.when]
 
 
 def _lambda(function: str) -> Source:
@@ -163,7 +169,7 @@ SPEED = (
     ),
     Alarm(
         name="flink-late-drops", layer="speed", source=_flink("numLateRecordsDropped"), statistic="Maximum",
-        threshold=0, where="full",
+        threshold=0, when="growing", where="full",
         why="Flink dropped parts behind its watermark: their minutes lack trades until the night.",
     ),
     Alarm(
@@ -173,7 +179,7 @@ SPEED = (
     ),
     Alarm(
         name="flink-checkpoints", layer="speed", source=_flink("numberOfFailedCheckpoints"), statistic="Maximum",
-        threshold=0, where="full",
+        threshold=0, when="growing", where="full",
         why="A checkpoint of Flink failed: after a failure of the job more is read again than a minute.",
     ),
     Alarm(

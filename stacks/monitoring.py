@@ -147,9 +147,10 @@ class MonitoringStack(TargetedStack):
         )
         topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         for service in ("cloudwatch.amazonaws.com", "budgets.amazonaws.com"):
-            ours = iam.ServicePrincipal(service, conditions={"StringEquals": {"aws:SourceAccount": self.account}})
-            key.grant(ours, "kms:Decrypt", "kms:GenerateDataKey*")
-            topic.grant_publish(ours)
+            # whose alarm it is the topic asks; of a key CloudWatch's documentation shows no such condition
+            key.grant(iam.ServicePrincipal(service), "kms:Decrypt", "kms:GenerateDataKey*")
+            ours = {"StringEquals": {"aws:SourceAccount": self.account}}
+            topic.grant_publish(iam.ServicePrincipal(service, conditions=ours))
         if self._settings.alarm_email:
             topic.add_subscription(subscriptions.EmailSubscription(self._settings.alarm_email))
             acknowledge(
@@ -182,11 +183,11 @@ class MonitoringStack(TargetedStack):
     def _metric(self, alarm: Alarm) -> cloudwatch.IMetric:
         period = Duration.seconds(alarm.period_s)
         metric = self._plain(alarm.source, alarm.statistic, period)
-        if alarm.gate is None:
+        if alarm.when == "always":
             return metric
-        gate = self._plain(alarm.gate, "Maximum", period)
+        used = {"m": metric} | ({"g": self._plain(alarm.gate, "Maximum", period)} if alarm.gate else {})
         return cloudwatch.MathExpression(
-            expression=alarm.expression, using_metrics={"m": metric, "g": gate}, period=period, label=alarm.name
+            expression=alarm.expression, using_metrics=used, period=period, label=alarm.name
         )
 
     def _plain(self, source: Source, statistic: str, period: Duration) -> cloudwatch.Metric:

@@ -109,8 +109,12 @@ def fired_at(alarm: Alarm, metrics: Metrics, start_s: int, end_s: int) -> list[i
 
 def _point(alarm: Alarm, metrics: Metrics, start_s: int) -> float | None:
     value = metrics.value(alarm.source, alarm.statistic, start_s, alarm.period_s)
-    if alarm.gate is None or value is None:
+    if value is None or alarm.expression == "m":
         return value
+    if alarm.gate is None:
+        assert alarm.expression == "DIFF(m)"
+        before = metrics.value(alarm.source, alarm.statistic, start_s - alarm.period_s, alarm.period_s)
+        return None if before is None else value - before
     gate = metrics.value(alarm.gate, "Maximum", start_s, alarm.period_s)
     if gate is None:
         return None
