@@ -14,7 +14,6 @@ from tests.unit.speed_layer.feed import frame
 BY_NAME: dict[str, Alarm] = {alarm.name: alarm for alarm in ALARMS}
 MINUTE = 60
 CLOSE_S = OPEN_S + int(6.5 * 3600)
-Make = Any
 
 
 @pytest.mark.fault("F04")

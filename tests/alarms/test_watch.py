@@ -12,7 +12,9 @@ from shared.bars.sessions import new_york_sessions
 from shared.errors import StoreUnavailable
 from shared.metrics import QUARANTINED, SESSION_OPEN
 from shared.stores.control import ControlStore
+from shared.stores.lake import Lake
 from shared.stores.runs import RunLedger
+from shared.stores.ticks import TickStore
 from speed_layer.archive import handler as archive
 from speed_layer.watch import handler as module
 from speed_layer.watch.handler import Watch
@@ -149,7 +151,7 @@ def test_records_that_a_stream_function_cannot_read_are_told(
         time = staticmethod(lambda: clock[0])
 
     monkeypatch.setattr(measuring, "time", Time)
-    shelves = archive.Shelves(archive.Lake(S3(), "lake"), archive.TickStore(None, ""))
+    shelves = archive.Shelves(Lake(S3(), "lake"), TickStore(None, ""))
     monkeypatch.setattr(archive, "wire", lambda: shelves)
     for minute in range(11):
         clock[0] = OPEN_S + minute * 60

@@ -99,14 +99,15 @@ def in_session(second: int) -> bool:
 
 
 def test_a_platform_that_is_well_in_sessions_and_down_outside_alarms_never() -> None:
-    """Outside, its ingester is gone, no bar is promised, and input is spoiled by the hundred."""
+    """Outside, its ingester is gone, no bar is promised, input is spoiled by the hundred. The first bar of a session
+    comes after three minutes; until then the newest promise is of the night before."""
 
     def seen(second: int) -> Seen:
         day = datetime.fromtimestamp(second, NEW_YORK).date()
         opens, closes = market().get(day, (0.0, 0.0))
         is_open = opens <= second < closes
         epoch = {"state": "running", "told_ms": second * 1000, "connection": "up"} if is_open else DOWN
-        return Seen(epoch, second - 2 if is_open else 0, nights(second), 0.0, 0)
+        return Seen(epoch, second - 65 if is_open and second - opens > 180 else 0, nights(second), 0.0, 0)
 
     metrics = Metrics()
     simulate(metrics, seen)

@@ -7,7 +7,7 @@ period has them all in its statistic; a math expression has a value only where e
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -136,7 +136,7 @@ def _key(source: Source) -> Key:
     return namespace, source.name, frozenset(source.dimensions.items())
 
 
-_STATISTICS = {
+_STATISTICS: dict[Statistic, Callable[[list[float]], float]] = {
     "Sum": sum,
     "Maximum": max,
     "Average": lambda held: sum(held) / len(held),
