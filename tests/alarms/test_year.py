@@ -1,7 +1,7 @@
 """A year of minutes: no alarm outside sessions, whatever is down then; a night that is left out is told.
 
 Sessions, half days and holidays are exchange_calendars' own. `make test` takes the days around both switches of
-daylight saving, the half days and a holiday; `make parity` takes the whole year.
+daylight saving, a half day and a holiday; `make parity` takes the whole year.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,10 +28,8 @@ AFTER_CLOSE_S = 10 * 60
 """How long an alarm that fired in the session may outlast it: the periods that it looks back at."""
 CUT = (
     (date(2026, 3, 8), date(2026, 3, 9)),  # the clocks go forward on Sunday
-    (date(2026, 7, 3), date(2026, 7, 3)),  # a holiday
     (date(2026, 11, 1), date(2026, 11, 2)),  # the clocks go back on Sunday
     (date(2026, 11, 26), date(2026, 11, 27)),  # a holiday, then a half day
-    (date(2026, 12, 24), date(2026, 12, 24)),  # a half day
 )
 Spans = Sequence[tuple[date, date]]
 SPANS: Spans = [(date(YEAR, 1, 1), date(YEAR, 12, 31))] if everything() else CUT

@@ -26,8 +26,8 @@ OPEN_S = T0 // 1000
 """The regular session of 2013-10-08 opens, Unix s."""
 TELLS_EVERY_S = 10.0
 """Rarer than once a second, well within what watch bears: a table in moto takes its time."""
-STEP_S = 1
-"""Frames are cut, and silence is followed, in steps of a second: minutes of them have to pass."""
+STEP_S = 2
+"""Trades come, frames are cut, promises decided and silence is followed in steps: many minutes have to pass."""
 Scene = Callable[["Watched"], Coroutine[Any, Any, None]]
 
 
@@ -67,6 +67,7 @@ class Watched:
             patch.setattr(module, "time", HostTime)
         patch.setattr(reporting, "EVERY_S", TELLS_EVERY_S)
         patch.setattr(service, "FRAME_S", STEP_S)
+        patch.setattr(service, "DECIDE_S", STEP_S)
         patch.setattr(service, "SILENCE_STEP_S", STEP_S)
         patch.setattr(clock, "LONGEST_STEP_MS", STEP_S * 1000)
         patch.setenv("METRICS_NAMESPACE", NAMESPACE)
@@ -99,7 +100,7 @@ class Watched:
         assert virtual_time.run(self.ingester.live_through(beside))
 
     async def trading(self, minutes: float, *, arrives: bool = True, spoiled: int = 0) -> None:
-        """Two trades a second for so long. Not `arrives`: the connection brings nothing, as the socket's reader sees
+        """Two trades a step for so long. Not `arrives`: the connection brings nothing, as the socket's reader sees
         it. `spoiled`: so many trades a minute that have no price."""
         run, since = self.ingester, self.now_s()
         while self.now_s() < since + minutes * 60:
@@ -111,7 +112,7 @@ class Watched:
                 run.ingester.on_down()
                 await asyncio.sleep(0.5)
                 await run.ingester.on_up()
-            await asyncio.sleep(1)
+            await asyncio.sleep(STEP_S)
 
     def _two(self) -> Sequence[dict[str, Any]]:
         self.sent += 2
