@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisanalyticsv2 as analytics
 from aws_cdk import aws_scheduler as scheduler
@@ -30,6 +29,11 @@ START, STOP = "cron(30 3 ? * MON-FRI *)", "cron(30 20 ? * MON-FRI *)"
 """New York time: before the first trade of extended hours, and after the promise has passed their end."""
 
 
+def application_name(settings: Settings) -> str:
+    """Fixed, so that alarms and people know it."""
+    return f"condvest-{settings.environment}-bars"
+
+
 class FlinkStack(TargetedStack):
     """One application, one job. Made stopped; each start goes on from the snapshot that the stop before it took."""
 
@@ -38,7 +42,7 @@ class FlinkStack(TargetedStack):
     ) -> None:
         super().__init__(scope, id_, **kwargs)
         self._settings = settings
-        name = f"condvest-{settings.environment}-bars"
+        name = application_name(settings)
         code = assets.flink(self)
         logs = log_group(self, "Logs", settings.log_retention_days)
         stream = logs.add_stream("LogStream")
@@ -81,22 +85,6 @@ class FlinkStack(TargetedStack):
             ),
         )
         self._by_the_clock(application)
-        cloudwatch.Alarm(
-            self,
-            "LateAlarm",
-            alarm_description="Flink dropped parts behind its watermark: their minutes lack trades until the night.",
-            metric=cloudwatch.Metric(
-                namespace="AWS/KinesisAnalytics",
-                metric_name="numLateRecordsDropped",
-                dimensions_map={"Application": application.ref},
-                statistic="Sum",
-                period=Duration.minutes(5),
-            ),
-            threshold=0,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-        )
         CfnOutput(self, "ApplicationName", value=application.ref, description="To start and stop it by hand.")
 
     def _application(

@@ -110,7 +110,7 @@ class Ingester:
 
     async def on_up(self) -> None:
         event(log, 20, "subscribed", promise=self.framer.promise)
-        self.connection = "up"
+        self.connection = "silent" if self.pulse.is_given_up else "up"
         self.pulse.expect_from(time.monotonic())
         self.gap.fill(self._refill_from())
 
@@ -161,6 +161,8 @@ class Ingester:
         self.engine.add(sym, sec, late, partial)
         self._traded[sym] += partial.count
         self.pulse.see(sym, partial.count, time.monotonic())
+        if self.connection == "silent" and not self.pulse.is_given_up:
+            self.connection = "up"
 
     async def refill(self, events: list[TradeEvent]) -> None:
         self.intake.take_refill(events)

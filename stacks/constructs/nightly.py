@@ -79,7 +79,7 @@ class Nightly(Construct):
 
     def _start_by_the_clock(self, scope: TargetedStack) -> None:
         """On AWS only: the platform on one machine starts a night when its feed's session has ended."""
-        missed = sqs.Queue(
+        self.missed = missed = sqs.Queue(
             self,
             "Missed",
             encryption=sqs.QueueEncryption.SQS_MANAGED,

@@ -25,12 +25,13 @@ ACCEPTED = Counter(
         "AwsSolutions-ECS2": 2,
         "AwsSolutions-ECS4": 2,
         "AwsSolutions-IAM4": 1,
-        "AwsSolutions-IAM5": 44,
-        "AwsSolutions-L1": 13,
+        "AwsSolutions-IAM5": 45,
+        "AwsSolutions-L1": 14,
         "AwsSolutions-SMG4": 1,
         "AwsSolutions-SQS3": 1,
-        "Serverless-LambdaDLQ": 13,
-        "Serverless-LambdaLatestVersion": 13,
+        "Serverless-LambdaDLQ": 14,
+        "Serverless-LambdaLatestVersion": 14,
+        "Serverless-SNSRedrivePolicy": 1,
         "Serverless-SQSRedrivePolicy": 1,
     }
 )
@@ -38,11 +39,30 @@ ACCEPTED = Counter(
 
 
 def test_the_stacks_deploy_in_this_order(templates: Templates) -> None:
-    assert list(templates.bodies) == ["Storage", "Network", "Database", "Speed", "Serving", "Push", "Batch", "Edge"]
+    assert list(templates.bodies) == [
+        "Storage",
+        "Network",
+        "Database",
+        "Speed",
+        "Serving",
+        "Push",
+        "Batch",
+        "Edge",
+        "Monitoring",
+    ]
 
 
 def test_push_is_deployed_only_where_it_is_asked_for(without_push: Templates) -> None:
-    assert list(without_push.bodies) == ["Storage", "Network", "Database", "Speed", "Serving", "Batch", "Edge"]
+    assert list(without_push.bodies) == [
+        "Storage",
+        "Network",
+        "Database",
+        "Speed",
+        "Serving",
+        "Batch",
+        "Edge",
+        "Monitoring",
+    ]
     assert not [r.id for r in without_push.resources() if "Push" in r.id]
     assert findings(without_push.folder) == []
 

@@ -90,6 +90,8 @@ ALLOWED = {
     | {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
     | {"batch:DescribeJobs", "batch:SubmitJob", "batch:TerminateJob", "lambda:InvokeFunction"}
     | {"events:DescribeRule", "events:PutRule", "events:PutTargets"},
+    "WatchRole": LOGS | XRAY | READ_BARS | WRITE | {"s3:ListBucket"},
+    "WatchClockRole": {"lambda:InvokeFunction"},
     "NightlyClockRole": {"states:StartExecution", "sqs:SendMessage"},
 }
 
@@ -166,6 +168,8 @@ CONTROL = {
     "BackfillRole": {},
     "MigrateRole": {},
     "BootstrapRole": {},
+    "WatchRole": {"read": {"ingest", "run", "through", "watch"}, "write": {"watch"}},
+    "WatchClockRole": {},
     "NightlyRole": {},
     "NightlyClockRole": {},
 }
@@ -214,6 +218,7 @@ def test_a_role_sees_only_its_own_items_of_the_control_and_alerts_tables(
         ("AuthFunctionRole", set()),
         ("FetchRole", {"ControlTable"}),
         ("LoadRole", {"ControlTable"}),
+        ("WatchRole", {"ControlTable"}),
         ("JobRole", set()),
         ("BackfillRole", set()),
     ],
@@ -234,7 +239,7 @@ def test_notify_and_announce_publish_to_one_topic(templates: Templates) -> None:
     publishers = [grant for grant in templates.grants() if "sns:Publish" in grant.actions]
     assert [grant.role.rstrip("0123456789ABCDEF") for grant in publishers] == ["NotifyRole", "AnnounceRole"]
     for publisher in publishers:
-        assert publisher.targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic").id})]
+        assert publisher.targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic", "Signal").id})]
 
 
 INSIDE = ("ApiFunctionRole", "SignalsRole", "LoadRole", "MigrateRole")
