@@ -151,7 +151,7 @@ def test_records_that_a_stream_function_cannot_read_are_told(
         time = staticmethod(lambda: clock[0])
 
     monkeypatch.setattr(measuring, "time", Time)
-    shelves = archive.Shelves(Lake(S3(), "lake"), TickStore(None, ""))
+    shelves = archive.Shelves(Lake(S3(), "lake"), TickStore(None, ""), live=True)
     monkeypatch.setattr(archive, "wire", lambda: shelves)
     for minute in range(11):
         clock[0] = OPEN_S + minute * 60
