@@ -115,6 +115,8 @@ class Ingester:
         self.gap.fill(self._refill_from())
 
     def on_down(self) -> None:
+        if self.ended.is_set():
+            return
         if self.connection == "up":
             self.connection = "gone"
         self.gap.open()
@@ -176,13 +178,16 @@ class Ingester:
         """Event time (Unix ms): 5 s before the last trade, and never after what the promise vouches for.
 
         A lane may have been stuck while another went on, so the newest trade in the stream alone proves nothing; every
-        trade up to the promise does lie in the stream.
+        trade that came up to the promise does lie in the stream. In silence the promise goes on without proof: the
+        silence may be that of a dead connection.
         """
-        if self.clock.now_ms is None:  # a replay's predecessor may have died with all it had in hand
-            return 0 if self._follows and not self._live else None
+        if self.clock.last_t is None or self.clock.now_ms is None:
+            if self._live:  # of a predecessor in a quiet night the promise alone is left
+                return self.framer.promise * 1000 + AHEAD_MS - BACK_MS if self.framer.promise else None
+            return 0 if self._follows else None  # a replay's predecessor may have died with all it had in hand
         if not self.framer.promise:  # nothing is vouched for: all there is, or all that a first trade may be old
             return max(0, self.clock.now_ms - OLDEST_FIRST_MS) if self._live else 0
-        return min(self.clock.now_ms, self.framer.promise * 1000 + AHEAD_MS) - BACK_MS
+        return min(self.clock.last_t, self.framer.promise * 1000 + AHEAD_MS) - BACK_MS
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 

@@ -31,15 +31,15 @@ FEED = (
     Guard("F02", SOCKET, "InvalidHandshake, WebSocketException, SourceUnavailable) as", "InvalidHandshake) as"),
     Guard("F03", SOCKET, 'raise SourceUnavailable(f"no frame and no answer to a ping within {PING_S} s")', "pass"),
     Guard("F04", SOCKET, "            if is_silent():\n", "            if False:\n"),
+    Guard("F04", SOCKET, "                    if self._listener.is_silent():\n", "                    if False:\n"),
+    Guard("F04", SERVICE, "return min(self.clock.last_t, ", "return min(self.clock.now_ms, "),
     Guard("F04", PULSE, "return now - self._heard > self._allowed_s * self._patience", "return False"),
     Guard("F04", PULSE, "if not self._busiest or sym in self._busiest:", "if True:"),
     Guard("F04", SERVICE, "or not self._in_session():", "or False:"),
     Guard("F04", "serving_layer/api/health.py", 'return state if connection == "up" else connection', "return state"),
     Guard("F05", SERVICE, "asyncio.timeout(LONGEST_LAG_S if self._live else None)", "asyncio.timeout(None)"),
     Guard("F05", FILL, "if ingester.is_pressed and not ended:", "if False:"),
-    Guard(
-        "F06", SOCKET, '                    if "max_connections" in _names(data):\n', "                    if False:\n"
-    ),
+    Guard("F06", SOCKET, 'if b\'"status"\' in data and "max_connections" in _names(data):', "if False:"),
     Guard("F06", SOCKET, "class _Evicted(AccessRefused):", "class _Evicted(SourceUnavailable):"),
     Guard("F06", LEASE, "if not ours:", "if False:"),
     Guard("F06", LEASE, "if time.monotonic() + seconds > self._deadline:", "if False:"),

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from shared.errors import SourceUnavailable
-from shared.frames import Part
+from shared.frames import Part, encode
 from shared.polygon.trades import TradesPage
+from speed_layer.ingest import service
 from speed_layer.ingest.gap import BACK_MS, LONGEST_S
 from speed_layer.ingest.recovery import Tail
 from tests.fakes import virtual_time
@@ -35,6 +36,71 @@ class SlowVendor(Vendor):
         now = asyncio.get_running_loop().time()
         if self.slow and now < self.__dict__.setdefault(question, now) + SLOW_S:
             raise SourceUnavailable
+
+
+@pytest.mark.fault("F03", "F04")
+@pytest.mark.parametrize("silence_s", [2, 10, 15, 60])
+def test_what_a_silent_connection_kept_back_is_refilled_from_the_last_trade_on(
+    silence_s: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trade every half second; for a while they go to REST alone, and the clock goes on as if nobody traded."""
+    feed = [trade(n, T0 + n * 500) for n in range(2 * (10 + silence_s))]
+    vendor, streams, heard = Vendor(feed), Streams(), 20
+
+    class HostTime(virtual_time.LoopTime):
+        time = staticmethod(lambda: T0 / 1000 + asyncio.get_running_loop().time() - virtual_time.START_S)
+
+    monkeypatch.setattr(service, "time", HostTime)
+
+    async def scene(run: Run) -> None:
+        await run.ingester.on_up()
+        for one in feed[:heard]:
+            await run.send(one)
+            await asyncio.sleep(0.5)
+        for _ in feed[heard:]:
+            await asyncio.sleep(0.5)
+            vendor.passed += 1
+        assert run.ingester.clock.now_ms == pytest.approx(T0 + (10 + silence_s) * 1000 - 1_000, abs=1_000)
+        run.ingester.on_down()
+        assert run.ingester.hole_from == feed[heard - 1]["t"] - BACK_MS
+        await run.ingester.on_up()
+        await asyncio.sleep(5)
+        assert run.publisher.accepted == len(feed)
+
+    async def play() -> None:
+        assert await streams.ingester(1, vendor, live=True).live_through(scene)
+
+    virtual_time.run(play())
+
+
+def test_a_start_after_a_quiet_night_refills_from_where_its_predecessor_had_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The stream's tail holds heartbeats alone, and the first trades of the morning came before the start."""
+    feed = [trade(n, T0 + n * 1000) for n in range(90)]
+    vendor, streams = Vendor(feed), Streams()
+    vendor.passed = 60
+    for shard in streams.trades.shards:
+        shard.append(("0", encode([Part(1, "1-0-1", "", S0 - 30)])))
+
+    class HostTime(virtual_time.LoopTime):
+        time = staticmethod(lambda: T0 / 1000 + 60 + asyncio.get_running_loop().time() - virtual_time.START_S)
+
+    monkeypatch.setattr(service, "time", HostTime)
+
+    async def scene(run: Run) -> None:
+        await run.ingester.on_up()
+        await asyncio.sleep(1)
+        for one in feed[60:]:
+            await asyncio.sleep(1)
+            await run.send(one)
+        await asyncio.sleep(3)
+        assert run.publisher.accepted == len(feed)
+
+    async def play() -> None:
+        assert await streams.ingester(2, vendor, live=True).live_through(scene)
+
+    virtual_time.run(play())
 
 
 @pytest.mark.parametrize("lives", [2, 3])
