@@ -27,7 +27,7 @@ from shared.stores.valkey import Valkey, connect
 from speed_layer.ingest.fill import fill
 from speed_layer.ingest.lease import Lease
 from speed_layer.ingest.publisher import Publisher
-from speed_layer.ingest.recovery import read_tail
+from speed_layer.ingest.recovery import read_tail, told_before
 from speed_layer.ingest.report import report, write
 from speed_layer.ingest.service import Ingester
 from speed_layer.ingest.settings import IngestSettings
@@ -62,6 +62,9 @@ async def serve(settings: IngestSettings) -> None:
             live=settings.live,
             now=datetime.now(UTC),
         )
+        if settings.live and not tail.promise:  # away for longer than a tail is looked at
+            totals = await asyncio.to_thread(control.newest_epoch)
+            tail.promise, tail.gap = told_before(totals, datetime.now(UTC))
         symbols = [] if settings.symbols == "*" else settings.symbols.split(",")
         ingester = Ingester(
             epoch=epoch,

@@ -7,17 +7,18 @@ if that is earlier) finds every such window whole.
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.bars.windows import new_york_date
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.frames import Part, decode_frame
 from shared.observability import event, logger
+from speed_layer.ingest.intake import MEMORY_S
 
-MEMORY_S = 21 * 60
 HOUR_S = 3_600
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 LATEST_AHEAD = timedelta(days=2)
@@ -97,6 +98,15 @@ class Tail:
     @property
     def is_empty(self) -> bool:
         return self.last_t == 0
+
+
+def told_before(totals: Mapping[str, Any], now: datetime) -> tuple[int, int]:
+    """Promise (Unix s) and gap (Unix ms) of a predecessor of which the stream's tail holds nothing, by its last totals;
+    zeros on another date in New York: earlier ones are the night's."""
+    promise = int(totals.get("promise", 0))
+    if new_york_date(promise * 1000) != new_york_date(int(now.timestamp() * 1000)):
+        return 0, 0
+    return promise, int(totals.get("hole_from", 0))
 
 
 def read_tail(kinesis: Any, stream: str, *, live: bool, now: datetime) -> Tail:

@@ -36,7 +36,7 @@ FEED = (
     Guard("F04", PULSE, "return now - self._heard > self._allowed_s * self._patience", "return False"),
     Guard("F04", PULSE, "if not self._busiest or sym in self._busiest:", "if True:"),
     Guard("F04", SERVICE, "or not self._in_session():", "or False:"),
-    Guard("F04", "serving_layer/api/health.py", 'return state if connection == "up" else connection', "return state"),
+    Guard("F04", "shared/stores/control.py", 'return state if connection == "up" else connection', "return state"),
     Guard("F05", SERVICE, "asyncio.timeout(LONGEST_LAG_S if self._live else None)", "asyncio.timeout(None)"),
     Guard("F05", FILL, "if ingester.is_pressed and not ended:", "if False:"),
     Guard("F06", SOCKET, 'if b\'"status"\' in data and "max_connections" in _names(data):', "if False:"),

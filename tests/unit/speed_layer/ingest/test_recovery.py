@@ -9,7 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 from shared.errors import StoreUnavailable
 from shared.frames import Part, encode
 from shared.polygon.trades import event_of
-from speed_layer.ingest.recovery import Tail, read_tail
+from speed_layer.ingest.recovery import Tail, read_tail, told_before
 from tests.fakes import virtual_time
 from tests.fakes.kinesis import Kinesis
 from tests.unit.speed_layer.feed import S0, T0, Rig, trade
@@ -159,6 +159,19 @@ def test_every_page_of_every_shard_is_read_also_past_empty_ones() -> None:
     tail = read_tail(kinesis, "trades", live=False, now=NOW)
     assert sorted(part.sec for part in tail.parts()) == [S0 + n for n in range(25)]
     assert kinesis.positions == [{"ShardIteratorType": "TRIM_HORIZON"}] * 3
+
+
+@pytest.mark.parametrize(
+    ("later", "told"),
+    [(timedelta(hours=3), (S0, T0 - 5_000)), (timedelta(hours=15), (0, 0)), (timedelta(days=1), (0, 0))],
+    ids=["the same date", "past midnight in New York", "another day"],
+)
+def test_a_predecessor_that_the_stream_has_forgotten_is_known_by_what_it_told_on_the_same_date(
+    later: timedelta, told: tuple[int, int]
+) -> None:
+    now = datetime.fromtimestamp(S0, UTC) + later
+    assert told_before({"promise": S0, "hole_from": T0 - 5_000}, now) == told
+    assert told_before({}, now) == (0, 0)
 
 
 @pytest.mark.parametrize("live", [True, False])

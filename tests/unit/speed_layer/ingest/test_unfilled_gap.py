@@ -73,6 +73,20 @@ def test_what_a_silent_connection_kept_back_is_refilled_from_the_last_trade_on(
     virtual_time.run(play())
 
 
+def test_a_connection_that_closes_after_the_end_of_its_feed_leaves_no_hole() -> None:
+    async def scene(run: Run) -> None:
+        await run.ingester.on_up()
+        await run.send(trade(1, T0))
+        await run.end()
+        run.ingester.on_down()
+        assert run.ingester.hole_from == 0
+
+    async def play() -> None:
+        assert await Streams().ingester(1, Vendor([]), live=False).live_through(scene)
+
+    virtual_time.run(play())
+
+
 def test_a_start_after_a_quiet_night_refills_from_where_its_predecessor_had_come(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
