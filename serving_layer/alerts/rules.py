@@ -18,6 +18,7 @@ from serving_layer.api.cursor import invalid_cursor, seal, unseal
 from serving_layer.api.parameters import limit_of, one
 from serving_layer.api.refusals import NOT_FOUND, BadRequest, Refusal, Refused
 from serving_layer.api.replies import base_url, reply, request_id
+from shared.errors import InvalidRecord
 from shared.models.alert import Rule, StoredCrossing, StoredRule, rule_form
 from shared.stores.alerts import Held
 
@@ -30,9 +31,14 @@ PARALLEL: Final = 8
 TOO_MANY: Final = Refusal(409, f"A key may have {MOST_ALERTS} alerts: remove some first.", "TOO_MANY_ALERTS")
 CHANGED: Final = Refusal(409, "The alert was changed or removed meanwhile: read it again.", "CONFLICT")
 
+UNREADABLE: Final = Refusal(
+    409, "The alert was written by a later release and cannot be read: it can only be removed.", "UNREADABLE"
+)
+
 
 class Store(Protocol):
-    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable."""
+    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable. `rule` raises InvalidRecord for one that
+    cannot be read, `rules_of` leaves it out."""
 
     def put_rule(self, stored: StoredRule) -> bool: ...
     def remove_rule(self, owner: str, id_: str, now_s: int) -> bool: ...
@@ -148,7 +154,10 @@ def _rule_in(event: APIGatewayProxyEvent) -> Rule:
 
 
 def _held(store: Store, owner: str, id_: str) -> StoredRule:
-    stored = store.rule(owner, id_)
+    try:
+        stored = store.rule(owner, id_)
+    except InvalidRecord as error:
+        raise Refused(UNREADABLE) from error
     if stored is None:
         raise Refused(NOT_FOUND)
     return stored

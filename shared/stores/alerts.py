@@ -9,7 +9,8 @@ Index `groups`: `group` = `live` or `signals` of a rule that holds, `place` = it
 crossing, `place` = when it was stored (13 digits, Unix ms) # id.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.alert import Crossing, Reader, Rule, State, StoredCrossing, StoredRule
+from shared.observability import event, logger
 
 INDEX: Final = "groups"
 FIRED: Final = "fired#"
@@ -28,6 +30,8 @@ KEPT_S: Final = 90 * 86_400
 """Crossings and removed rules are kept this long, from when they are stored."""
 DAY_MS: Final = 86_400_000
 _REFUSED: Final = "ConditionalCheckFailedException"
+
+_log = logger("alerts.store")
 
 
 class Held(NamedTuple):
@@ -40,10 +44,15 @@ class Held(NamedTuple):
 
 
 class AlertStore:
-    """Raises StoreUnavailable when DynamoDB does not answer in time or throttles."""
+    """Raises StoreUnavailable when DynamoDB does not answer in time or throttles.
 
-    def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb, self._table = dynamodb, table
+    A rule that cannot be read, such as one of a later release, stands in nobody's way: lists go on without it. Each
+    version of such a rule is logged once, and `unreadable` is called for it.
+    """
+
+    def __init__(self, dynamodb: Any, table: str, unreadable: Callable[[], None] = lambda: None) -> None:
+        self._dynamodb, self._table, self._unreadable = dynamodb, table, unreadable
+        self._left_out: set[tuple[str, str]] = set()
 
     def put_rule(self, stored: StoredRule) -> bool:
         """Store a rule: a new one as version 1, a changed one as the version after the one held. False where that is
@@ -75,17 +84,18 @@ class AlertStore:
         )
 
     def rule(self, owner: str, id_: str) -> StoredRule | None:
+        """Raises InvalidRecord `rule` for one that cannot be read."""
         answer = self._call("get_item", Key=_key(f"rule#{owner}", id_), ConsistentRead=True)
         return _rule(answer["Item"]) if "group" in answer.get("Item", {}) else None
 
     def rules_of(self, owner: str, after: str = "") -> Iterator[StoredRule]:
         """Of an owner, by id, those after one; lazily."""
         items = self._query("pk = :pk AND sk > :after", {":pk": f"rule#{owner}", ":after": after or " "})
-        return (_rule(item) for item in items if "group" in item)
+        return self._readable(item for item in items if "group" in item)
 
     def rules_for(self, reader: Reader) -> list[StoredRule]:
         """Every rule that a stream function has to evaluate; the index follows the table, usually within a second."""
-        return [_rule(item) for item in self._query("#group = :group", {":group": reader}, index=True)]
+        return list(self._readable(self._query("#group = :group", {":group": reader}, index=True)))
 
     def state(self, id_: str, version: int) -> Held:
         """Of a version that nothing was seen of yet: as it begins."""
@@ -149,6 +159,18 @@ class AlertStore:
         self._write("put_item", Item={**key, "process": {"S": process}})
         return False
 
+    def _readable(self, items: Iterable[dict[str, Any]]) -> Iterator[StoredRule]:
+        for item in items:
+            try:
+                yield _rule(item)
+            except InvalidRecord as error:
+                key = item["sk"]["S"], item.get("version", {}).get("N", "")
+                if key not in self._left_out:
+                    self._left_out.add(key)
+                    text = "a rule cannot be read: going on without it"
+                    event(_log, logging.ERROR, text, rule=key[0], version=key[1], error=str(error))
+                    self._unreadable()
+
     def _query(
         self, condition: str, values: dict[str, str], *, index: bool = False, reverse: bool = False
     ) -> Iterator[dict[str, Any]]:
@@ -200,14 +222,17 @@ def read_crossing(item: dict[str, Any]) -> StoredCrossing:
 
 
 def _rule(item: dict[str, Any]) -> StoredRule:
-    return StoredRule(
-        item["sk"]["S"],
-        item["pk"]["S"].partition("#")[2],
-        int(item["version"]["N"]),
-        msgspec.json.decode(item["rule"]["S"], type=Rule),
-        int(item["created_ms"]["N"]),
-        int(item["changed_ms"]["N"]),
-    )
+    try:
+        return StoredRule(
+            item["sk"]["S"],
+            item["pk"]["S"].partition("#")[2],
+            int(item["version"]["N"]),
+            msgspec.json.decode(item["rule"]["S"], type=Rule),
+            int(item["created_ms"]["N"]),
+            int(item["changed_ms"]["N"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRecord("rule", f"not a rule of the alerts table: {error!r}"[:200]) from error
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

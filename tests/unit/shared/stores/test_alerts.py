@@ -1,5 +1,6 @@
 """The alerts table: rules by owner and by reader, states under a condition, crossings once."""
 
+import logging
 from typing import Any, cast
 
 import pytest
@@ -68,6 +69,39 @@ def test_a_change_takes_the_place_of_the_version_before_it_and_of_no_other(rows:
     assert not rows.put_rule(stored(version=2))
     assert rows.rules_for("signals") == [stored(version=2, rule=BARS)]
     assert rows.rules_for("live") == []
+
+
+UNREADABLE = [
+    ("rule", {"S": '{"ticker":"SPY","when":{"type":"price","level":"170.5"},"weekdays":[1]}'}),
+    ("rule", {"S": '{"ticker":"SPY","when":{"type":"volume","level":"5"}}'}),
+    ("rule", {"S": '{"ticker":"SPY"'}),
+    ("created_ms", None),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), UNREADABLE, ids=["a new field", "a new type", "cut off", "a field lost"])
+def test_a_rule_that_cannot_be_read_stands_in_nobodys_way(
+    store: AlertStore, dynamodb: Any, name: str, value: dict[str, str] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the API is deployed before the functions that evaluate, or those are rolled back."""
+    for one in (stored(), stored("b"), stored("c")):
+        store.put_rule(one)
+    item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": "rule#me"}, "sk": {"S": "b"}})["Item"]
+    changed = {**item, name: value} if value else {key: text for key, text in item.items() if key != name}
+    dynamodb.put_item(TableName=TABLE, Item=changed)
+    counted: list[int] = []
+    other = AlertStore(dynamodb, TABLE, lambda: counted.append(1))
+    log = logging.getLogger("alerts.store")
+    log.addHandler(caplog.handler)
+    for _ in range(3):
+        assert other.rules_for("live") == list(other.rules_of("me")) == [stored(), stored("c")]
+    log.removeHandler(caplog.handler)
+    assert [record.fields["rule"] for record in caplog.records] == ["b"], "told once"  # type: ignore[attr-defined]
+    assert len(counted) == 1
+    with pytest.raises(InvalidRecord, match="not a rule"):
+        other.rule("me", "b")
+    assert other.remove_rule("me", "b", NOW // 1000), "its owner can remove it"
+    assert other.rule("me", "b") is None
 
 
 def test_a_removed_rule_is_gone_and_stays_gone(rows: AlertStore) -> None:
