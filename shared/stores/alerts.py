@@ -1,7 +1,7 @@
 """The `alerts` table: rules, what is remembered of each version, and crossings. Keyed (pk, sk).
 
     rule#<owner>   <id>                     rule (JSON), version, created_ms, changed_ms; a removed one says so
-    state#<id>     <version, 10 digits>     state and the crossings it brought (JSON), rev
+    state#<id>     <version, 10 digits>     state and the crossings it brought (JSON), rev, at
     fired#<owner>  <t, 13 digits>#<id>      crossing (JSON), known_at, kind = `crossing`
     reader#<name>  <shard>                  the process that evaluated last
 
@@ -28,6 +28,9 @@ CROSSING: Final = "crossing"
 """`kind` of a crossing; other items have none. By it the table's stream is filtered."""
 KEPT_S: Final = 90 * 86_400
 """Crossings and removed rules are kept this long, from when they are stored."""
+STATE_KEPT_S: Final = 400 * 86_400
+"""What is remembered of a version is kept this long from when it was last written; who reads it later than half of that
+writes it again, so it outlives only rules that were changed or removed."""
 DAY_MS: Final = 86_400_000
 _REFUSED: Final = "ConditionalCheckFailedException"
 
@@ -36,11 +39,13 @@ _log = logger("alerts.store")
 
 class Held(NamedTuple):
     """What a table remembers of a rule's version. `fired`: the crossings that its last change brought, which may not
-    have been stored yet; `rev`: how often it was changed."""
+    have been stored yet; `rev`: how often it was written; `at_ms`: when, Unix ms of the host, 0 where that is not
+    known."""
 
     state: State = State()
     fired: tuple[Crossing, ...] = ()
     rev: int = 0
+    at_ms: int = 0
 
 
 class AlertStore:
@@ -104,7 +109,8 @@ class AlertStore:
             return Held()
         item = answer["Item"]
         fired = msgspec.json.decode(item["fired"]["S"], type=tuple[Crossing, ...])
-        return Held(msgspec.json.decode(item["state"]["S"], type=State), fired, int(item["rev"]["N"]))
+        state = msgspec.json.decode(item["state"]["S"], type=State)
+        return Held(state, fired, int(item["rev"]["N"]), int(item.get("at", {"N": "0"})["N"]))
 
     def put_state(self, id_: str, version: int, held: Held) -> bool:
         """Remember the next state; False where another than the one before is held."""
@@ -116,6 +122,8 @@ class AlertStore:
             "state": {"S": msgspec.json.encode(held.state).decode()},
             "fired": {"S": msgspec.json.encode(held.fired).decode()},
             "rev": _number(held.rev),
+            "at": _number(held.at_ms),
+            "ttl": _number(held.at_ms // 1000 + STATE_KEPT_S),
         }
         return self._write("put_item", Item=item, ConditionExpression=condition, **values)
 

@@ -7,7 +7,7 @@ import pytest
 
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.alert import Crossing, IndicatorCross, PriceCross, Rule, State, StoredRule
-from shared.stores.alerts import KEPT_S, AlertStore, Held, place_of, read_crossing
+from shared.stores.alerts import KEPT_S, STATE_KEPT_S, AlertStore, Held, place_of, read_crossing
 from tests.fakes.alert_rows import AlertRows
 from tests.unit.shared.stores.conftest import TABLE, THROTTLED, answer_with_error, cut_pages, lose_answer
 
@@ -116,14 +116,23 @@ def test_a_removed_rule_is_gone_and_stays_gone(rows: AlertStore) -> None:
 
 def test_a_state_follows_the_one_before_it(rows: AlertStore) -> None:
     assert rows.state("a", 1) == Held()
-    first = Held(State("u", "000-1", T0, -1, done=False), (), 1)
-    second = Held(State("", "000-2", T0 + 1, T0 + 1, done=True), (crossing(),), 2)
+    first = Held(State("u", "000-1", T0, -1, done=False), (), 1, NOW)
+    second = Held(State("", "000-2", T0 + 1, T0 + 1, done=True), (crossing(),), 2, NOW + 1)
     assert not rows.put_state("a", 1, second)
     assert rows.put_state("a", 1, first)
     assert not rows.put_state("a", 1, first), "another has written it"
     assert rows.put_state("a", 1, second)
     assert rows.state("a", 1) == second
     assert rows.state("a", 2) == Held(), "each version has its own"
+
+
+def test_a_state_is_removed_long_after_it_was_last_written(store: AlertStore, dynamodb: Any) -> None:
+    store.put_state("a", 1, Held(State("u"), (), 1, NOW))
+    key = {"pk": {"S": "state#a"}, "sk": {"S": f"{1:010d}"}}
+    item = dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    assert int(item["ttl"]["N"]) == NOW // 1000 + STATE_KEPT_S
+    dynamodb.put_item(TableName=TABLE, Item={name: item[name] for name in ("pk", "sk", "state", "fired", "rev")})
+    assert store.state("a", 1) == Held(State("u"), (), 1, 0), "one of an earlier release"
 
 
 def test_a_crossing_is_stored_once_and_keeps_when_it_was_first_known(rows: AlertStore) -> None:
