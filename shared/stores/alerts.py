@@ -52,7 +52,7 @@ class AlertStore:
     """Raises StoreUnavailable when DynamoDB does not answer in time or throttles.
 
     A rule that cannot be read, such as one of a later release, stands in nobody's way: lists go on without it. Each
-    version of such a rule is logged once, and `unreadable` is called for it.
+    version of which rule or state cannot be read is logged once, and `unreadable` is called for it.
     """
 
     def __init__(self, dynamodb: Any, table: str, unreadable: Callable[[], None] = lambda: None) -> None:
@@ -103,14 +103,16 @@ class AlertStore:
         return list(self._readable(self._query("#group = :group", {":group": reader}, index=True)))
 
     def state(self, id_: str, version: int) -> Held:
-        """Of a version that nothing was seen of yet: as it begins."""
+        """Of a version that nothing was seen of yet: as it begins. Raises InvalidRecord `state` for one that cannot be
+        read."""
         answer = self._call("get_item", Key=_state_key(id_, version), ConsistentRead=True)
         if "Item" not in answer:
             return Held()
-        item = answer["Item"]
-        fired = msgspec.json.decode(item["fired"]["S"], type=tuple[Crossing, ...])
-        state = msgspec.json.decode(item["state"]["S"], type=State)
-        return Held(state, fired, int(item["rev"]["N"]), int(item.get("at", {"N": "0"})["N"]))
+        try:
+            return _held(answer["Item"])
+        except InvalidRecord as error:
+            self._tell("the state of a rule cannot be read: going on without it", id_, str(version), error)
+            raise
 
     def put_state(self, id_: str, version: int, held: Held) -> bool:
         """Remember the next state; False where another than the one before is held."""
@@ -172,12 +174,15 @@ class AlertStore:
             try:
                 yield _rule(item)
             except InvalidRecord as error:
-                key = item["sk"]["S"], item.get("version", {}).get("N", "")
-                if key not in self._left_out:
-                    self._left_out.add(key)
-                    text = "a rule cannot be read: going on without it"
-                    event(_log, logging.ERROR, text, rule=key[0], version=key[1], error=str(error))
-                    self._unreadable()
+                version = item.get("version", {}).get("N", "")
+                self._tell("a rule cannot be read: going on without it", item["sk"]["S"], version, error)
+
+    def _tell(self, text: str, id_: str, version: str, error: InvalidRecord) -> None:
+        """Once of each version."""
+        if (id_, version) not in self._left_out:
+            self._left_out.add((id_, version))
+            event(_log, logging.ERROR, text, rule=id_, version=version, error=str(error))
+            self._unreadable()
 
     def _query(
         self, condition: str, values: dict[str, str], *, index: bool = False, reverse: bool = False
@@ -241,6 +246,15 @@ def _rule(item: dict[str, Any]) -> StoredRule:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidRecord("rule", f"not a rule of the alerts table: {error!r}"[:200]) from error
+
+
+def _held(item: dict[str, Any]) -> Held:
+    try:
+        fired = msgspec.json.decode(item["fired"]["S"], type=tuple[Crossing, ...])
+        state = msgspec.json.decode(item["state"]["S"], type=State)
+        return Held(state, fired, int(item["rev"]["N"]), int(item.get("at", {"N": "0"})["N"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRecord("state", f"not a state of the alerts table: {error!r}"[:200]) from error
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from shared.errors import StoreUnavailable
+from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.alert import Crossing, Reader, StoredRule
 from shared.stores.alerts import KEPT_S, STATE_KEPT_S, Held
 from speed_layer.alerts.evaluate import Observation, evaluate_all
@@ -24,7 +24,8 @@ REPEATED_MS: Final = KEPT_S * 1000 // 2
 
 
 class Store(Protocol):
-    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable."""
+    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable. `state` raises InvalidRecord, and has told
+    of it, for one that cannot be read."""
 
     def rules_for(self, reader: Reader) -> list[StoredRule]: ...
     def enter(self, reader: Reader, shard: str, process: str) -> bool: ...
@@ -69,6 +70,8 @@ class Alerts:
         for one in watched:
             try:
                 self._evaluate(one.rule, one.seen)
+            except InvalidRecord:
+                continue  # this rule waits for who can read its state: the others, and all that a batch brings, do not
             except StoreUnavailable:
                 self._held.clear()  # whether the table took it is not known
                 raise

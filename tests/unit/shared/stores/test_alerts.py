@@ -135,6 +135,19 @@ def test_a_state_is_removed_long_after_it_was_last_written(store: AlertStore, dy
     assert store.state("a", 1) == Held(State("u"), (), 1, 0), "one of an earlier release"
 
 
+@pytest.mark.parametrize(("name", "text"), [("state", '["u","",1,-1,false,"new"]'), ("state", "{}"), ("fired", "[[]]")])
+def test_a_state_that_cannot_be_read_is_told_of_once(store: AlertStore, dynamodb: Any, name: str, text: str) -> None:
+    store.put_state("a", 1, Held(State("u"), (), 1, NOW))
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    dynamodb.put_item(TableName=TABLE, Item={**item, name: {"S": text}})
+    counted: list[int] = []
+    other = AlertStore(dynamodb, TABLE, lambda: counted.append(1))
+    for _ in range(2):
+        with pytest.raises(InvalidRecord, match="not a state"):
+            other.state("a", 1)
+    assert counted == [1]
+
+
 def test_a_crossing_is_stored_once_and_keeps_when_it_was_first_known(rows: AlertStore) -> None:
     assert rows.put_crossing(crossing(), NOW)
     assert not rows.put_crossing(crossing(), NOW + 5)

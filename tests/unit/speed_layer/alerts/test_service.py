@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import StoreUnavailable
+from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.alert import Crossing, PriceCross, State, StoredRule
+from shared.stores.alerts import Held
 from speed_layer.alerts.evaluate import Observation, evaluate_all
 from speed_layer.alerts.service import REFRESH_MS, REPEATED_MS, Alerts, Watched
 from tests.effort import examples
@@ -96,6 +97,24 @@ def test_a_process_that_was_overtaken_does_not_believe_what_it_remembers() -> No
     for process, part in ((one, seen[:2]), (other, seen[2:3]), (one, seen[3:])):
         process.take("shard", [Watched(RULES[0], part)])
     assert [crossing.t for crossing in crossings(rows)] == [seen[1].t, seen[2].t, seen[3].t]
+
+
+def test_a_rule_whose_state_cannot_be_read_waits_and_the_others_do_not() -> None:
+    rows = AlertRows()
+    readable = rows.state
+
+    def state(id_: str, version: int) -> Held:
+        if id_ == RULES[0].id:
+            raise InvalidRecord("state")
+        return readable(id_, version)
+
+    rows.state = state  # type: ignore[method-assign]  # of a later release
+    seen = prices(98_00, 102_00)
+    look(rows, seen, 0)
+    assert {one.rule for one in crossings(rows)} == {"b", "c"}
+    rows.state = readable  # type: ignore[method-assign]  # which is back
+    look(rows, seen, 0)
+    assert {one.rule for one in crossings(rows)} == {"a", "b", "c"}
 
 
 def test_two_processes_at_once_cannot_both_go_on() -> None:
