@@ -37,8 +37,8 @@ UNREADABLE: Final = Refusal(
 
 
 class Store(Protocol):
-    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable. `rule` raises InvalidRecord for one that
-    cannot be read, `rules_of` leaves it out."""
+    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable. `rule` and `state` raise InvalidRecord for
+    one that cannot be read, `rules_of` leaves it out."""
 
     def put_rule(self, stored: StoredRule) -> bool: ...
     def remove_rule(self, owner: str, id_: str, now_s: int) -> bool: ...
@@ -122,7 +122,7 @@ def _added(event: APIGatewayProxyEvent, services: Services) -> Response[str | by
     count = 0
     for held in services.store.rules_of(owner):
         count += 1
-        if held.rule == rule and not services.store.state(held.id, held.version).state.done:
+        if held.rule == rule and _standing(held, services.store)["status"] != "done":
             return _answer(event, held, services.store)
     if count >= MOST_ALERTS:
         raise Refused(TOO_MANY)
@@ -168,15 +168,25 @@ def _answer(event: APIGatewayProxyEvent, stored: StoredRule, store: Store, *, co
     return reply(event, msgspec.json.encode(body), code=code, headers=PRIVATE)
 
 
+def _standing(stored: StoredRule, store: Store) -> dict[str, Any]:
+    """`done` once a rule that tells once has told; `unreadable` where what is remembered cannot be read."""
+    try:
+        state = store.state(stored.id, stored.version).state
+    except InvalidRecord:
+        return {"status": "unreadable", "fired_at": None}
+    return {
+        "status": "done" if state.done else "active",
+        "fired_at": state.fired_ms if state.fired_ms >= 0 else None,
+    }
+
+
 def _form(stored: StoredRule, store: Store) -> dict[str, Any]:
-    """A rule and how it stands: `done` once a rule that tells once has told."""
-    state = store.state(stored.id, stored.version).state
+    """A rule and how it stands."""
     return {
         "id": stored.id,
         "version": stored.version,
         **rule_form(stored.rule),
-        "status": "done" if state.done else "active",
-        "fired_at": state.fired_ms if state.fired_ms >= 0 else None,
+        **_standing(stored, store),
         "created_at": stored.created_ms,
         "changed_at": stored.changed_ms,
     }

@@ -69,6 +69,19 @@ def test_an_alert_that_cannot_be_read_is_said_to_be_one_and_can_be_removed(api: 
     assert api.send("DELETE", url) == (204, {})
 
 
+def test_an_alert_whose_state_cannot_be_read_is_listed_as_one(api: AlertsApi) -> None:
+    added = api.add()
+
+    def unreadable(call: str) -> None:
+        if call == "state":
+            raise InvalidRecord("state")
+
+    api.rows.before = unreadable
+    code, body = api.send("GET", "/v1/alerts")
+    assert (code, body["results"]) == (200, [{**added, "status": "unreadable"}])
+    assert api.send("POST", "/v1/alerts", PRICE)[1]["results"]["id"] == added["id"], "it is there"
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_scope_for_alerts_is_asked_for(api: AlertsApi, method: str) -> None:
     assert api.send(method, "/v1/alerts", PRICE, scopes="bars:read live:read")[0] == 403
