@@ -26,7 +26,7 @@ class Metric(NamedTuple):
 
 
 TRADES = Metric("Trades", "speed", "Count", "trades that the stream has accepted since the line before")
-QUARANTINED = Metric("Quarantined", "speed", "Count", "records, trades or frames that broke a rule")
+QUARANTINED = Metric("Quarantined", "speed", "Count", "records, trades, frames or alerts that broke a rule")
 HOLES = Metric("Holes", "speed", "Count", "times of which trades may be missing for good, new ones")
 HOST_BEHIND = Metric(
     "HostBehind", "speed", "Milliseconds", "how far the feed is ahead of the host's clock, from 1 s on"
