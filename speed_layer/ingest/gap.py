@@ -64,9 +64,7 @@ class Gap:
     def open(self) -> None:
         """The feed is gone. A refill that is under way begins again with the next, from where it began."""
         self.is_open, self._given_up = True, False
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self._cancel()
 
     def fill(self, from_ms: int | None) -> None:
         """The feed is back: fetch what came since `from_ms` (Unix ms); None = there is nothing to fill."""
@@ -74,6 +72,7 @@ class Gap:
         if from_ms is None:
             self.is_open = False
         else:
+            self._cancel()  # `closed` may have begun one while the feed was away
             before = self._unfilled_from
             self._unfilled_from = from_ms if before is None else min(before, from_ms)
             self._task = asyncio.create_task(self._fill(self._unfilled_from))
@@ -93,6 +92,11 @@ class Gap:
             self._went_on_at = now
         if self._given_up and self._went_on_at:
             self._end_hole(self._went_on_at)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
 
     async def _fill(self, from_ms: int) -> None:
         standing = asyncio.get_running_loop().call_later(LONGEST_S, self._stand_no_longer)
