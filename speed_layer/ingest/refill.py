@@ -9,11 +9,13 @@ answered nothing at all for 30 s. What is left after the 30 s goes on and is lat
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
 from shared.observability import event, logger
 from shared.polygon.trades import TradeEvent, TradesPage
+from speed_layer.ingest.threads import HangingThreads
 
 PATIENCE_S = 30.0
 TRY_AGAIN_S = 0.5
@@ -63,6 +65,9 @@ class Refill:
     ) -> None:
         """`symbols`: empty = the whole market. `trades_of`: how much a symbol trades."""
         self._source, self._symbols, self._sink, self._trades_of = source, symbols, sink, trades_of
+        self._threads = HangingThreads(AT_ONCE, "refill")
+        """A call that hangs goes on when its run is cancelled: no more of them than one run makes, and none of those
+        that puts and the lease need."""
         self._round = Round([])
         self._answered = self._not_before = 0.0
 
@@ -135,7 +140,7 @@ class Refill:
         while True:
             await asyncio.sleep(max(0.0, self._not_before - loop.time()))
             try:
-                result = await asyncio.to_thread(call, *arguments, **keywords)
+                result = await loop.run_in_executor(self._threads, partial(call, *arguments, **keywords))
             except SourceUnavailable:
                 if loop.time() > self._answered + PATIENCE_S:
                     raise
