@@ -38,7 +38,7 @@ READ_TIMEOUT_S = 10.0
 STOP_S = 3.0
 BARS_SHARDS = 1
 THREADS = 32
-"""For calls that wait. A refill holds some of them for long; puts and the lease must never wait for one."""
+"""For calls that wait, a put of each shard among them. A refill has its own: puts and the lease never wait for it."""
 
 log = logger("ingest")
 

@@ -104,10 +104,12 @@ class Symbols:
 
 
 async def write(ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int) -> bool:
-    """The counts as they are now; False when the table did not take them."""
+    """The counts as they are now; False when the table did not take them. Holes that it took are told."""
+    ended = ingester.gap.ended
     try:
         await asyncio.to_thread(control.put_epoch, epoch, counts(ingester, trades))
     except StoreUnavailable as error:
         event(log, 30, "counts not written", error=str(error))
         return False
+    ingester.gap.told(ended)
     return True

@@ -242,7 +242,7 @@ class Ingester:
 
     async def _promise(self, promise: int) -> None:
         async with self._deciding:
-            gap_ms = self.gap.unfilled_from  # before the flush: what fills it now may not be stored with what follows
+            gap_ms = self.gap.untold_from  # before the flush: what fills it now may not be stored with what follows
             self.framer.flush()
             self.framer.promise = decided = max(self.framer.promise, promise)
             await self._trades.drained()

@@ -68,6 +68,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> None:
         HAPPENED.update(world.happened)
         HAPPENED["signals"] += len(world.readers.signals.inserted)
         HAPPENED["holes"] += len(world.holes)
+        HAPPENED["table away"] += world.epochs.refused
         check_end(world)
 
     monkeypatch.setattr(machine, "check_end", check)
@@ -91,7 +92,7 @@ def test_whatever_happens_the_invariants_hold(group: int) -> None:
 @pytest.mark.skipif("SEED" in os.environ, reason="one seed need not hold everything")
 def test_everything_that_may_happen_did() -> None:
     """Runs after the seeds, in their process."""
-    expected = {*machine.EVENTS, "kill", "lost ack", "refusal", "holes", "signals"} - {"nothing"}
+    expected = {*machine.EVENTS, "kill", "lost ack", "refusal", "holes", "signals", "table away"} - {"nothing"}
     assert expected <= {what for what, count in HAPPENED.items() if count}, HAPPENED
 
 

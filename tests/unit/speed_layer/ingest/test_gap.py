@@ -287,6 +287,26 @@ def test_a_feed_that_ends_while_the_connection_is_gone_is_still_refilled() -> No
     assert source.asked[-4:] == ["A1", "A2", "A3", "B1"]
 
 
+def test_a_feed_that_comes_back_while_its_end_is_refilled_is_refilled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the feed's end a refill goes on without a connection, and one that comes begins another."""
+    monkeypatch.setattr("speed_layer.ingest.refill.AT_ONCE", 8)
+
+    async def scene(gap: Gap) -> None:
+        gap.fill(T0)
+        closing = asyncio.create_task(gap.closed())
+        await asyncio.sleep(0.05)
+        gap.open()
+        await asyncio.sleep(0.05)
+        assert gap._task is not None, "the end goes on with it"
+        gap.fill(T0 + 5_000)
+        await closing
+        assert (gap.filled, gap.unfilled, gap.holes) == (0, 1, [(T0, MIDNIGHT)])
+
+    source = Source({"A1": (1, "A2"), "A2": (1, "A3"), "B1": (1, None)}, {"A3": [InvalidRecord("pages")] * 9})
+    _play(scene, source)
+    assert source.asked.count("A3") == 1, "by the last, and no other went on"
+
+
 def test_an_error_that_nobody_foresaw_does_not_leave_the_promise_standing() -> None:
     async def scene(gap: Gap) -> None:
         gap.fill(T0)
