@@ -24,8 +24,16 @@ log = logger("ingest.gap")
 class Gap:
     """Whether the promise stands still, and the task that fills the gap."""
 
-    def __init__(self, refill: Refill, unfilled_from: int = 0, now_ms: Callable[[], int | None] = lambda: None) -> None:
-        """`unfilled_from` (Unix ms): what a predecessor left; 0 = nothing. `now_ms`: the feed's time, if any."""
+    def __init__(
+        self,
+        refill: Refill,
+        unfilled_from: int = 0,
+        now_ms: Callable[[], int | None] = lambda: None,
+        known_from: int = 0,
+    ) -> None:
+        """`unfilled_from` (Unix ms): what a predecessor left; 0 = nothing. `now_ms`: the feed's time, if any.
+        `known_from` (Unix ms): what came since can be told from what is missing. What came before would come twice, so
+        that a predecessor's gap is a hole up to there."""
         self._refill, self._now_ms = refill, now_ms
         self._task: asyncio.Task[None] | None = None
         self._unfilled_from = unfilled_from or None
@@ -39,6 +47,9 @@ class Gap:
         self.ended = 0
         """Holes that there ever were: `holes` may have joined some."""
         self._told = 0
+        if 0 < unfilled_from < known_from:
+            self._end_hole(known_from)
+            self._unfilled_from = known_from
 
     @property
     def left(self) -> int:
