@@ -78,14 +78,15 @@ class Gap:
         self._cancel()
 
     def fill(self, from_ms: int | None) -> None:
-        """The feed is back: fetch what came since `from_ms` (Unix ms); None = there is nothing to fill."""
+        """The feed is back: fetch what came since `from_ms` (Unix ms); None = there is nothing to fill but what a
+        predecessor left."""
         self._stood_at, self._went_on_at, self._given_up = self._now_ms() or 0, 0, False
-        if from_ms is None:
+        starts = [start for start in (self._unfilled_from, from_ms) if start is not None]
+        if not starts:
             self.is_open = False
         else:
             self._cancel()  # `closed` may have begun one while the feed was away
-            before = self._unfilled_from
-            self._unfilled_from = from_ms if before is None else min(before, from_ms)
+            self._unfilled_from = min(starts)
             self._task = asyncio.create_task(self._fill(self._unfilled_from))
 
     async def closed(self) -> None:
