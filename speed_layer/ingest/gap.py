@@ -24,8 +24,16 @@ log = logger("ingest.gap")
 class Gap:
     """Whether the promise stands still, and the task that fills the gap."""
 
-    def __init__(self, refill: Refill, unfilled_from: int = 0, now_ms: Callable[[], int | None] = lambda: None) -> None:
-        """`unfilled_from` (Unix ms): what a predecessor left; 0 = nothing. `now_ms`: the feed's time, if any."""
+    def __init__(
+        self,
+        refill: Refill,
+        unfilled_from: int = 0,
+        now_ms: Callable[[], int | None] = lambda: None,
+        known_from: int = 0,
+    ) -> None:
+        """`unfilled_from` (Unix ms): what a predecessor left; 0 = nothing. `now_ms`: the feed's time, if any.
+        `known_from` (Unix ms): what came since can be told from what is missing. What came before would come twice, so
+        that a predecessor's gap is a hole up to there."""
         self._refill, self._now_ms = refill, now_ms
         self._task: asyncio.Task[None] | None = None
         self._unfilled_from = unfilled_from or None
@@ -39,6 +47,9 @@ class Gap:
         self.ended = 0
         """Holes that there ever were: `holes` may have joined some."""
         self._told = 0
+        if 0 < unfilled_from < known_from:
+            self._end_hole(known_from)
+            self._unfilled_from = known_from
 
     @property
     def left(self) -> int:
@@ -67,14 +78,15 @@ class Gap:
         self._cancel()
 
     def fill(self, from_ms: int | None) -> None:
-        """The feed is back: fetch what came since `from_ms` (Unix ms); None = there is nothing to fill."""
+        """The feed is back: fetch what came since `from_ms` (Unix ms); None = there is nothing to fill but what a
+        predecessor left."""
         self._stood_at, self._went_on_at, self._given_up = self._now_ms() or 0, 0, False
-        if from_ms is None:
+        starts = [start for start in (self._unfilled_from, from_ms) if start is not None]
+        if not starts:
             self.is_open = False
         else:
             self._cancel()  # `closed` may have begun one while the feed was away
-            before = self._unfilled_from
-            self._unfilled_from = from_ms if before is None else min(before, from_ms)
+            self._unfilled_from = min(starts)
             self._task = asyncio.create_task(self._fill(self._unfilled_from))
 
     async def closed(self) -> None:

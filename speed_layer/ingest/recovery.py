@@ -37,8 +37,9 @@ class Tail:
         self.promise = 0
         self.promise_before = 0
         self.last_t = 0
-        self.gap = 0
-        """From here on trades may be missing that the promise has passed; 0 = none are."""
+        self._gaps: dict[int, int] = {}
+        """What each shard's last heartbeat with this promise says of a gap."""
+        self._shard = 0
         self._parts: deque[tuple[int, Part]] = deque()
         self._told = 0
 
@@ -50,7 +51,9 @@ class Tail:
                 return
             self._told = part.sec
             if part.sec >= self.promise and not part.quarantine:
-                self.gap = part.gap
+                if part.sec > self.promise:
+                    self._gaps.clear()
+                self._gaps[self._shard] = part.gap
             if part.sec > self.promise:
                 self.promise_before, self.promise = self.promise, part.sec
             elif self.promise_before < part.sec < self.promise:
@@ -66,6 +69,13 @@ class Tail:
     def next_shard(self) -> None:
         """What follows is the beginning of another shard."""
         self._told = 0
+        self._shard += 1
+
+    @property
+    def gap(self) -> int:
+        """From here on trades may be missing that the promise has passed; 0 = none are. While the promise stands a
+        lane may lag behind another, so what any of them says is taken."""
+        return min(filter(None, self._gaps.values()), default=0)
 
     @property
     def start(self) -> int:

@@ -70,7 +70,7 @@ class Ingester:
         self.intake = Intake(sessions, self.framer, self.clock)
         self._traded: Counter[str] = Counter()
         refill = Refill(source, symbols, self, self._traded.__getitem__)
-        self.gap = Gap(refill, tail.gap, lambda: self.clock.now_ms)
+        self.gap = Gap(refill, tail.gap, lambda: self.clock.now_ms, tail.start * 1000)
         self.pulse = Pulse()
         self.connection = "connecting"
         """connecting, up, silent or gone, as health tells it."""

@@ -17,13 +17,12 @@ from shared.frames import decode_frame
 from shared.polygon.trades import TradesPage
 from shared.stores.gaps import Gap, gaps_of
 from speed_layer.ingest.fill import Filler, FormingCache
-from speed_layer.ingest.gap import BACK_MS
 from speed_layer.ingest.report import report
 from tests.fakes.kinesis import Answer
 from tests.fakes.virtual_time import VirtualLoop, in_place
 from tests.model.readers import Readers
 from tests.unit.speed_layer.epochs import Epochs
-from tests.unit.speed_layer.feed import T0, frame
+from tests.unit.speed_layer.feed import frame
 from tests.unit.speed_layer.one_ingester import ENDED, Run, Streams, Vendor
 
 AN_HOUR_S = 3_600.0
@@ -214,4 +213,4 @@ class World:
 
     def is_told_missing(self, t: int) -> bool:
         """Whether a hole says that trades of this time may be missing."""
-        return any(start - BACK_MS <= t < max(end or 0, T0) + BACK_MS for start, end in self.holes)
+        return any(hole.start <= t < max(hole.end, hole.start + 1) for hole in self.holes if hole.end is not None)

@@ -87,6 +87,21 @@ def test_a_start_is_a_gap_until_the_feed_is_up_and_there_is_nothing_to_fill() ->
     _play(scene, Source({}))
 
 
+def test_what_a_predecessor_left_is_filled_though_the_stream_no_longer_holds_a_trade() -> None:
+    """A live ingester that starts in a long night: its own feed has no time yet to fill from."""
+    source = Source({"A1": (1, None), "B1": (1, None)})
+
+    async def play() -> None:
+        gap = Gap(Refill(source, [], Sink()), T0)
+        gap.fill(None)
+        assert _is_open(gap)
+        await asyncio.sleep(1)
+        assert (gap.is_open, gap.filled, gap.unfilled_from) == (False, 1, 0)
+
+    virtual_time.run(play())
+    assert source.since == [T0, T0]
+
+
 def test_a_row_that_is_no_trade_goes_to_quarantine_and_the_gap_is_filled_all_the_same() -> None:
     source = Source({"A1": (1, None)})
     source.refused = [b'{"price":"x"}']

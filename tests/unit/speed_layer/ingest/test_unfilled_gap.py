@@ -156,3 +156,15 @@ def test_the_last_heartbeat_says_from_where_a_gap_is_not_filled() -> None:
     assert tail.gap == T0 - 2 * BACK_MS
     tail.read(Part(1, "1-1-2", "", S0 + 3))
     assert tail.gap == 0
+
+
+@pytest.mark.parametrize("first", ["ahead", "behind"])
+def test_of_two_shards_with_one_promise_the_one_that_names_a_gap_is_believed(first: str) -> None:
+    tail, ahead, behind = Tail(), (0, T0), (0,)
+    for gaps in (ahead, behind) if first == "ahead" else (behind, ahead):
+        tail.next_shard()
+        for gap in gaps:
+            tail.read(Part(1, "1-0-1", "", S0, gap=gap))
+    assert tail.gap == T0
+    tail.read(Part(1, "1-0-2", "", S0 + 1))
+    assert tail.gap == 0, "a promise that goes on is told to every lane after what was before"

@@ -94,6 +94,44 @@ def test_a_hole_that_an_ingester_could_not_tell_is_filled_by_a_successor_that_ca
     assert list(gaps_of(epochs.epochs())) == [], "nothing is missing"
 
 
+@pytest.mark.fault("F01")
+def test_what_a_successor_no_longer_remembers_is_told_and_not_fetched_twice() -> None:
+    """The table is down for an hour: of most of it the stream's tail does not say what has come."""
+    feed = [trade(n, T0 + n // 2 * 60_000 + n % 2, sym=("SPY", "BAC")[n % 2]) for n in range(120)]
+    vendor, epochs, streams = Refusing(feed), Epochs(), Streams()
+    missed, known_from = feed[10:20], T0 + 30 * 60_000
+
+    async def first(run: Run) -> None:
+        await run.ingester.on_up()
+        for n in range(0, 110, 2):
+            if n == 10:
+                run.ingester.on_down()
+                vendor.passed = 20
+                await run.ingester.on_up()
+                await asyncio.sleep(1)
+            if not 10 <= n < 20:
+                await run.send(*feed[n : n + 2])
+                await asyncio.sleep(2)
+        assert len(run.ingester.gap.holes) == 1
+
+    async def second(run: Run) -> None:
+        vendor.answers = True
+        telling = asyncio.create_task(report(run.ingester, run.publisher, epochs.table, 2))
+        await run.ingester.on_up()
+        await asyncio.sleep(1)
+        await run.send(*feed[110:])
+        await run.end()
+        await telling
+
+    for epoch, scene in enumerate((first, second), start=1):
+        assert virtual_time.run(streams.ingester(epoch, vendor).live_through(scene))
+    consumers = Consumers(streams.trades, streams.bars)
+    consumers.run(seed=1)
+    came = [one for one in feed if one not in missed]
+    assert consumers.logged() == sorted((one["sym"], one["t"], one["i"]) for one in came), "each trade once"
+    assert list(gaps_of(epochs.epochs())) == [(feed[8]["t"] - BACK_MS, known_from)]
+
+
 def test_of_holes_only_those_that_are_not_told_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("speed_layer.ingest.gap.MOST_HOLES", 2)
     now = [T0]
