@@ -27,7 +27,7 @@ from shared.stores.valkey import Valkey, connect
 from speed_layer.ingest.fill import fill
 from speed_layer.ingest.lease import Lease
 from speed_layer.ingest.publisher import Publisher
-from speed_layer.ingest.recovery import read_tail, told_before
+from speed_layer.ingest.recovery import find_tail
 from speed_layer.ingest.report import report, write
 from speed_layer.ingest.service import Ingester
 from speed_layer.ingest.settings import IngestSettings
@@ -56,15 +56,13 @@ async def serve(settings: IngestSettings) -> None:
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(task) for task in (lease.keep(), trades.run(), bars.run())]
         tail = await asyncio.to_thread(
-            read_tail,
+            find_tail,
             client("kinesis", read_timeout_s=READ_TIMEOUT_S),
             settings.trades_stream,
+            control.newest_epoch,
             live=settings.live,
             now=datetime.now(UTC),
         )
-        if settings.live and not tail.promise:  # away for longer than a tail is looked at
-            totals = await asyncio.to_thread(control.newest_epoch)
-            tail.promise, tail.gap = told_before(totals, datetime.now(UTC))
         symbols = [] if settings.symbols == "*" else settings.symbols.split(",")
         ingester = Ingester(
             epoch=epoch,

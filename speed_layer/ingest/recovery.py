@@ -7,7 +7,7 @@ if that is earlier) finds every such window whole.
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -110,13 +110,15 @@ class Tail:
         return self.last_t == 0
 
 
-def told_before(totals: Mapping[str, Any], now: datetime) -> tuple[int, int]:
-    """Promise (Unix s) and gap (Unix ms) of a predecessor of which the stream's tail holds nothing, by its last totals;
-    zeros on another date in New York: earlier ones are the night's."""
-    promise = int(totals.get("promise", 0))
-    if new_york_date(promise * 1000) != new_york_date(int(now.timestamp() * 1000)):
-        return 0, 0
-    return promise, int(totals.get("hole_from", 0))
+def find_tail(kinesis: Any, stream: str, totals: Callable[[], Mapping[str, Any]], *, live: bool, now: datetime) -> Tail:
+    """The stream's tail; where a live one holds nothing, that of a predecessor which was here earlier on this date in
+    New York, by its last `totals`. What is missing of earlier dates is the night's. Raises StoreUnavailable."""
+    tail = read_tail(kinesis, stream, live=live, now=now)
+    if not live or tail.promise:
+        return tail
+    told = datetime.fromtimestamp(int(totals().get("promise", 0)), UTC)
+    is_today = new_york_date(int(told.timestamp()) * 1000) == new_york_date(int(now.timestamp()) * 1000)
+    return read_tail(kinesis, stream, live=live, now=told) if is_today else tail
 
 
 def read_tail(kinesis: Any, stream: str, *, live: bool, now: datetime) -> Tail:

@@ -21,7 +21,7 @@ FEED = (
     Guard("F01", SOCKET, "except (OSError, TimeoutError, ", "except (TimeoutError, "),
     Guard("F01", SOCKET, "backoff = min(2 * backoff, LONGEST_BACKOFF_S)", "pass"),
     Guard("F01", SOCKET, "if self._was_healthy():", "if False:"),
-    Guard("F01", GAP, "from_ms if before is None else min(before, from_ms)", "from_ms"),
+    Guard("F01", GAP, "self._unfilled_from = min(starts)", "self._unfilled_from = max(starts)"),
     Guard("F01", GAP, "self.is_open, self._given_up = True, False", "self._given_up = False"),
     Guard("F01", REFILL, "if loop.time() > self._answered + PATIENCE_S:", "if False:"),
     Guard("F01", GAP, "call_later(LONGEST_S, ", "call_later(10**6, "),
