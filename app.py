@@ -17,7 +17,7 @@ from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.push import PushStack
 from stacks.serving import ServingStack
-from stacks.settings import Settings, feature_flags
+from stacks.settings import EDGE_REGION, Settings, feature_flags
 from stacks.speed import SpeedStack
 from stacks.storage import StorageStack
 
@@ -60,8 +60,8 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
         storage=storage, database=database, speed=speed, serving=serving, batch=batch, push=push,
     )  # fmt: skip
     EdgeStack(
-        app, "Edge", stack_name=f"{name}-edge", settings=settings, serving=serving, push=push,
-        env=Environment(region="us-east-1"),
+        app, "Edge", stack_name=f"{name}-edge", settings=settings,
+        storage=storage, serving=serving, push=push, env=Environment(region=EDGE_REGION),
     )  # fmt: skip
 
     Tags.of(app).add("project", "condvest")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import CfnOutput, Duration, Fn
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -15,7 +15,7 @@ from stacks.constructs.bucket import KEEP, log_bucket, private_bucket
 from stacks.constructs.lake_tables import LakeTables
 from stacks.constructs.nag import acknowledge
 from stacks.constructs.target import TargetedStack
-from stacks.settings import Settings
+from stacks.settings import EDGE_REGION, Settings
 
 SIGNALS_BY_TIME = "known"
 """Index of the signals table: the UTC day of the last change, then its time."""
@@ -29,7 +29,8 @@ BALANCER_LOGS = "load-balancer"
 
 
 class StorageStack(TargetedStack):
-    """Five DynamoDB tables, the lake and its tables for SQL, the log bucket, and the secret that the operator sets.
+    """Five DynamoDB tables, the lake and its tables for SQL, the log bucket, the secret that the operator sets, and the
+    edge's.
 
     Deployed before the ingester, so that its key is there when it first starts.
     """
@@ -111,6 +112,33 @@ class StorageStack(TargetedStack):
                 "it; the operator replaces the value and restarts the ingester.",
             },
         )
+        self.origin_secret = self._origin_secret(settings)
+        self.origin_secret_name = CfnOutput(
+            self,
+            "OriginSecretName",
+            value=Fn.select(6, Fn.split(":", self.origin_secret.secret_arn)),
+            description="The name of that secret as ARNs end with it, in every region that has it.",
+        )
+
+    def _origin_secret(self, settings: Settings) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "OriginSecret",
+            description="What the edge shows to the API.",
+            generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=64),
+            replica_regions=[secretsmanager.ReplicaRegion(region=EDGE_REGION)]
+            if settings.region != EDGE_REGION
+            else [],
+            removal_policy=KEEP,
+        )
+        acknowledge(
+            secret,
+            {
+                "AwsSolutions::AwsSolutions-SMG4": "The distribution takes a new value by a deployment only, so it is "
+                "changed by hand, with both values good meanwhile (docs/security.md).",
+            },
+        )
+        return secret
 
     def admit_load_balancer_logs(self) -> None:
         """Let load balancers of this account write their access logs."""

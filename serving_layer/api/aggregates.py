@@ -64,7 +64,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             longest = services.market.keep_named_s(request.end)
             return longest if page.texts else min(OPEN_S, longest)
 
-        page = services.answers.remembered(
+        page, shared_s = services.answers.remembered(
             services.market.named(f"{RULE}?{_json.encode(request).decode()}"), Kept, make, seconds
         )
         body = aggregates(
@@ -75,7 +75,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             request_id=request_id(event),
             next_url=None if page.rest is None else base + request.path_from(page.rest),
         )
-        return reply(event, body)
+        return reply(event, body, shared_s=shared_s)
 
 
 def read(services: Services, request: BarRequest, late: Callable[[], bool]) -> Kept:

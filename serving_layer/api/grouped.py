@@ -45,7 +45,8 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         def seconds(_: Kept) -> int:
             return services.market.keep_named_s(new_york_midnight_ms(day + timedelta(days=1)))
 
-        kept = services.answers.remembered(services.market.named(f"{RULE}?{day}&{wanted}&{as_of}"), Kept, make, seconds)
+        asked = services.market.named(f"{RULE}?{day}&{wanted}&{as_of}")
+        kept, shared_s = services.answers.remembered(asked, Kept, make, seconds)
         body = aggregates(
             None,
             kept.texts,
@@ -54,4 +55,4 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             request_id=request_id(event),
             next_url=None,
         )
-        return reply(event, body)
+        return reply(event, body, shared_s=shared_s)

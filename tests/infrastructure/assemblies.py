@@ -11,11 +11,16 @@ from local_dev.cost.load import Load
 from local_dev.cost.synthesis import PROFILES, options, settings_for
 from stacks.synth import main
 
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 ARGUMENTS = {
     "with_push": ("--stub-assets", "-c", "push=on", "-c", "alarm_email=ops@example.com"),
     "without_push": ("--stub-assets",),
     "full": ("--stub-assets", "-c", "profile=full", "-c", "shards=3"),
-    "prod": ("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
+    "prod": (
+        *("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
+        *("-c", "region=eu-west-1", "-c", "domain=bars.example.com", "-c", f"certificate_arn={CERTIFICATE}"),
+        *("-c", f"origin_secret_version={'a1' * 16}"),
+    ),
     **{f"bill_{profile}": options(settings_for(profile, Load(), {})) for profile in PROFILES},
     "real": ("-c", "push=on", "-c", "alarm_email=ops@example.com"),
 }

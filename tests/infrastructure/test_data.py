@@ -36,7 +36,7 @@ def bucket(request: pytest.FixtureRequest, templates: Templates) -> Resource:
 
 def test_data_outlives_its_stack_but_not_a_failed_first_deployment(templates: Templates) -> None:
     kept = templates.resources(*KEPT)
-    assert len(kept) == 11, "five tables, four buckets, a database, one secret"
+    assert len(kept) == 12, "five tables, four buckets, a database, two secrets"
     for resource in kept:
         assert resource.body["DeletionPolicy"] == "RetainExceptOnCreate", resource.id
         assert resource.body["UpdateReplacePolicy"] == "Retain", resource.id
@@ -160,4 +160,4 @@ def test_access_logs_have_an_end(templates: Templates) -> None:
 
 def test_the_vendor_key_can_be_set_before_the_ingester_first_starts(templates: Templates) -> None:
     deployed = list(templates.bodies)
-    assert deployed.index(templates.one("AWS::SecretsManager::Secret").stack) < deployed.index("Speed")
+    assert deployed.index(templates.one("AWS::SecretsManager::Secret", "VendorKey").stack) < deployed.index("Speed")

@@ -76,7 +76,7 @@ ALLOWED = {
     "PushTaskRole": READ_STREAM | READ_BARS,
     "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect", "rds-db:connect"},
     "AlertsFunctionRole": LOGS | XRAY | READ_BARS | WRITE,
-    "AuthFunctionRole": LOGS | XRAY | {"dynamodb:GetItem"},
+    "AuthFunctionRole": LOGS | XRAY | {"dynamodb:GetItem", "secretsmanager:GetSecretValue"},
     "FetchRole": LOGS | XRAY | WRITE | LAKE | {"secretsmanager:GetSecretValue"},
     "LoadRole": LOGS | XRAY | NETWORK | WRITE | {"s3:GetObject", "s3:ListBucket", "rds-db:connect"},
     "JobRole": READ_BARS | LAKE | {"s3:DeleteObject", "rds-db:connect"},
@@ -264,16 +264,20 @@ def test_what_the_gateway_endpoint_lets_through_is_what_code_inside_may_do(templ
 
 def test_secrets_are_read_by_who_uses_them_only(templates: Templates) -> None:
     readers = {
-        (grant.role.rstrip("0123456789ABCDEF"), "VendorKey" in target, "database-SecretArn" in target)
+        (
+            grant.role.rstrip("0123456789ABCDEF"),
+            next(name for name in ("VendorKey", "OriginSecret", "database-SecretArn") if name in target),
+        )
         for grant in templates.grants()
         if any(action.startswith("secretsmanager:") for action in grant.actions)
         for target in grant.targets
     }
     assert readers == {
-        ("IngesterTaskExecutionRole", True, False),
-        ("BackfillRole", True, False),
-        ("FetchRole", True, False),
-        ("BootstrapRole", False, True),
+        ("IngesterTaskExecutionRole", "VendorKey"),
+        ("BackfillRole", "VendorKey"),
+        ("FetchRole", "VendorKey"),
+        ("AuthFunctionRole", "OriginSecret"),
+        ("BootstrapRole", "database-SecretArn"),
     }
 
 
