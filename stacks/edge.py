@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jsii
-from aws_cdk import ArnFormat, Aws, CfnOutput, Duration, Fn
+from aws_cdk import Aws, CfnOutput, Duration, Fn
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -107,12 +107,7 @@ class EdgeStack(TargetedStack):
 
     def _origin_secret(self, storage: StorageStack) -> str:
         """A reference, resolved when the stack is deployed: the value stands in no template."""
-        arn = self.format_arn(
-            service="secretsmanager",
-            resource="secret",
-            resource_name=self._output_of(storage, storage.origin_secret_name),
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        arn = self._output_of(storage, storage.origin_secret_at_the_edge)
         version = self._settings.origin_secret_version
         return f"{{{{resolve:secretsmanager:{arn}:SecretString{':::' + version if version else ''}}}}}"
 

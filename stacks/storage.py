@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, Fn
+from aws_cdk import ArnFormat, CfnOutput, Duration, Fn
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -82,6 +82,7 @@ class StorageStack(TargetedStack):
             projection_type=dynamodb.ProjectionType.ALL,
         )
         self.control_table = self._table("ControlTable", "pk", "sk", dynamodb.AttributeType.STRING, recoverable=True)
+        CfnOutput(self, "ControlTableName", value=self.control_table.table_name, description="For condvest keys.")
         self.log_bucket = log_bucket(self, "LogBucket")
         self.lake_bucket = private_bucket(
             self,
@@ -113,11 +114,24 @@ class StorageStack(TargetedStack):
             },
         )
         self.origin_secret = self._origin_secret(settings)
-        self.origin_secret_name = CfnOutput(
+        self.origin_secret_at_the_edge = CfnOutput(
             self,
-            "OriginSecretName",
-            value=Fn.select(6, Fn.split(":", self.origin_secret.secret_arn)),
-            description="The name of that secret as ARNs end with it, in every region that has it.",
+            "OriginSecretAtTheEdge",
+            value=self._where_the_edge_is(self.origin_secret.secret_arn, settings.region),
+            description="The same secret, or its copy, in the region of the edge.",
+        )
+
+    def _where_the_edge_is(self, arn: str, region: str) -> str:
+        """Of the copy there: another region in the same ARN."""
+        if region == EDGE_REGION:
+            return arn
+        name = Fn.select(6, Fn.split(":", arn))
+        return self.format_arn(
+            service="secretsmanager",
+            region=EDGE_REGION,
+            resource="secret",
+            resource_name=name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
 
     def _origin_secret(self, settings: Settings) -> secretsmanager.Secret:

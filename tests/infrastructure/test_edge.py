@@ -92,13 +92,12 @@ def test_the_api_knows_the_edge_by_a_secret_that_stands_in_no_template(
 ) -> None:
     (header,) = origins["api"]["OriginCustomHeaders"]
     assert header["HeaderName"] == "x-cv-origin"
-    reference = "".join(part if isinstance(part, str) else "·" for part in header["HeaderValue"]["Fn::Join"][1])
-    assert reference == "{{resolve:secretsmanager:arn:aws:secretsmanager:us-east-1:·:secret:·:SecretString}}"
+    before, output, after = header["HeaderValue"]["Fn::Join"][1]
+    assert (before, after) == ("{{resolve:secretsmanager:", ":SecretString}}")
+    assert output["Fn::GetStackOutput"]["OutputName"] == "OriginSecretAtTheEdge"
     secret = templates.one("AWS::SecretsManager::Secret", "OriginSecret")
     assert secret.properties["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 64}
-    (output,) = [part for part in header["HeaderValue"]["Fn::Join"][1] if "Fn::GetStackOutput" in part]
-    assert output["Fn::GetStackOutput"]["OutputName"] == "OriginSecretName"
-    assert secret.id in json.dumps(templates.bodies["Storage"]["Outputs"]["OriginSecretName"])
+    assert templates.bodies["Storage"]["Outputs"]["OriginSecretAtTheEdge"]["Value"] == {"Ref": secret.id}
     function = templates.one("AWS::Lambda::Function", "AuthFunction")
     condition, on_aws, locally = function.properties["Environment"]["Variables"]["ORIGIN_SECRET"]["Fn::If"]
     assert (condition, locally) == ("OnAws", "")
@@ -263,8 +262,12 @@ def test_elsewhere_the_secret_has_a_copy_where_the_edge_is(assemblies: Path, tem
     assert "ReplicaRegions" not in templates.one("AWS::SecretsManager::Secret", "OriginSecret").properties
     config = elsewhere.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
     (api,) = [origin for origin in config["Origins"] if origin["Id"] == "api"]
-    reference = api["OriginCustomHeaders"][0]["HeaderValue"]["Fn::Join"][1]
-    assert reference[-1] == f":SecretString:::{'a1' * 16}}}}}"
+    assert api["OriginCustomHeaders"][0]["HeaderValue"]["Fn::Join"][1][-1] == f":SecretString:::{'a1' * 16}}}}}"
+    copy = elsewhere.bodies["Storage"]["Outputs"]["OriginSecretAtTheEdge"]["Value"]["Fn::Join"][1]
+    assert "".join(part if isinstance(part, str) else "·" for part in copy).startswith(
+        "arn:·:secretsmanager:us-east-1:·:secret:"
+    )
+    assert copy[-1] == {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": secret.id}]}]}
 
 
 def test_the_edge_is_in_the_one_region_that_cloudfront_logs_from(assembly: Path) -> None:
