@@ -70,6 +70,5 @@ FREE = {
     "AWS::SNS::TopicPolicy": _ACCESS,
     "AWS::SQS::QueuePolicy": _ACCESS,
     "AWS::SSM::Parameter": "standard parameters are free",
-    "AWS::Scheduler::ScheduleGroup": "a name for schedules, which are priced",
     "Custom::DatabaseSchema": "its function is priced",
 }

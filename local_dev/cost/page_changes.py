@@ -15,10 +15,10 @@ WHAT_IFS = (
     "nat_gateways=1",
     "interface_endpoints=6",
     "flink_applications=2",
-    "session_clock=on",
+    "session_clock=off",
     "tracing=off",
     "detailed_metrics=off",
-    "session_clock=on tracing=off detailed_metrics=off",
+    "tracing=off detailed_metrics=off",
     "trades_a_day=10000000",
     "trades_a_day=80000000",
     "api_requests=5000000",
@@ -27,8 +27,6 @@ WHAT_IFS = (
 )
 """Shown with what each adds; without another synthesis, so with the shards that the base load takes."""
 SPARED = {
-    "session_clock=on": "No schedule in the templates stops the ingester outside sessions, and its heartbeats have "
-    "`live` called once a second for each shard, by day and by night",
     "tracing=off": "Every function and the stage of the API are traced; of a function one call a second is recorded, "
     "and a twentieth of the others",
     "detailed_metrics=off": "Five metrics of each method of the API, each paid for as one of one's own",

@@ -14,6 +14,7 @@ from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
 from shared.stores.postgres import PostgresSettings
 from speed_layer.notify.handler import NotifySettings
+from speed_layer.planner.handler import PlannerSettings
 from speed_layer.settings import ArchiveSettings, TableSettings
 from speed_layer.signals.settings import SignalsSettings
 from tests.infrastructure.templates import Templates
@@ -26,6 +27,7 @@ HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
     "Signals": ("speed_layer.signals.handler", (SignalsSettings,)),
     "Notify": ("speed_layer.notify.handler", (NotifySettings,)),
     "Announce": ("speed_layer.announce.handler", (NotifySettings,)),
+    "Planner": ("speed_layer.planner.handler", (PlannerSettings,)),
     "AlertsFunction": ("serving_layer.alerts.handler", (AlertsSettings,)),
     "ApiFunction": ("serving_layer.api.handler", (ApiSettings, PostgresSettings)),
     "AuthFunction": ("serving_layer.auth.handler", (AuthSettings,)),

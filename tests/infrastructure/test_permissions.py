@@ -91,6 +91,9 @@ ALLOWED = {
     | {"batch:DescribeJobs", "batch:SubmitJob", "batch:TerminateJob", "lambda:InvokeFunction"}
     | {"events:DescribeRule", "events:PutRule", "events:PutTargets"},
     "NightlyClockRole": {"states:StartExecution", "sqs:SendMessage"},
+    "PlannerRole": LOGS | XRAY | {"scheduler:CreateSchedule", "iam:PassRole", "sqs:SendMessage"},
+    "OrdersRole": {"ecs:UpdateService", "sqs:SendMessage"},
+    "MorningRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
 }
 
 
@@ -114,10 +117,13 @@ def test_any_resource_is_granted_only_to_actions_that_know_none(templates: Templ
             assert set(grant.actions) <= WITHOUT_RESOURCE, grant
 
 
-def test_every_other_wildcard_is_below_a_prefix_of_a_bucket(templates: Templates) -> None:
+def test_every_other_wildcard_is_below_a_prefix_of_a_bucket_or_in_the_planners_group(templates: Templates) -> None:
     for grant in templates.grants():
         for target in grant.targets:
-            if target != "*" and "*" in target:
+            if grant.actions == ["scheduler:CreateSchedule"]:
+                group = templates.one("AWS::Scheduler::ScheduleGroup").id
+                assert target.endswith(json.dumps([":schedule/", {"Ref": group}, "/*"])[1:] + "]}"), target
+            elif target != "*" and "*" in target:
                 assert any(prefix in target for prefix in PREFIXES), grant
                 assert all(action.startswith("s3:") for action in grant.actions), grant
 
@@ -168,6 +174,9 @@ CONTROL = {
     "BootstrapRole": {},
     "NightlyRole": {},
     "NightlyClockRole": {},
+    "PlannerRole": {},
+    "OrdersRole": {},
+    "MorningRole": {},
 }
 """Who may read and who may write which partitions of the control table."""
 
