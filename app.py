@@ -14,6 +14,7 @@ from stacks.constructs.assets import Assets
 from stacks.database import DatabaseStack
 from stacks.edge import EdgeStack
 from stacks.flink import FlinkStack
+from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.push import PushStack
 from stacks.serving import ServingStack
@@ -46,7 +47,7 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
         network=network, storage=storage, database=database, speed=speed,
     )  # fmt: skip
 
-    BatchStack(
+    batch = BatchStack(
         app, "Batch", stack_name=f"{name}-batch", settings=settings, assets=assets,
         network=network, storage=storage, database=database, serving=serving,
     )  # fmt: skip
@@ -57,6 +58,10 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
             app, "Push", stack_name=f"{name}-push", settings=settings, assets=assets,
             network=network, storage=storage, speed=speed,
         )  # fmt: skip
+    MonitoringStack(
+        app, "Monitoring", stack_name=f"{name}-monitoring", settings=settings, assets=assets,
+        storage=storage, database=database, speed=speed, serving=serving, batch=batch, push=push,
+    )  # fmt: skip
     EdgeStack(
         app, "Edge", stack_name=f"{name}-edge", settings=settings, serving=serving, push=push,
         env=Environment(region="us-east-1"),

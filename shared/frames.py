@@ -100,7 +100,8 @@ class TradeRow(msgspec.Struct, array_like=True, gc=False):
 class Part(msgspec.Struct, omit_defaults=True, gc=False):
     """One symbol in one event second `sec` (Unix s); identity is (f, sym, sec). Heartbeats have sym == "".
 
-    `gap` (Unix ms) of a heartbeat: trades from here on may be missing though the promise has passed them; 0 = none are.
+    `gap` (Unix ms) of a heartbeat: trades from here on may be missing though the promise has passed them, and no
+    table says so for good; 0 = none are.
     """
 
     v: int

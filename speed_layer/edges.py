@@ -1,12 +1,13 @@
 """What the functions that keep the bars table talk to, connected once a process."""
 
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from shared.bars.sessions import SessionTable, sessions_named
 from shared.clients.aws import client
 from shared.clients.kinesis import PutRecords
+from shared.metrics import QUARANTINED, measured
 from shared.settings import read
 from shared.stores.alerts import AlertStore
 from shared.stores.bars import BarStore
@@ -46,4 +47,5 @@ def wire() -> Edges:
 
 
 def _price_alerts(dynamodb: Any, table: str) -> Alerts:
-    return Alerts("live", AlertStore(dynamodb, table), lambda: time.time_ns() // 10**6)
+    store = AlertStore(dynamodb, table, partial(measured, "live", {QUARANTINED: 1}))
+    return Alerts("live", store, lambda: time.time_ns() // 10**6)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from shared.errors import InvalidRecord, RetryableError
+from shared.metrics import QUARANTINED, measured
 from shared.observability import event, logger
 from shared.stores.lake import Lake
 
@@ -61,6 +62,7 @@ def decode_or_quarantine(
     if refused:
         first = batch[0]
         lake.put_quarantine(stage, f"{first.shard}-{first.sequence}", first.arrived, refused)
+        measured(stage, {QUARANTINED: len(refused)})
     return good
 
 

@@ -79,7 +79,7 @@ class BatchStack(TargetedStack):
         queue, definition = job.queue.job_queue_arn, job.definition.job_definition_arn
         no_queue, no_definition = (no_resource(self, "batch", kind) for kind in ("job-queue", "job-definition"))
         api = serving.api_function.function
-        Nightly(
+        self.nightly = Nightly(
             self,
             "Nightly",
             definition=DEFINITION,
@@ -143,7 +143,11 @@ class BatchStack(TargetedStack):
             assets=self._assets,
             name="load",
             description="Steps of a night that fill the database and settle the date.",
-            environment={**self._known, **self._database.variables(self, LOADER)},
+            environment={
+                **self._known,
+                "METRICS_NAMESPACE": self._settings.metrics_namespace,
+                **self._database.variables(self, LOADER),
+            },
             rights=[
                 write_items(control, "run", "settled#1m", "settled#version"),
                 list_bucket(lake),
@@ -175,7 +179,11 @@ class BatchStack(TargetedStack):
             size=JobSize(cpus=4, memory_gib=16, at_once=2),
             vpc=self._network.vpc,
             security_group=self._network.job_group,
-            environment={**variables, **self._database.variables(self, LOADER, on_aws_only=True)},
+            environment={
+                **variables,
+                "METRICS_NAMESPACE": self._settings.metrics_namespace,
+                **self._database.variables(self, LOADER, on_aws_only=True),
+            },
             rights=[
                 query(self._storage.bars_table),
                 query(self._storage.control_table, "ingest", "symbols"),

@@ -69,6 +69,7 @@ class DatabaseStack(TargetedStack):
             raise TypeError(f"{self.node.path}: expected a cluster resource")
         self._outputs = {
             "Host": made.attr_endpoint_address,
+            "Identifier": made.ref,
             "ResourceId": made.attr_db_cluster_resource_id,
             "Arn": made.attr_db_cluster_arn,
             "SecretArn": made.attr_master_user_secret_secret_arn,
@@ -79,7 +80,7 @@ class DatabaseStack(TargetedStack):
                 name,
                 value=value,
                 condition=self.aws_condition,
-                export_name=self._export(name),
+                export_name=self.export(name),
                 description=f"{name} of the cluster, for the stacks that use it.",
             )
 
@@ -89,7 +90,7 @@ class DatabaseStack(TargetedStack):
         In the emulator there is no cluster: host and user are empty, and whoever starts the process says where.
         `on_aws_only`: of a resource that the emulator never makes.
         """
-        host = Fn.import_value(self._export("Host"))
+        host = Fn.import_value(self.export("Host"))
         return {
             "POSTGRES_HOST": host if on_aws_only else self.value(consumer, "Host"),
             "POSTGRES_PORT": str(DATABASE_PORT),
@@ -111,7 +112,8 @@ class DatabaseStack(TargetedStack):
         """`Host`, `ResourceId`, `Arn` or `SecretArn` of the cluster; in the emulator one that is of nothing."""
         service, resource = {"Arn": ("rds", "cluster"), "SecretArn": ("secretsmanager", "secret")}.get(name, ("", ""))
         locally = no_resource(consumer, service, resource) if service else ""
-        return Token.as_string(consumer.on_aws(Fn.import_value(self._export(name)), locally=locally))
+        return Token.as_string(consumer.on_aws(Fn.import_value(self.export(name)), locally=locally))
 
-    def _export(self, name: str) -> str:
+    def export(self, name: str) -> str:
+        """Under what name another stack may import a value on AWS."""
         return f"{self.stack_name}-{name}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import ArnFormat, CfnOutput, Duration, RemovalPolicy
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisanalyticsv2 as analytics
 from constructs import Construct
@@ -26,6 +25,11 @@ MOST_PER_KPU = 8
 SNAPSHOT = "RESTORE_FROM_LATEST_SNAPSHOT"
 
 
+def application_name(settings: Settings) -> str:
+    """Fixed, so that alarms and people know it."""
+    return f"condvest-{settings.environment}-bars"
+
+
 class FlinkStack(TargetedStack):
     """One application, one job. Made stopped; each start goes on from the snapshot that the stop before it took."""
 
@@ -34,7 +38,7 @@ class FlinkStack(TargetedStack):
     ) -> None:
         super().__init__(scope, id_, **kwargs)
         self._settings = settings
-        name = f"condvest-{settings.environment}-bars"
+        name = application_name(settings)
         code = assets.flink(self)
         logs = log_group(self, "Logs", settings.log_retention_days)
         stream = logs.add_stream("LogStream")
@@ -76,22 +80,6 @@ class FlinkStack(TargetedStack):
             cloud_watch_logging_option=analytics.CfnApplicationCloudWatchLoggingOption.CloudWatchLoggingOptionProperty(
                 log_stream_arn=log_arn
             ),
-        )
-        cloudwatch.Alarm(
-            self,
-            "LateAlarm",
-            alarm_description="Flink dropped parts behind its watermark: their minutes lack trades until the night.",
-            metric=cloudwatch.Metric(
-                namespace="AWS/KinesisAnalytics",
-                metric_name="numLateRecordsDropped",
-                dimensions_map={"Application": application.ref},
-                statistic="Sum",
-                period=Duration.minutes(5),
-            ),
-            threshold=0,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=1,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
         CfnOutput(self, "ApplicationName", value=application.ref, description="To start and stop it by hand.")
 

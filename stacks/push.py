@@ -73,6 +73,7 @@ class PushStack(TargetedStack):
             ],
         )
         balancer = self._balancer(network, storage)
+        self.balancer_name = balancer.load_balancer_full_name
         origin = cloudfront.CfnVpcOrigin(
             self,
             "Origin",
@@ -110,7 +111,7 @@ class PushStack(TargetedStack):
         for name, value in logs.items():
             balancer.set_attribute(f"access_logs.s3.{name}", value)  # the CDK's own method wants to know the region
         listener = balancer.add_listener("Http", port=BALANCER_PORT, protocol=elb.ApplicationProtocol.HTTP, open=False)
-        listener.add_targets(
+        targets = listener.add_targets(
             "Tasks",
             port=PUSH_PORT,
             protocol=elb.ApplicationProtocol.HTTP,
@@ -120,6 +121,7 @@ class PushStack(TargetedStack):
                 path="/health", interval=Duration.seconds(10), timeout=Duration.seconds(5), healthy_threshold_count=2
             ),
         )
+        self.targets_name = targets.target_group_full_name
         self._wait_for(listener)
         return balancer
 

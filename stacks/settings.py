@@ -45,6 +45,10 @@ class Settings:
     """Most capacity units (2 GiB of memory each) of the database, one of NUMBERS; unused it has none."""
     vendor_calls_a_minute: int = 5
     """Calls that the vendor's REST API takes from the nightly; 5 is the free plan's."""
+    alarm_email: str = ""
+    """Who is told of alarms, once that address has confirmed it; empty: subscribe to the topic `AlarmTopicArn`."""
+    budget_usd: int = 260
+    """Charges of the account in a month, in USD, above which somebody is told."""
     cloudfront_prefix_list: str = US_EAST_1_PREFIX_LIST
     """Id, in `region`, of the managed prefix list com.amazonaws.global.cloudfront.origin-facing; push admits it."""
 
@@ -72,6 +76,11 @@ class Settings:
         """Lanes of the trades stream; changed only between sessions, because a symbol's lane follows from it."""
         return self.shards * self.lanes_per_shard
 
+    @property
+    def metrics_namespace(self) -> str:
+        """Of our own metrics; alarms begin with it."""
+        return f"condvest-{self.environment}"
+
     @classmethod
     def from_context(cls, context: dict[str, Any]) -> Settings:
         """Settings from CDK context (`-c shards=4 -c symbols=SPY,QQQ`), where every value arrives as text."""
@@ -97,6 +106,7 @@ RULES = {
     ),
     "profile": (r"lean|full", "'lean' or 'full'"),
     "region": ("|".join(sorted(regions())), "a region of AWS whose database we can tell, such as eu-west-1"),
+    "alarm_email": (r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or empty"),
     "cloudfront_prefix_list": (r"pl-[0-9a-f]{8,17}", "pl- and 8 to 17 hexadecimal digits"),
 }
 """Fields of text: the pattern and the words for it."""
@@ -105,6 +115,7 @@ NUMBERS: dict[str, range | tuple[int, ...]] = {
     "lanes_per_shard": range(1, 10_000),
     "vendor_calls_a_minute": range(1, 100_000),
     "log_retention_days": (7, 14, 30, 90, 365),
+    "budget_usd": range(1, 100_000),
     "database_units": (1, 2, 4, 8, 16, 32, 64, 128),
 }
 """Fields of whole numbers: what they may be."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from aws_cdk import CfnOutput, Duration, Token
@@ -69,13 +68,8 @@ class SpeedStack(TargetedStack):
             security_group=network.cache_group,
         )
         self._ingester(network)
-        self._reader = partial(
-            StreamReader,
-            self,
-            assets=assets,
-            failures=storage.lake_bucket,
-            retention_days=settings.log_retention_days,
-        )
+        self.readers: dict[str, StreamReader] = {}
+        """By the name of their bundle."""
         self._archive()
         self._bar_keepers()
         self._signals(network)
@@ -118,6 +112,7 @@ class SpeedStack(TargetedStack):
                 "REST_URL": "https://api.polygon.io",
                 "LIVE": "1",
                 "LEASE_SECONDS": "10",
+                "METRICS_NAMESPACE": self._settings.metrics_namespace,
                 **self.cache.environment(self, "ingest"),
             },
             rights=[
@@ -138,7 +133,12 @@ class SpeedStack(TargetedStack):
             source=Source.stream(self.trades),
             batch_size=1000,
             window_s=Token.as_number(self.on_aws(ARCHIVE_WINDOW_S["aws"], locally=ARCHIVE_WINDOW_S["local"])),
-            environment={"LAKE_BUCKET": lake.bucket_name, "TICKS_TABLE": ticks.table_name, "LIVE": "1"},
+            environment={
+                "LAKE_BUCKET": lake.bucket_name,
+                "TICKS_TABLE": ticks.table_name,
+                "LIVE": "1",
+                "METRICS_NAMESPACE": self._settings.metrics_namespace,
+            },
             rights=[put_objects(lake, "raw/trades/", "quarantine/"), put_batches(ticks)],
         )
 
@@ -149,6 +149,7 @@ class SpeedStack(TargetedStack):
             "CONTROL_TABLE": control.table_name,
             "BARS_STREAM": self.bars.stream_name,
             "LAKE_BUCKET": lake.bucket_name,
+            "METRICS_NAMESPACE": self._settings.metrics_namespace,
         }
         keep_bars = [query(bars), write_items(bars), put_records(self.bars), put_objects(lake, "quarantine/")]
         self._reader(
@@ -204,6 +205,7 @@ class SpeedStack(TargetedStack):
                 "LAKE_BUCKET": storage.lake_bucket.bucket_name,
                 "SESSIONS": SESSIONS,
                 "STRATEGIES": self._settings.strategies,
+                "METRICS_NAMESPACE": self._settings.metrics_namespace,
                 **self.cache.environment(self, "signals"),
             },
             rights=[
@@ -216,6 +218,16 @@ class SpeedStack(TargetedStack):
                 put_objects(storage.lake_bucket, "quarantine/"),
                 self.cache.connect("signals"),
             ],
+        )
+
+    def _reader(self, id_: str, **chosen: Any) -> None:
+        self.readers[id_.lower()] = StreamReader(
+            self,
+            id_,
+            assets=self._assets,
+            failures=self._storage.lake_bucket,
+            retention_days=self._settings.log_retention_days,
+            **chosen,
         )
 
     def _evaluate_rules(self, reader: str) -> list[Right]:

@@ -63,6 +63,7 @@ FAULTS = {
     "F68": ("`NaN` as text where a number belongs", "refused"),
     "F69": ("several trades in one record", "a part never crosses a second and carries its own time"),
     "F70": ("longer bars from shorter ones", "a minute belongs to the window that holds its start"),
+    "F82": ("a night does not start, fails or dies", "told at six in the morning, until it has run"),
 }  # fmt: skip
 """Number of each fault -> what happens, and what we make of it."""
 

@@ -22,6 +22,7 @@ from batch_layer.reconcile.kept import read_report
 from batch_layer.settle import settle
 from shared.clients.aws import client
 from shared.errors import PermanentError
+from shared.metrics import UNREADABLE, UNSETTLED, measured
 from shared.settings import read
 from shared.stores.postgres import Postgres, PostgresSettings
 from shared.stores.runs import RunLedger
@@ -59,6 +60,8 @@ class Inside:
 
         loaded = load_once(self.postgres, JOB, key, load, sleep=self.sleep)
         self.settled.changed(self.now())
+        if loaded and loaded.quarantined:
+            measured("load", {UNREADABLE: loaded.quarantined})
         detail: dict[str, object] = {"rows": "loaded before"} if loaded is None else loaded.summary()
         self.ledger.step(day, owner, "load", detail)
         return detail
@@ -68,6 +71,8 @@ class Inside:
         stays as it is, and so does one of which the speed view shows what the raw log does not have. Raises
         StoreUnavailable, BrokenFile."""
         kept, missing = self.lines.read(day), self._missing(day)
+        if missing:
+            measured("load", {UNSETTLED: missing})
         if kept is None or missing:
             why = f"{missing} minutes are not in the raw log" if missing else "nothing was streamed"
             return {"counts": {"minutes": 0, "why": why}, "warm": []}

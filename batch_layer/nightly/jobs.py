@@ -22,6 +22,7 @@ from batch_layer.reconcile.run import reconcile, write_report
 from shared.bars.sessions import SessionTable, sessions_named
 from shared.bars.windows import new_york_midnight_ms
 from shared.clients.aws import client
+from shared.metrics import DIFFERENCES, measured
 from shared.models.bar import Minute
 from shared.settings import read
 from shared.stores.bars import BarStore
@@ -98,6 +99,7 @@ class Jobs:
             gaps=[(gap.start, gap.end or _OPEN_END) for gap in gaps_of(self.control.epochs())],
         )
         self.write_report(report)
+        measured("reconcile", {DIFFERENCES: report.unaccounted})
         return "; ".join(f"{one.between}: {one.equal} of {one.bars} equal" for one in report.comparisons)
 
     def _speed(self, day: date, streamed: Iterable[str]) -> Iterator[Minute] | None:

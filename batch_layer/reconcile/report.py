@@ -98,7 +98,15 @@ class Report(msgspec.Struct):
 
     @property
     def unexplained(self) -> int:
-        return sum(comparison.kinds.get("unexplained", 0) for comparison in self.comparisons)
+        return self._of("unexplained")
+
+    @property
+    def unaccounted(self) -> int:
+        """Those that somebody has to look at: nothing tells why, or it is a fault of ours."""
+        return self._of("unexplained") + self._of("ours")
+
+    def _of(self, kind: Kind) -> int:
+        return sum(comparison.kinds.get(kind, 0) for comparison in self.comparisons)
 
 
 _encoder = msgspec.json.Encoder()

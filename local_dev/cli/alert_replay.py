@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from local_dev.cli.api_client import ApiClient
 from local_dev.cli.errors import WrongInput
 from shared.bars.scale import PRICE_DIGITS, SIZE_DIGITS, parse_scaled
 from shared.bars.sessions import SIMULATED, XNYS, SessionTable, sessions_named
-from shared.bars.windows import STREAM_TIMEFRAMES, new_york_midnight_ms
+from shared.bars.windows import MINUTE_MS, STREAM_TIMEFRAMES, new_york_midnight_ms
 from shared.frames import TradeRow
 from shared.models.alert import Crossing, PriceCross, Rule, State, StoredRule, StrategySignal
 from shared.models.bar import Bar
@@ -35,21 +34,30 @@ class Replay(NamedTuple):
 
 
 def replay(client: ApiClient, rule: Rule, first: date, last: date) -> Replay:
-    """New York dates, both included. Price rules look at trades while they are stored (72 hours), else at the open,
-    high, low and close of minutes: an estimate, since their order within a minute is not known. Raises WrongInput."""
+    """New York dates, both included. Price rules look at trades while they are stored (72 hours), before those at the
+    open, high, low and close of minutes: an estimate, since their order within a minute is not known. Raises
+    WrongInput."""
     start, end = new_york_midnight_ms(first), new_york_midnight_ms(last + timedelta(days=1))
     if start >= end:
         raise WrongInput(f"--from must not be after --to, was {first}.")
     sessions = sessions_named(SIMULATED if client.feed().get("simulated") else XNYS)
     if isinstance(rule.when, PriceCross):
-        trades = client.trades(rule.ticker, start, end)
-        some = list(islice(trades, 1))
-        if some:
-            rows = map(row_of, chain(some, trades))
-            return _told(rule, list(observations(rows, sessions, "")), "trades")
-        minutes = list(map(bar_of, client.bars(rule.ticker, 1, "minute", str(start), str(end - 1), adjusted=False)))
-        return _told(rule, list(_corners(minutes, sessions)), "prices of minutes, an estimate: no trades are stored")
+        return _of_prices(client, rule, start, end, sessions)
     return _told(rule, list(_seen(client, rule, start, end, sessions)), f"bars of {timeframe_of(rule.when)}")
+
+
+def _of_prices(client: ApiClient, rule: Rule, start: int, end: int, sessions: SessionTable) -> Replay:
+    """Minutes that end before the one of the first stored trade, then trades."""
+    rows = list(map(row_of, client.trades(rule.ticker, start, end)))
+    stored_from = rows[0].t - rows[0].t % MINUTE_MS if rows else end
+    corners: list[Observation] = []
+    if start < stored_from:
+        minutes = client.bars(rule.ticker, 1, "minute", str(start), str(stored_from - 1), adjusted=False)
+        corners = list(_corners(map(bar_of, minutes), sessions))
+    trades = list(observations(rows, sessions, f"{stored_from:013d}"))  # behind the positions of those minutes
+    kinds = {"prices of minutes, an estimate": corners or not rows, "trades": rows}
+    kind = ", then ".join(name for name, some in kinds.items() if some)
+    return _told(rule, corners + trades, kind if rows else f"{kind}: no trades are stored")
 
 
 def _told(rule: Rule, seen: list[Observation], kind: str) -> Replay:

@@ -43,8 +43,9 @@ DEPLOYED = "deployed"
 DASHBOARD = ROOT / "serving_layer" / "dashboard"
 POSTGRES = "POSTGRES_"
 """How the variables begin that say where the database is."""
-BATCH = "batch_layer."
-"""Modules of functions that are started when there is something to do for them (nightly.py)."""
+NOT_SERVED = ("batch_layer.", "speed_layer.watch.")
+"""Modules of functions that are started when there is something to do for them (nightly.py), and of the one whose
+metrics nobody here would read."""
 WORKERS = {"api": 2}  # answers in progress at once; stream functions take one batch at a time
 T = TypeVar("T")
 
@@ -200,7 +201,7 @@ class Platform:
     def _specs(self, *, answering: bool) -> list[FunctionSpec]:
         """Of the functions that streams are read for, or of those that answer requests."""
         behind = {mapping.function for mapping in self.deployment.mappings}
-        served = [one for one in self.deployment.functions.values() if not one.module.startswith(BATCH)]
+        served = [one for one in self.deployment.functions.values() if not one.module.startswith(NOT_SERVED)]
         return [self.spec_of(function) for function in served if (function.name not in behind) is answering]
 
     def spec_of(self, function: Function, given: Mapping[str, str] | None = None) -> FunctionSpec:

@@ -18,6 +18,7 @@ from serving_layer.api.cursor import invalid_cursor, seal, unseal
 from serving_layer.api.parameters import limit_of, one
 from serving_layer.api.refusals import NOT_FOUND, BadRequest, Refusal, Refused
 from serving_layer.api.replies import base_url, reply, request_id
+from shared.errors import InvalidRecord
 from shared.models.alert import Rule, StoredCrossing, StoredRule, rule_form
 from shared.stores.alerts import Held
 
@@ -30,9 +31,14 @@ PARALLEL: Final = 8
 TOO_MANY: Final = Refusal(409, f"A key may have {MOST_ALERTS} alerts: remove some first.", "TOO_MANY_ALERTS")
 CHANGED: Final = Refusal(409, "The alert was changed or removed meanwhile: read it again.", "CONFLICT")
 
+UNREADABLE: Final = Refusal(
+    409, "The alert was written by a later release and cannot be read: it can only be removed.", "UNREADABLE"
+)
+
 
 class Store(Protocol):
-    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable."""
+    """The alerts table (shared/stores/alerts.py); raises StoreUnavailable. `rule` and `state` raise InvalidRecord for
+    one that cannot be read, `rules_of` leaves it out."""
 
     def put_rule(self, stored: StoredRule) -> bool: ...
     def remove_rule(self, owner: str, id_: str, now_s: int) -> bool: ...
@@ -116,7 +122,7 @@ def _added(event: APIGatewayProxyEvent, services: Services) -> Response[str | by
     count = 0
     for held in services.store.rules_of(owner):
         count += 1
-        if held.rule == rule and not services.store.state(held.id, held.version).state.done:
+        if held.rule == rule and _standing(held, services.store)["status"] != "done":
             return _answer(event, held, services.store)
     if count >= MOST_ALERTS:
         raise Refused(TOO_MANY)
@@ -148,7 +154,10 @@ def _rule_in(event: APIGatewayProxyEvent) -> Rule:
 
 
 def _held(store: Store, owner: str, id_: str) -> StoredRule:
-    stored = store.rule(owner, id_)
+    try:
+        stored = store.rule(owner, id_)
+    except InvalidRecord as error:
+        raise Refused(UNREADABLE) from error
     if stored is None:
         raise Refused(NOT_FOUND)
     return stored
@@ -159,15 +168,25 @@ def _answer(event: APIGatewayProxyEvent, stored: StoredRule, store: Store, *, co
     return reply(event, msgspec.json.encode(body), code=code, headers=PRIVATE)
 
 
+def _standing(stored: StoredRule, store: Store) -> dict[str, Any]:
+    """`done` once a rule that tells once has told; `unreadable` where what is remembered cannot be read."""
+    try:
+        state = store.state(stored.id, stored.version).state
+    except InvalidRecord:
+        return {"status": "unreadable", "fired_at": None}
+    return {
+        "status": "done" if state.done else "active",
+        "fired_at": state.fired_ms if state.fired_ms >= 0 else None,
+    }
+
+
 def _form(stored: StoredRule, store: Store) -> dict[str, Any]:
-    """A rule and how it stands: `done` once a rule that tells once has told."""
-    state = store.state(stored.id, stored.version).state
+    """A rule and how it stands."""
     return {
         "id": stored.id,
         "version": stored.version,
         **rule_form(stored.rule),
-        "status": "done" if state.done else "active",
-        "fired_at": state.fired_ms if state.fired_ms >= 0 else None,
+        **_standing(stored, store),
         "created_at": stored.created_ms,
         "changed_at": stored.changed_ms,
     }

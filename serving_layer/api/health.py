@@ -9,12 +9,11 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from serving_layer.api.market import SIMULATED
 from serving_layer.api.replies import reply, request_id
 from serving_layer.api.wiring import Services
+from shared.stores.control import ingest_state
 
 RULE = "/v1/health"
 RULES = (RULE,)
 COUNTED = ("frames", "parts", "bars", "late", "duplicates", "quarantined", "gaps_unfilled")
-SPEAKS_WITHIN_MS = 15_000
-"""An ingester tells its counts once a second."""
 _REASONS = ("quarantined_by_reason", "ignored")
 
 
@@ -56,17 +55,6 @@ def report(services: Services) -> dict[str, Any]:
         },
         **{name: _sum_by_key(epoch.get(name, {}) for epoch in epochs) for name in _REASONS},
     }
-
-
-def ingest_state(epoch: Mapping[str, Any], now_ms: float) -> str:
-    """What the newest ingester last said of itself; `unavailable` when it has said nothing for 15 s (host time)."""
-    state = str(epoch.get("state", "none"))
-    if state != "running":
-        return state
-    if now_ms - epoch.get("told_ms", now_ms) > SPEAKS_WITHIN_MS:
-        return "unavailable"
-    connection = str(epoch.get("connection", "up"))
-    return state if connection == "up" else connection
 
 
 def _sum(epochs: Iterable[Mapping[str, Any]], name: str) -> int:

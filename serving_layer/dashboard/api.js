@@ -11,7 +11,7 @@ const MOST_MINUTES = 50_000;
 /** @typedef {{id: string, ticker: string, strategy: string, timeframe: string, t: number, side: "buy" | "sell",
  *   price: number, status: "active" | "withdrawn", known_at: number}} Signal */
 /** @typedef {{id: string, ticker: string, when: any, repeat: string, cooldown_s: number, session: string,
- *   expires: number | null, note: string, status: "active" | "done"}} Alert */
+ *   expires: number | null, note: string, status: "active" | "done" | "unreadable"}} Alert */
 /** @typedef {{id: string, alert: string, ticker: string, direction: string, value: string, t: number,
  *   note: string}} Fired */
 

@@ -1,7 +1,7 @@
 """The `alerts` table: rules, what is remembered of each version, and crossings. Keyed (pk, sk).
 
     rule#<owner>   <id>                     rule (JSON), version, created_ms, changed_ms; a removed one says so
-    state#<id>     <version, 10 digits>     state and the crossings it brought (JSON), rev
+    state#<id>     <version, 10 digits>     state and the crossings it brought (JSON), rev, at
     fired#<owner>  <t, 13 digits>#<id>      crossing (JSON), known_at, kind = `crossing`
     reader#<name>  <shard>                  the process that evaluated last
 
@@ -9,7 +9,8 @@ Index `groups`: `group` = `live` or `signals` of a rule that holds, `place` = it
 crossing, `place` = when it was stored (13 digits, Unix ms) # id.
 """
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.alert import Crossing, Reader, Rule, State, StoredCrossing, StoredRule
+from shared.observability import event, logger
 
 INDEX: Final = "groups"
 FIRED: Final = "fired#"
@@ -26,24 +28,36 @@ CROSSING: Final = "crossing"
 """`kind` of a crossing; other items have none. By it the table's stream is filtered."""
 KEPT_S: Final = 90 * 86_400
 """Crossings and removed rules are kept this long, from when they are stored."""
+STATE_KEPT_S: Final = 400 * 86_400
+"""What is remembered of a version is kept this long from when it was last written; who reads it later than half of that
+writes it again, so it outlives only rules that were changed or removed."""
 DAY_MS: Final = 86_400_000
 _REFUSED: Final = "ConditionalCheckFailedException"
+
+_log = logger("alerts.store")
 
 
 class Held(NamedTuple):
     """What a table remembers of a rule's version. `fired`: the crossings that its last change brought, which may not
-    have been stored yet; `rev`: how often it was changed."""
+    have been stored yet; `rev`: how often it was written; `at_ms`: when, Unix ms of the host, 0 where that is not
+    known."""
 
     state: State = State()
     fired: tuple[Crossing, ...] = ()
     rev: int = 0
+    at_ms: int = 0
 
 
 class AlertStore:
-    """Raises StoreUnavailable when DynamoDB does not answer in time or throttles."""
+    """Raises StoreUnavailable when DynamoDB does not answer in time or throttles.
 
-    def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb, self._table = dynamodb, table
+    A rule that cannot be read, such as one of a later release, stands in nobody's way: lists go on without it. Each
+    version of which rule or state cannot be read is logged once, and `unreadable` is called for it.
+    """
+
+    def __init__(self, dynamodb: Any, table: str, unreadable: Callable[[], None] = lambda: None) -> None:
+        self._dynamodb, self._table, self._unreadable = dynamodb, table, unreadable
+        self._left_out: set[tuple[str, str]] = set()
 
     def put_rule(self, stored: StoredRule) -> bool:
         """Store a rule: a new one as version 1, a changed one as the version after the one held. False where that is
@@ -75,26 +89,30 @@ class AlertStore:
         )
 
     def rule(self, owner: str, id_: str) -> StoredRule | None:
+        """Raises InvalidRecord `rule` for one that cannot be read."""
         answer = self._call("get_item", Key=_key(f"rule#{owner}", id_), ConsistentRead=True)
         return _rule(answer["Item"]) if "group" in answer.get("Item", {}) else None
 
     def rules_of(self, owner: str, after: str = "") -> Iterator[StoredRule]:
         """Of an owner, by id, those after one; lazily."""
         items = self._query("pk = :pk AND sk > :after", {":pk": f"rule#{owner}", ":after": after or " "})
-        return (_rule(item) for item in items if "group" in item)
+        return self._readable(item for item in items if "group" in item)
 
     def rules_for(self, reader: Reader) -> list[StoredRule]:
         """Every rule that a stream function has to evaluate; the index follows the table, usually within a second."""
-        return [_rule(item) for item in self._query("#group = :group", {":group": reader}, index=True)]
+        return list(self._readable(self._query("#group = :group", {":group": reader}, index=True)))
 
     def state(self, id_: str, version: int) -> Held:
-        """Of a version that nothing was seen of yet: as it begins."""
+        """Of a version that nothing was seen of yet: as it begins. Raises InvalidRecord `state` for one that cannot be
+        read."""
         answer = self._call("get_item", Key=_state_key(id_, version), ConsistentRead=True)
         if "Item" not in answer:
             return Held()
-        item = answer["Item"]
-        fired = msgspec.json.decode(item["fired"]["S"], type=tuple[Crossing, ...])
-        return Held(msgspec.json.decode(item["state"]["S"], type=State), fired, int(item["rev"]["N"]))
+        try:
+            return _held(answer["Item"])
+        except InvalidRecord as error:
+            self._tell("the state of a rule cannot be read: going on without it", id_, str(version), error)
+            raise
 
     def put_state(self, id_: str, version: int, held: Held) -> bool:
         """Remember the next state; False where another than the one before is held."""
@@ -106,6 +124,8 @@ class AlertStore:
             "state": {"S": msgspec.json.encode(held.state).decode()},
             "fired": {"S": msgspec.json.encode(held.fired).decode()},
             "rev": _number(held.rev),
+            "at": _number(held.at_ms),
+            "ttl": _number(held.at_ms // 1000 + STATE_KEPT_S),
         }
         return self._write("put_item", Item=item, ConditionExpression=condition, **values)
 
@@ -148,6 +168,21 @@ class AlertStore:
             return True
         self._write("put_item", Item={**key, "process": {"S": process}})
         return False
+
+    def _readable(self, items: Iterable[dict[str, Any]]) -> Iterator[StoredRule]:
+        for item in items:
+            try:
+                yield _rule(item)
+            except InvalidRecord as error:
+                version = item.get("version", {}).get("N", "")
+                self._tell("a rule cannot be read: going on without it", item["sk"]["S"], version, error)
+
+    def _tell(self, text: str, id_: str, version: str, error: InvalidRecord) -> None:
+        """Once of each version."""
+        if (id_, version) not in self._left_out:
+            self._left_out.add((id_, version))
+            event(_log, logging.ERROR, text, rule=id_, version=version, error=str(error))
+            self._unreadable()
 
     def _query(
         self, condition: str, values: dict[str, str], *, index: bool = False, reverse: bool = False
@@ -200,14 +235,26 @@ def read_crossing(item: dict[str, Any]) -> StoredCrossing:
 
 
 def _rule(item: dict[str, Any]) -> StoredRule:
-    return StoredRule(
-        item["sk"]["S"],
-        item["pk"]["S"].partition("#")[2],
-        int(item["version"]["N"]),
-        msgspec.json.decode(item["rule"]["S"], type=Rule),
-        int(item["created_ms"]["N"]),
-        int(item["changed_ms"]["N"]),
-    )
+    try:
+        return StoredRule(
+            item["sk"]["S"],
+            item["pk"]["S"].partition("#")[2],
+            int(item["version"]["N"]),
+            msgspec.json.decode(item["rule"]["S"], type=Rule),
+            int(item["created_ms"]["N"]),
+            int(item["changed_ms"]["N"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRecord("rule", f"not a rule of the alerts table: {error!r}"[:200]) from error
+
+
+def _held(item: dict[str, Any]) -> Held:
+    try:
+        fired = msgspec.json.decode(item["fired"]["S"], type=tuple[Crossing, ...])
+        state = msgspec.json.decode(item["state"]["S"], type=State)
+        return Held(state, fired, int(item["rev"]["N"]), int(item.get("at", {"N": "0"})["N"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidRecord("state", f"not a state of the alerts table: {error!r}"[:200]) from error
 
 
 def _key(pk: str, sk: str) -> dict[str, Any]:

@@ -3,13 +3,27 @@
 One item each, keyed (pk, sk). Counts are totals of one epoch written by its only writer, never increments.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shared.bars.windows import HOUR_MS
 from shared.stores.control_items import ControlItems
 
 LATE_MARK_TTL_S = 3 * 86_400
+RUNNING = "running"
+SPEAKS_WITHIN_MS = 15_000
+"""An ingester tells its counts once a second."""
+
+
+def ingest_state(epoch: Mapping[str, Any], now_ms: float) -> str:
+    """What the newest ingester last said of itself; `unavailable` when it has said nothing for 15 s (host time)."""
+    state = str(epoch.get("state", "none"))
+    if state != RUNNING:
+        return state
+    if now_ms - epoch.get("told_ms", now_ms) > SPEAKS_WITHIN_MS:
+        return "unavailable"
+    connection = str(epoch.get("connection", "up"))
+    return state if connection == "up" else connection
 
 
 class Progress(NamedTuple):
@@ -73,6 +87,18 @@ class ControlStore:
     def epochs(self) -> Iterator[dict[str, Any]]:
         """Totals of every epoch, oldest first."""
         return self._items.query("ingest")
+
+    def newest_epoch(self) -> dict[str, Any]:
+        """Totals of the last epoch; empty before the first."""
+        return self._items.last("ingest") or {}
+
+    def watched_since(self, now_s: float) -> float:
+        """Since when (Unix s) this platform is watched: the time of the first call there ever was."""
+        known = self._items.get("watch", "since")
+        if known is None:
+            known = {"at": float(now_s)}
+            self._items.put("watch", "since", known)
+        return float(known["at"])
 
     def put_feed(self, state: dict[str, Any]) -> None:
         """What the platform reads from and whether it still comes."""

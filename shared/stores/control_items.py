@@ -44,6 +44,18 @@ class ControlItems:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
+    def last(self, pk: str) -> Attributes | None:
+        """The item of a pk with the greatest sk."""
+        answer = self._call(
+            "query",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        return next(map(_read, answer["Items"]), None)
+
     def update(
         self, pk: str, sk: str, *, expression: str, condition: str, values: Mapping[str, Any], names: Mapping[str, str]
     ) -> Attributes | None:

@@ -41,7 +41,16 @@ def observations(rows: Iterable[TradeRow], sessions: SessionTable, name: str) ->
         price = parse_scaled(row.p, PRICE_DIGITS)
         if price and effect_of(row.c, regular) & OPEN_CLOSE and row.s.strip("0."):
             key = f"{row.t}.{row.q}.{row.x}.{row.trfi}.{row.i}"
-            yield Observation(f"{name}-{number:06d}", key, row.t, price, row.p, regular)
+            yield Observation(place_in(name, number), key, row.t, price, row.p, regular)
+
+
+def place_in(name: str, number: int) -> str:
+    """Text that sorts as the trades of `name` do.
+
+    States of an earlier release hold six digits there, and may be compared with these: all trades of a frame are looked
+    at before a state is stored, so what of its own frame it passes over, or sees again, leaves it as it is.
+    """
+    return f"{name}-{number:012d}"
 
 
 def position_of(f: str) -> str:

@@ -27,7 +27,7 @@ from shared.stores.valkey import Valkey, connect
 from speed_layer.ingest.fill import fill
 from speed_layer.ingest.lease import Lease
 from speed_layer.ingest.publisher import Publisher
-from speed_layer.ingest.recovery import read_tail
+from speed_layer.ingest.recovery import find_tail
 from speed_layer.ingest.report import report, write
 from speed_layer.ingest.service import Ingester
 from speed_layer.ingest.settings import IngestSettings
@@ -38,7 +38,7 @@ READ_TIMEOUT_S = 10.0
 STOP_S = 3.0
 BARS_SHARDS = 1
 THREADS = 32
-"""For calls that wait. A refill holds some of them for long; puts and the lease must never wait for one."""
+"""For calls that wait, a put of each shard among them. A refill has its own: puts and the lease never wait for it."""
 
 log = logger("ingest")
 
@@ -56,9 +56,10 @@ async def serve(settings: IngestSettings) -> None:
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(task) for task in (lease.keep(), trades.run(), bars.run())]
         tail = await asyncio.to_thread(
-            read_tail,
+            find_tail,
             client("kinesis", read_timeout_s=READ_TIMEOUT_S),
             settings.trades_stream,
+            control.newest_epoch,
             live=settings.live,
             now=datetime.now(UTC),
         )

@@ -21,7 +21,8 @@ class FeedClock(Generic[T]):
     """Pure: time comes in with the trades. `T` is whatever the caller keeps of a held trade."""
 
     def __init__(self, now_ms: int | None = None) -> None:
-        self.now_ms = now_ms
+        self.now_ms = self.last_t = now_ms
+        """`last_t`: the greatest event time of a trade alone; silence may be the feed's fault."""
         self.held: list[tuple[int, T, int]] = []
         self._reached_ms = now_ms
 
@@ -33,12 +34,13 @@ class FeedClock(Generic[T]):
     def start(self, t: int, host_ms: int | None) -> None:
         """The first trade sets the clock; on live feeds (host_ms given) only one whose time is near the host's."""
         if self.now_ms is None and (host_ms is None or t >= host_ms - OLDEST_FIRST_MS):
-            self.now_ms = self._reached_ms = t
+            self.now_ms = self.last_t = self._reached_ms = t
 
     def accepted(self, t: int) -> None:
         """A trade at `t` was accepted; it moves a clock that has started."""
-        if self.now_ms is not None and self._reached_ms is not None:
+        if self.now_ms is not None and self.last_t is not None and self._reached_ms is not None:
             self.now_ms = max(self.now_ms, t)
+            self.last_t = max(self.last_t, t)
             self._reached_ms = max(self._reached_ms, t)
 
     def hold(self, t: int, trade: T) -> None:

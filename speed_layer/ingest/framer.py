@@ -103,7 +103,7 @@ class Framer:
                 self._frame(lane, list(parts.values()))
 
     def heartbeat(self, gap_ms: int = 0) -> None:
-        """The promise, to every lane, and from where (Unix ms) a gap is not filled yet."""
+        """The promise, to every lane, and from where (Unix ms) a gap is not filled yet, or not told."""
         self._told = self.promise
         for lane in range(self.lanes):
             self._send(lane, encode([Part(VERSION, self._name(lane), "", self.promise, gap=gap_ms)]), 0)

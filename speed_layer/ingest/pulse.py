@@ -40,6 +40,11 @@ class Pulse:
     def is_silent(self, now: float) -> bool:
         return now - self._heard > self._allowed_s * self._patience
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether a connection was cut for its silence, and none since has brought a trade of the busiest."""
+        return self._patience > 1
+
     def given_up(self) -> None:
         """The connection was cut for its silence. If the next is silent too, it is given longer: a market may rest."""
         self._patience = min(2 * self._patience, LONGEST_S / SHORTEST_S)

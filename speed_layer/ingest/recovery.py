@@ -7,17 +7,18 @@ if that is earlier) finds every such window whole.
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.bars.windows import new_york_date
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.frames import Part, decode_frame
 from shared.observability import event, logger
+from speed_layer.ingest.intake import MEMORY_S
 
-MEMORY_S = 21 * 60
 HOUR_S = 3_600
 THROTTLE_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 LATEST_AHEAD = timedelta(days=2)
@@ -36,8 +37,9 @@ class Tail:
         self.promise = 0
         self.promise_before = 0
         self.last_t = 0
-        self.gap = 0
-        """From here on trades may be missing that the promise has passed; 0 = none are."""
+        self._gaps: dict[int, int] = {}
+        """What each shard's last heartbeat with this promise says of a gap."""
+        self._shard = 0
         self._parts: deque[tuple[int, Part]] = deque()
         self._told = 0
 
@@ -49,7 +51,9 @@ class Tail:
                 return
             self._told = part.sec
             if part.sec >= self.promise and not part.quarantine:
-                self.gap = part.gap
+                if part.sec > self.promise:
+                    self._gaps.clear()
+                self._gaps[self._shard] = part.gap
             if part.sec > self.promise:
                 self.promise_before, self.promise = self.promise, part.sec
             elif self.promise_before < part.sec < self.promise:
@@ -65,6 +69,13 @@ class Tail:
     def next_shard(self) -> None:
         """What follows is the beginning of another shard."""
         self._told = 0
+        self._shard += 1
+
+    @property
+    def gap(self) -> int:
+        """From here on trades may be missing that the promise has passed; 0 = none are. While the promise stands a
+        lane may lag behind another, so what any of them says is taken."""
+        return min(filter(None, self._gaps.values()), default=0)
 
     @property
     def start(self) -> int:
@@ -97,6 +108,17 @@ class Tail:
     @property
     def is_empty(self) -> bool:
         return self.last_t == 0
+
+
+def find_tail(kinesis: Any, stream: str, totals: Callable[[], Mapping[str, Any]], *, live: bool, now: datetime) -> Tail:
+    """The stream's tail; where a live one holds nothing, that of a predecessor which was here earlier on this date in
+    New York, by its last `totals`. What is missing of earlier dates is the night's. Raises StoreUnavailable."""
+    tail = read_tail(kinesis, stream, live=live, now=now)
+    if not live or tail.promise:
+        return tail
+    told = datetime.fromtimestamp(int(totals().get("promise", 0)), UTC)
+    is_today = new_york_date(int(told.timestamp()) * 1000) == new_york_date(int(now.timestamp()) * 1000)
+    return read_tail(kinesis, stream, live=live, now=told) if is_today else tail
 
 
 def read_tail(kinesis: Any, stream: str, *, live: bool, now: datetime) -> Tail:

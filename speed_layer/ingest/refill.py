@@ -9,11 +9,13 @@ answered nothing at all for 30 s. What is left after the 30 s goes on and is lat
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
 from shared.observability import event, logger
 from shared.polygon.trades import TradeEvent, TradesPage
+from speed_layer.ingest.threads import HangingThreads
 
 PATIENCE_S = 30.0
 TRY_AGAIN_S = 0.5
@@ -47,6 +49,14 @@ class Sink(Protocol):
     def refuse(self, row: bytes) -> None: ...
 
 
+class Round:
+    """The symbols of one run. Each has its own: one that was cancelled may still be ending when the next begins."""
+
+    def __init__(self, symbols: list[str]) -> None:
+        self.waiting = deque(symbols)
+        self.under_way = 0
+
+
 class Refill:
     """One after another; `run` may be cancelled, and begins anew with the next call."""
 
@@ -55,28 +65,30 @@ class Refill:
     ) -> None:
         """`symbols`: empty = the whole market. `trades_of`: how much a symbol trades."""
         self._source, self._symbols, self._sink, self._trades_of = source, symbols, sink, trades_of
-        self._waiting: deque[str] = deque()
-        self._under_way = 0
+        self._threads = HangingThreads(AT_ONCE, "refill")
+        """A call that hangs goes on when its run is cancelled: no more of them than one run makes, and none of those
+        that puts and the lease need."""
+        self._round = Round([])
         self._answered = self._not_before = 0.0
 
     @property
     def left(self) -> int:
         """Symbols that are not filled yet."""
-        return len(self._waiting) + self._under_way
+        return len(self._round.waiting) + self._round.under_way
 
     async def run(self, from_ms: int) -> bool:
         """Everything since `from_ms` (Unix ms); whether every symbol was filled: one that the vendor refuses keeps none
         of the others from it. Raises SourceUnavailable, AccessRefused."""
-        self._answered, self._under_way = asyncio.get_running_loop().time(), 0
+        self._answered = asyncio.get_running_loop().time()
         symbols = await self._who_traded(from_ms)
-        self._waiting = deque(sorted(symbols, key=lambda sym: (-self._trades_of(sym), sym)))
+        this = self._round = Round(sorted(symbols, key=lambda sym: (-self._trades_of(sym), sym)))
         if len(symbols) > FEW:
             event(log, 20, "refilling", symbols=len(symbols), from_ms=from_ms)
-        workers = [asyncio.create_task(self._work(from_ms)) for _ in range(min(AT_ONCE, len(symbols)))]
+        workers = [asyncio.create_task(self._work(this, from_ms)) for _ in range(min(AT_ONCE, len(symbols)))]
         try:
             return not sum(await asyncio.gather(*workers))
         finally:
-            self._waiting.clear()
+            this.waiting.clear()
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
@@ -94,19 +106,19 @@ class Refill:
         wanted = set(self._symbols)
         return [sym for sym in traded if sym in wanted] if wanted else traded
 
-    async def _work(self, from_ms: int) -> int:
+    async def _work(self, this: Round, from_ms: int) -> int:
         """Fill symbol after symbol until none waits; how many were refused."""
         refused = 0
-        while self._waiting:
-            sym = self._waiting.popleft()
-            self._under_way += 1
+        while this.waiting:
+            sym = this.waiting.popleft()
+            this.under_way += 1
             try:
                 await self._fill(sym, from_ms)
             except InvalidRecord as error:
                 refused += 1
                 event(log, 40, "symbol not filled", sym=sym, from_ms=from_ms, error=str(error))
             finally:
-                self._under_way -= 1
+                this.under_way -= 1
         return refused
 
     async def _fill(self, sym: str, from_ms: int) -> None:
@@ -128,7 +140,7 @@ class Refill:
         while True:
             await asyncio.sleep(max(0.0, self._not_before - loop.time()))
             try:
-                result = await asyncio.to_thread(call, *arguments, **keywords)
+                result = await loop.run_in_executor(self._threads, partial(call, *arguments, **keywords))
             except SourceUnavailable:
                 if loop.time() > self._answered + PATIENCE_S:
                     raise

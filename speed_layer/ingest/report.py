@@ -9,6 +9,8 @@ from shared.observability import event, logger
 from shared.stores.control import ControlStore
 from speed_layer.ingest.publisher import Publisher
 from speed_layer.ingest.service import Ingester
+from speed_layer.ingest.telling import EVERY_S as METRICS_EVERY_S
+from speed_layer.ingest.telling import Telling
 
 EVERY_S = 1.0
 SYMBOLS_EVERY_S = 10.0
@@ -51,9 +53,24 @@ def counts(ingester: Ingester, trades: Publisher) -> dict[str, Any]:
 
 
 async def report(ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int) -> None:
-    """Counts once a second, symbols when there are new ones, until the feed has ended; the last report says so."""
+    """Counts once a second, symbols when there are new ones, until the feed has ended; the last report says so.
+
+    Metrics each minute, and once more when this ends, however it does.
+    """
+    telling = Telling()
+    try:
+        await _report(ingester, trades, control, epoch, telling)
+    finally:
+        telling.tell(counts(ingester, trades))
+
+
+async def _report(ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int, telling: Telling) -> None:
     symbols, symbols_due, told = Symbols(control), 0.0, False
+    metrics_due = asyncio.get_running_loop().time() + METRICS_EVERY_S
     while True:
+        if asyncio.get_running_loop().time() >= metrics_due:
+            metrics_due += METRICS_EVERY_S
+            telling.tell(counts(ingester, trades))
         ended = ingester.ended.is_set()
         if ended or asyncio.get_running_loop().time() >= symbols_due:
             symbols_due = asyncio.get_running_loop().time() + SYMBOLS_EVERY_S
@@ -87,10 +104,12 @@ class Symbols:
 
 
 async def write(ingester: Ingester, trades: Publisher, control: ControlStore, epoch: int) -> bool:
-    """The counts as they are now; False when the table did not take them."""
+    """The counts as they are now; False when the table did not take them. Holes that it took are told."""
+    ended = ingester.gap.ended
     try:
         await asyncio.to_thread(control.put_epoch, epoch, counts(ingester, trades))
     except StoreUnavailable as error:
         event(log, 30, "counts not written", error=str(error))
         return False
+    ingester.gap.told(ended)
     return True

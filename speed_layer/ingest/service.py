@@ -70,7 +70,7 @@ class Ingester:
         self.intake = Intake(sessions, self.framer, self.clock)
         self._traded: Counter[str] = Counter()
         refill = Refill(source, symbols, self, self._traded.__getitem__)
-        self.gap = Gap(refill, tail.gap, lambda: self.clock.now_ms)
+        self.gap = Gap(refill, tail.gap, lambda: self.clock.now_ms, tail.start * 1000)
         self.pulse = Pulse()
         self.connection = "connecting"
         """connecting, up, silent or gone, as health tells it."""
@@ -110,11 +110,13 @@ class Ingester:
 
     async def on_up(self) -> None:
         event(log, 20, "subscribed", promise=self.framer.promise)
-        self.connection = "up"
+        self.connection = "silent" if self.pulse.is_given_up else "up"
         self.pulse.expect_from(time.monotonic())
         self.gap.fill(self._refill_from())
 
     def on_down(self) -> None:
+        if self.ended.is_set():
+            return
         if self.connection == "up":
             self.connection = "gone"
         self.gap.open()
@@ -161,6 +163,8 @@ class Ingester:
         self.engine.add(sym, sec, late, partial)
         self._traded[sym] += partial.count
         self.pulse.see(sym, partial.count, time.monotonic())
+        if self.connection == "silent" and not self.pulse.is_given_up:
+            self.connection = "up"
 
     async def refill(self, events: list[TradeEvent]) -> None:
         self.intake.take_refill(events)
@@ -174,13 +178,16 @@ class Ingester:
         """Event time (Unix ms): 5 s before the last trade, and never after what the promise vouches for.
 
         A lane may have been stuck while another went on, so the newest trade in the stream alone proves nothing; every
-        trade up to the promise does lie in the stream.
+        trade that came up to the promise does lie in the stream. In silence the promise goes on without proof: the
+        silence may be that of a dead connection.
         """
-        if self.clock.now_ms is None:  # a replay's predecessor may have died with all it had in hand
-            return 0 if self._follows and not self._live else None
+        if self.clock.last_t is None or self.clock.now_ms is None:
+            if self._live:  # of a predecessor in a quiet night the promise alone is left
+                return self.framer.promise * 1000 + AHEAD_MS - BACK_MS if self.framer.promise else None
+            return 0 if self._follows else None  # a replay's predecessor may have died with all it had in hand
         if not self.framer.promise:  # nothing is vouched for: all there is, or all that a first trade may be old
             return max(0, self.clock.now_ms - OLDEST_FIRST_MS) if self._live else 0
-        return min(self.clock.now_ms, self.framer.promise * 1000 + AHEAD_MS) - BACK_MS
+        return min(self.clock.last_t, self.framer.promise * 1000 + AHEAD_MS) - BACK_MS
 
     # -- tasks -------------------------------------------------------------------------------------------------------
 
@@ -235,7 +242,7 @@ class Ingester:
 
     async def _promise(self, promise: int) -> None:
         async with self._deciding:
-            gap_ms = self.gap.unfilled_from  # before the flush: what fills it now may not be stored with what follows
+            gap_ms = self.gap.untold_from  # before the flush: what fills it now may not be stored with what follows
             self.framer.flush()
             self.framer.promise = decided = max(self.framer.promise, promise)
             await self._trades.drained()

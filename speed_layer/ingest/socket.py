@@ -20,6 +20,8 @@ from shared.observability import event, logger
 OPEN_TIMEOUT_S = 5.0
 HANDSHAKE_TIMEOUT_S = 10.0
 PING_S = 5.0
+ASK_S = 1.0
+"""How often a listener whose feed speaks is asked whether it hears what it should."""
 MAX_FRAME = 16 * 2**20
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.25, 30.0
 HEALTHY_AFTER_S = 60.0
@@ -96,12 +98,14 @@ class Feed:
         self._up_since = time.monotonic()
         self.connections += 1
         await self._listener.on_up()
+        asked = time.monotonic()
         try:
             while True:
                 data = await _receive(connection, self._listener.is_silent)
-                if b'"status"' in data:
-                    if "max_connections" in _names(data):
-                        raise _Evicted
+                if b'"status"' in data and "max_connections" in _names(data):
+                    raise _Evicted
+                if (now := time.monotonic()) - asked >= ASK_S:
+                    asked = now
                     if self._listener.is_silent():
                         raise SourceUnavailable(SILENT)
                 await self._listener.on_frame(data)

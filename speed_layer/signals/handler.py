@@ -4,11 +4,12 @@ Runs inside the VPC: DynamoDB, S3 and Valkey are all it reaches. The host's cloc
 """
 
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from shared.bars.sessions import sessions_named
 from shared.clients.aws import client
+from shared.metrics import QUARANTINED, measured
 from shared.models.bar import Timeframe
 from shared.settings import read
 from shared.stores.alerts import AlertStore
@@ -51,7 +52,8 @@ def wire() -> Edges:
     kept, sessions = kept_bars(strategies), sessions_named(settings.sessions)
     alerts = None
     if settings.alerts_table:
-        rules = Alerts("signals", AlertStore(dynamodb, settings.alerts_table), _now_ms)
+        held = AlertStore(dynamodb, settings.alerts_table, partial(measured, "signals", {QUARANTINED: 1}))
+        rules = Alerts("signals", held, _now_ms)
         alerts = BarAlerts(rules, bars, sessions)
     return Edges(
         control=ControlStore(dynamodb, settings.control_table),

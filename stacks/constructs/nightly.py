@@ -77,7 +77,7 @@ class Nightly(Construct):
 
     def _start_by_the_clock(self, scope: TargetedStack) -> None:
         """On AWS only: the platform on one machine starts a night when its feed's session has ended."""
-        missed = missed_starts(self)
+        self.missed = missed = missed_starts(self)
         role = clock_role(self, "ClockRole", "Starts the night's state machine, and keeps the starts that failed.")
         grant(
             role,

@@ -25,6 +25,7 @@ REFUSED_TYPES = frozenset(
         "AWS::Batch::ComputeEnvironment",
         "AWS::Batch::JobDefinition",
         "AWS::Batch::JobQueue",
+        "AWS::Budgets::Budget",
         "AWS::CloudFront::VpcOrigin",
         "AWS::EC2::FlowLog",
         "AWS::EC2::SecurityGroupEgress",
@@ -43,11 +44,15 @@ STOOD_IN = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance", "Custom::Da
 stands in for the database, and whoever starts it brings its schema up to date."""
 
 
+FOR_PEOPLE = frozenset({"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"})
+"""Types that the emulator knows in part; nobody is called by, or looks at, what runs on one machine."""
+
+
 class TargetedStack(Stack):
     """A stack with the parameter `Target` = `aws` (default) | `local`.
 
-    Resources of `REFUSED_TYPES` and those `STOOD_IN` for are created on AWS only. Whatever refers to one asks `on_aws`
-    for both values.
+    Resources of `REFUSED_TYPES`, `FOR_PEOPLE` and those `STOOD_IN` for are created on AWS only. Whatever refers to one
+    asks `on_aws` for both values.
     """
 
     def __init__(self, scope: Construct, id_: str, **kwargs: Any) -> None:
@@ -98,7 +103,7 @@ class _OnAwsOnly:
 
     def visit(self, node: IConstruct) -> None:
         """Called by the CDK for every construct below the stack."""
-        if isinstance(node, CfnResource) and node.cfn_resource_type in REFUSED_TYPES | STOOD_IN:
+        if isinstance(node, CfnResource) and node.cfn_resource_type in REFUSED_TYPES | STOOD_IN | FOR_PEOPLE:
             stack = Stack.of(node)
             if not isinstance(stack, TargetedStack):
                 raise TypeError(f"{node.node.path} needs a stack with the parameter Target")

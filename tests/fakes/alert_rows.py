@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from shared.models.alert import Crossing, Reader, StoredCrossing, StoredRule
-from shared.stores.alerts import KEPT_S, Held, place_of
+from shared.stores.alerts import KEPT_S, STATE_KEPT_S, Held, place_of
 
 
 class AlertRows:
@@ -78,6 +78,11 @@ class AlertRows:
             behind = not after or (key[1] < after if reverse else key[1] > after)
             if key[0] == owner and behind and self.fired[key].known_at // 1000 + KEPT_S > now_s:
                 yield self.fired[key]
+
+    def remove_old(self, now_s: int) -> None:
+        """As the table does: what is past its time goes, sooner or later."""
+        self.fired = {key: one for key, one in self.fired.items() if one.known_at // 1000 + KEPT_S > now_s}
+        self.states = {key: held for key, held in self.states.items() if held.at_ms // 1000 + STATE_KEPT_S > now_s}
 
     def fired_since(self, since_ms: int) -> Iterator[StoredCrossing]:
         self.before("fired_since")

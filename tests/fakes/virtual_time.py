@@ -6,12 +6,14 @@ Calls to threads are made in place, so that time stands still while they run.
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from concurrent.futures import Executor
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 import pytest
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Ts = TypeVarTuple("Ts")
 START_S = 1_000.0
 LONGEST_S = 12 * 3_600
 """Virtual time in which every test has long ended: a loop that only ticks would go on for ever."""
@@ -42,6 +44,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], R], *args: *Ts) -> asyncio.Future[R]:
+        return self.create_task(in_place(func, *args))
 
 
 class LoopTime:

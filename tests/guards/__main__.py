@@ -146,7 +146,7 @@ def main(faults: Sequence[str]) -> int:
         for test in nodes_of(fault):
             if test not in names:
                 _say(f"{fault}: no guard concerns {test}")
-    _say(f"{len(tried) - missed} of {len(tried)} guards are missed by their tests")
+    _say(f"{len(tried) - missed} of {len(tried)} guards: tests fail without them")
     return 1 if missed else 0
 
 

@@ -1,4 +1,4 @@
-"""Guards against what tables and the cache do: F39 to F43, F48 to F54."""
+"""Guards against what tables and the cache do: F39 to F43, F48 to F54, F82."""
 
 from tests.guards.guard import Guard
 
@@ -9,6 +9,7 @@ BREAKER = "shared/stores/breaker.py"
 CACHE = "shared/stores/cache.py"
 CONTROL = "shared/stores/control.py"
 VALKEY = "shared/stores/valkey.py"
+WATCH = "speed_layer/watch/measures.py"
 
 STORES = (
     Guard("F39", AWS, '"total_max_attempts": attempts', '"total_max_attempts": 1'),
@@ -60,5 +61,6 @@ STORES = (
         "if true then",
     ),
     Guard("F54", CACHE, "if held is None or (held.t, held.q) <= (trade.t, trade.q):", "if True:"),
+    Guard("F82", WATCH, "NIGHTS_MISSING: len(missing_nights(now_ms, sessions, seen)),", "NIGHTS_MISSING: 0,"),
 )
 """In order of the faults."""

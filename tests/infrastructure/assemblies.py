@@ -12,12 +12,12 @@ from local_dev.cost.synthesis import PROFILES, options, settings_for
 from stacks.synth import main
 
 ARGUMENTS = {
-    "with_push": ("--stub-assets", "-c", "push=on"),
+    "with_push": ("--stub-assets", "-c", "push=on", "-c", "alarm_email=ops@example.com"),
     "without_push": ("--stub-assets",),
     "full": ("--stub-assets", "-c", "profile=full", "-c", "shards=3"),
     "prod": ("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
     **{f"bill_{profile}": options(settings_for(profile, Load(), {})) for profile in PROFILES},
-    "real": ("-c", "push=on"),
+    "real": ("-c", "push=on", "-c", "alarm_email=ops@example.com"),
 }
 """Name -> arguments of the command. `bill_*` are those of docs/cost.md; `real` builds what is uploaded."""
 

@@ -152,7 +152,7 @@ def test_every_variable_is_one_that_a_job_reads(container: Mapping[str, Any]) ->
     given = {pair["Name"] for pair in container["Environment"]}
     fields = [field for kind in (JobSettings, PostgresSettings) for field in msgspec.structs.fields(kind)]
     assert {field.name.upper() for field in fields if field.required} <= given
-    assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL", "AWS_DEFAULT_REGION"}
+    assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL", "METRICS_NAMESPACE", "AWS_DEFAULT_REGION"}
 
 
 def test_what_is_said_of_a_job_where_there_are_none_is_what_it_has(
@@ -163,6 +163,7 @@ def test_what_is_said_of_a_job_where_there_are_none_is_what_it_has(
     assert said["command"] == container["Command"]
     assert set(said["environment"]) == {pair["Name"] for pair in container["Environment"]} - {
         "LOG_LEVEL",
+        "METRICS_NAMESPACE",
         "AWS_DEFAULT_REGION",
     }
 
@@ -198,7 +199,9 @@ def test_backfills_side_by_side_ask_no_more_than_the_key_may(templates: Template
 
 
 def schedules(templates: Templates) -> list[Mapping[str, Any]]:
-    return [s.properties for s in templates.resources("AWS::Scheduler::Schedule") if s.stack == "Batch"]
+    """Of the night."""
+    found = templates.resources("AWS::Scheduler::Schedule")
+    return [schedule.properties for schedule in found if schedule.stack == "Batch"]
 
 
 def test_a_night_is_started_after_the_post_market_and_once_more_in_the_morning(templates: Templates) -> None:
@@ -241,7 +244,7 @@ def test_a_start_that_fails_is_tried_again_and_then_kept(templates: Templates) -
 def test_the_clocks_role_starts_one_machine_for_this_account_only(templates: Templates) -> None:
     (starts,) = [g for g in templates.grants("ClockRole") if "states:StartExecution" in g.actions]
     assert starts.targets == [json.dumps({"Ref": templates.one("AWS::StepFunctions::StateMachine").id})]
-    (trust,) = templates.one("AWS::IAM::Role", "ClockRole").properties["AssumeRolePolicyDocument"]["Statement"]
+    (trust,) = templates.one("AWS::IAM::Role", "NightlyClockRole").properties["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 

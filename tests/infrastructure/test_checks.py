@@ -25,12 +25,13 @@ ACCEPTED = Counter(
         "AwsSolutions-ECS2": 2,
         "AwsSolutions-ECS4": 2,
         "AwsSolutions-IAM4": 1,
-        "AwsSolutions-IAM5": 46,
-        "AwsSolutions-L1": 14,
+        "AwsSolutions-IAM5": 47,
+        "AwsSolutions-L1": 15,
         "AwsSolutions-SMG4": 1,
         "AwsSolutions-SQS3": 1,
-        "Serverless-LambdaDLQ": 13,
-        "Serverless-LambdaLatestVersion": 14,
+        "Serverless-LambdaDLQ": 14,
+        "Serverless-LambdaLatestVersion": 15,
+        "Serverless-SNSRedrivePolicy": 1,
         "Serverless-SQSRedrivePolicy": 2,
     }
 )
@@ -48,11 +49,22 @@ def test_the_stacks_deploy_in_this_order(templates: Templates) -> None:
         "Push",
         "Batch",
         "Edge",
+        "Monitoring",
     ]
 
 
 def test_push_is_deployed_only_where_it_is_asked_for(without_push: Templates) -> None:
-    assert list(without_push.bodies) == ["Storage", "Network", "Database", "Speed", "Clock", "Serving", "Batch", "Edge"]
+    assert list(without_push.bodies) == [
+        "Storage",
+        "Network",
+        "Database",
+        "Speed",
+        "Clock",
+        "Serving",
+        "Batch",
+        "Edge",
+        "Monitoring",
+    ]
     assert not [r.id for r in without_push.resources() if "Push" in r.id]
     assert findings(without_push.folder) == []
 

@@ -25,12 +25,12 @@ def test_a_header_that_the_edge_cannot_send_is_refused() -> None:
 
 
 def test_what_the_emulator_refuses_is_made_on_aws_only(templates: Templates) -> None:
-    from stacks.constructs.target import REFUSED_TYPES, STOOD_IN
+    from stacks.constructs.target import FOR_PEOPLE, REFUSED_TYPES, STOOD_IN
 
+    listed = REFUSED_TYPES | STOOD_IN | FOR_PEOPLE
     for resource in templates.resources():
-        if resource.type in REFUSED_TYPES | STOOD_IN:
+        if resource.type in listed:
             assert resource.body.get("Condition") == "OnAws", resource.id
         else:
             assert "Condition" not in resource.body, resource.id
-    listed = REFUSED_TYPES | STOOD_IN
     assert {r.type for r in templates.resources(*listed)} == listed, "the lists name what is used"

@@ -113,9 +113,3 @@ def test_its_tables_are_the_platforms_streams(groups: dict[str, dict[str, Any]])
 def test_what_the_service_runs_is_in_the_zip(groups: dict[str, dict[str, Any]]) -> None:
     options = groups["kinesis.analytics.flink.run.options"]
     assert options == {"python": "main.py", "jarfile": "lib/connector.jar"}
-
-
-def test_dropped_parts_raise_an_alarm(full: Templates) -> None:
-    alarm = full.one("AWS::CloudWatch::Alarm", "Late").properties
-    assert (alarm["MetricName"], alarm["Threshold"]) == ("numLateRecordsDropped", 0)
-    assert alarm["Dimensions"] == [{"Name": "Application", "Value": {"Ref": full.one(APPLICATION).id}}]

@@ -17,6 +17,9 @@ from speed_layer.notify.handler import NotifySettings
 from speed_layer.planner.handler import PlannerSettings
 from speed_layer.settings import ArchiveSettings, TableSettings
 from speed_layer.signals.settings import SignalsSettings
+from speed_layer.watch.handler import WatchSettings
+from stacks.constructs.bundle import closure
+from stacks.settings import ROOT
 from tests.infrastructure.templates import Templates
 
 Settings = type[msgspec.Struct]
@@ -28,6 +31,7 @@ HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
     "Notify": ("speed_layer.notify.handler", (NotifySettings,)),
     "Announce": ("speed_layer.announce.handler", (NotifySettings,)),
     "Planner": ("speed_layer.planner.handler", (PlannerSettings,)),
+    "Watch": ("speed_layer.watch.handler", (WatchSettings,)),
     "AlertsFunction": ("serving_layer.alerts.handler", (AlertsSettings,)),
     "ApiFunction": ("serving_layer.api.handler", (ApiSettings, PostgresSettings)),
     "AuthFunction": ("serving_layer.auth.handler", (AuthSettings,)),
@@ -36,6 +40,8 @@ HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
     "Migrate": ("batch_layer.migrate", (PostgresSettings,)),
     "Bootstrap": ("batch_layer.bootstrap", (BootstrapSettings,)),
 }
+MEASURES: dict[bool, set[str]] = {True: {"METRICS_NAMESPACE"}, False: set()}
+"""Who has something to measure is told where it goes."""
 LARGE = {
     "Signals": (300, 1769),
     "Fetch": (900, 1024),
@@ -76,7 +82,8 @@ def test_a_function_gets_exactly_the_variables_its_settings_name(name: str, func
     given = set(function["Environment"]["Variables"])
     fields = [field for kind in HANDLERS[name][1] for field in msgspec.structs.fields(kind)]
     assert {field.name.upper() for field in fields if field.required} <= given
-    assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL"}
+    measures = ROOT / "shared/metrics.py" in closure(HANDLERS[name][0])
+    assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL"} | MEASURES[measures]
 
 
 def test_a_function_is_traced_and_bounded(name: str, function: Mapping[str, Any]) -> None:

@@ -77,7 +77,7 @@ def test_every_variable_is_one_the_ingester_reads(container: Mapping[str, Any]) 
     read = {field.name.upper() for field in msgspec.structs.fields(IngestSettings)}
     required = {field.name.upper() for field in msgspec.structs.fields(IngestSettings) if field.required}
     assert required <= given
-    assert given - read <= {"LOG_LEVEL", "AWS_DEFAULT_REGION"}
+    assert given - read <= {"LOG_LEVEL", "METRICS_NAMESPACE", "AWS_DEFAULT_REGION"}
 
 
 def test_only_its_execution_role_reads_the_secret(templates: Templates) -> None:

@@ -90,6 +90,8 @@ ALLOWED = {
     | {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
     | {"batch:DescribeJobs", "batch:SubmitJob", "batch:TerminateJob", "lambda:InvokeFunction"}
     | {"events:DescribeRule", "events:PutRule", "events:PutTargets"},
+    "WatchRole": LOGS | XRAY | READ_BARS | WRITE | {"s3:ListBucket"},
+    "WatchClockRole": {"lambda:InvokeFunction"},
     "NightlyClockRole": {"states:StartExecution", "sqs:SendMessage"},
     "PlannerRole": LOGS | XRAY | {"scheduler:CreateSchedule", "iam:PassRole", "sqs:SendMessage"},
     "OrdersRole": {"ecs:UpdateService", "sqs:SendMessage"},
@@ -172,6 +174,8 @@ CONTROL = {
     "BackfillRole": {},
     "MigrateRole": {},
     "BootstrapRole": {},
+    "WatchRole": {"read": {"ingest", "run", "through", "watch"}, "write": {"watch"}},
+    "WatchClockRole": {},
     "NightlyRole": {},
     "NightlyClockRole": {},
     "PlannerRole": {},
@@ -223,6 +227,7 @@ def test_a_role_sees_only_its_own_items_of_the_control_and_alerts_tables(
         ("AuthFunctionRole", set()),
         ("FetchRole", {"ControlTable"}),
         ("LoadRole", {"ControlTable"}),
+        ("WatchRole", {"ControlTable"}),
         ("JobRole", set()),
         ("BackfillRole", set()),
     ],
@@ -243,7 +248,7 @@ def test_notify_and_announce_publish_to_one_topic(templates: Templates) -> None:
     publishers = [grant for grant in templates.grants() if "sns:Publish" in grant.actions]
     assert [grant.role.rstrip("0123456789ABCDEF") for grant in publishers] == ["NotifyRole", "AnnounceRole"]
     for publisher in publishers:
-        assert publisher.targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic").id})]
+        assert publisher.targets == [json.dumps({"Ref": templates.one("AWS::SNS::Topic", "Signal").id})]
 
 
 INSIDE = ("ApiFunctionRole", "SignalsRole", "LoadRole", "MigrateRole")

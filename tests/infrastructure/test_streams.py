@@ -99,16 +99,16 @@ def test_notify_is_called_for_new_signals_only_and_announce_for_new_crossings(te
 
 
 def test_the_topic_is_encrypted_and_refuses_plain_connections(templates: Templates) -> None:
-    topic = templates.one("AWS::SNS::Topic")
+    topic = templates.one("AWS::SNS::Topic", "Signal")
     assert "alias/aws/sns" in json.dumps(topic.properties["KmsMasterKeyId"])
-    (statement,) = templates.one("AWS::SNS::TopicPolicy").properties["PolicyDocument"]["Statement"]
+    (statement,) = templates.one("AWS::SNS::TopicPolicy", "Signal").properties["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Action"]) == ("Deny", "sns:Publish")
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_the_topic_can_be_found_by_who_wants_to_subscribe(templates: Templates) -> None:
     outputs = templates.bodies["Speed"]["Outputs"]
-    assert outputs["SignalTopicArn"]["Value"] == {"Ref": templates.one("AWS::SNS::Topic").id}
+    assert outputs["SignalTopicArn"]["Value"] == {"Ref": templates.one("AWS::SNS::Topic", "Signal").id}
 
 
 def test_streams_are_encrypted_and_provisioned(templates: Templates) -> None:

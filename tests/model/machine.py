@@ -131,8 +131,8 @@ class Platform(RuleBasedStateMachine):
             self.world.play(self.world.up())
 
     def on_rest(self, draw: random.Random) -> None:
-        """The vendor's REST side goes away, or comes back."""
-        self.world.vendor.down = draw.random() < 0.5
+        """The vendor's REST side goes away, or comes back; and so does the control table."""
+        self.world.vendor.down, self.world.epochs.down = draw.random() < 0.5, draw.random() < 0.5
 
     def on_outage(self, draw: random.Random) -> None:
         """The connection is lost, REST too, and the feed goes on without us for longer than a refill is tried."""

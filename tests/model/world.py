@@ -15,12 +15,14 @@ import pytest
 from shared.errors import SourceUnavailable
 from shared.frames import decode_frame
 from shared.polygon.trades import TradesPage
+from shared.stores.gaps import Gap, gaps_of
 from speed_layer.ingest.fill import Filler, FormingCache
-from speed_layer.ingest.gap import BACK_MS
+from speed_layer.ingest.report import report
 from tests.fakes.kinesis import Answer
 from tests.fakes.virtual_time import VirtualLoop, in_place
 from tests.model.readers import Readers
-from tests.unit.speed_layer.feed import T0, frame
+from tests.unit.speed_layer.epochs import Epochs
+from tests.unit.speed_layer.feed import frame
 from tests.unit.speed_layer.one_ingester import ENDED, Run, Streams, Vendor
 
 AN_HOUR_S = 3_600.0
@@ -59,7 +61,7 @@ class World:
         self.connected = False
         self.last: dict[str, tuple[int, int]] = {}
         """(t, q) of each symbol's last trade in the cache."""
-        self.holes: list[tuple[int, int]] = []
+        self.epochs = Epochs()
         self.delivered: list[dict[str, Any]] = []
         """Trades that an ingester has been sent."""
         self.excused: set[str] = set()
@@ -109,7 +111,8 @@ class World:
             await ingester.recover()
             self._tasks += [asyncio.create_task(task) for task in (ingester.frame(), ingester.decide())]
             taking = asyncio.create_task(ingester.take_frames())
-            self._tasks.append(taking)
+            self._telling = asyncio.create_task(report(ingester, run.publisher, self.epochs.table, self.epoch))
+            self._tasks += [taking, self._telling]
             await self.up()
 
         async def beginning() -> None:
@@ -138,7 +141,6 @@ class World:
 
     def _bury(self) -> None:
         if self.run is not None:
-            self.holes += self.run.ingester.gap.holes
             self.run.ingester.gap.open()
         self.run, self._tasks, self.connected = None, [], False
 
@@ -178,7 +180,7 @@ class World:
 
     def finish(self) -> None:
         """Every fault is over: a living ingester sees the end of the feed, and every reader comes to its end."""
-        self.vendor.down = False
+        self.vendor.down = self.epochs.down = False
         for answers in self.plan.values():
             answers.clear()
         if self.run is None:
@@ -192,11 +194,16 @@ class World:
         async def ended() -> None:
             async with asyncio.timeout(AN_HOUR_S):
                 await run.ingester.ended.wait()
+                await self._telling
             await self.filler.put_trades()
 
         self._runner.run(ended())
-        self.holes += run.ingester.gap.holes
         self.readers.finish()
+
+    @property
+    def holes(self) -> list[Gap]:
+        """What the control table says of all ingesters: nobody can ask one that is dead."""
+        return list(gaps_of(self.epochs.epochs()))
 
     def in_streams(self) -> tuple[set[str], set[str]]:
         """Ids of trades that the stream took as accepted, and as refused with their bytes."""
@@ -206,4 +213,4 @@ class World:
 
     def is_told_missing(self, t: int) -> bool:
         """Whether a hole says that trades of this time may be missing."""
-        return any(start - BACK_MS <= t < max(end, T0) + BACK_MS for start, end in self.holes)
+        return any(hole.start <= t < max(hole.end, hole.start + 1) for hole in self.holes if hole.end is not None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from batch_layer.fetch.units import Fetched
+from batch_layer.fetch.units import Fetched, Refused
 from batch_layer.lake.manifest import BrokenFile, Manifest
 from batch_layer.lake.minute_lines import MinuteLines
 from batch_layer.lake.objects import Objects
@@ -25,7 +25,9 @@ from shared.models.daily import DailyBar
 from shared.stores.postgres import Postgres
 from shared.stores.runs import RunLedger
 from shared.stores.settled import MINUTES, SettledStore
+from tests.fakes.cloudwatch import ALARM, OK
 from tests.fakes.postgres import database
+from tests.unit.batch_layer.nightly.nights import Nights
 from tests.unit.shared.stores.conftest import BUCKET, TABLE, create_table
 
 __all__ = ["database"]
@@ -115,6 +117,37 @@ def test_what_the_speed_view_alone_has_is_not_taken_away(inside: Inside, s3: Any
     write_report(s3, BUCKET, Report(1, DAY, AT, None, [speed], []))
     inside.settle(DAY, OWNER)
     assert settled(inside) == [DAY]
+
+
+@pytest.mark.alarm("unsettled")
+def test_a_date_that_cannot_be_settled_is_told_and_the_next_is_not(
+    inside: Inside, s3: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nights = Nights(monkeypatch)
+    put_lines(inside, minutes(3))
+    speed = Comparison("speed view", bars=4, equal=3, kinds={"gap": 1})
+    write_report(s3, BUCKET, Report(1, DAY, AT, None, [speed], []))
+    nights.run(lambda: inside.settle(DAY, OWNER))
+    speed.kinds = {"late": 1}
+    write_report(s3, BUCKET, Report(1, DAY, AT, None, [speed], []))
+    nights.run(lambda: inside.settle(DAY, OWNER))
+    assert nights.told("unsettled", capsys) == [[ALARM, OK], []]
+
+
+@pytest.mark.alarm("unreadable")
+def test_rows_that_break_a_rule_are_told(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nights = Nights(monkeypatch)
+    spoiled = Told(
+        Fetched(bars=[bar("A"), bar("B")._replace(low=13 * 10**9)]), refused=[Refused(b"{", "row", "no JSON")]
+    )
+    Landing(inside.objects).put(DAY, AT, spoiled)
+    nights.run(lambda: inside.load(DAY, OWNER))
+    Landing(inside.objects).put(DAY, AT + timedelta(days=1), Told(Fetched(bars=[bar("A")])))
+    nights.run(lambda: inside.load(DAY, OWNER))
+    assert inside.postgres.rows("SELECT count(*) FROM quarantine") == [(2,)]
+    assert nights.told("unreadable", capsys) == [[ALARM, OK], []]
 
 
 def test_lines_that_were_cut_short_settle_nothing(inside: Inside, s3: Any) -> None:

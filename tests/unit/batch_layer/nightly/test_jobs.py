@@ -27,8 +27,11 @@ from shared.stores.bars import BarStore
 from shared.stores.control import ControlStore
 from shared.stores.lake import Lake, Lines, raw_hour
 from shared.stores.postgres import Postgres
+from tests.fakes.cloudwatch import ALARM, OK
 from tests.fakes.postgres import database
+from tests.unit.batch_layer.nightly.nights import Nights
 from tests.unit.shared.stores.conftest import BUCKET, TABLE, create_table
+from tests.unit.speed_layer.records import part
 
 __all__ = ["database"]
 
@@ -119,6 +122,23 @@ def test_the_three_views_are_put_beside_each_other(jobs: Jobs, reports: list[Rep
     assert jobs.reconcile(DAY).startswith("speed view: 1 of 1 equal; vendor minutes: 1 of 1 equal; vendor days: 0 of 1")
     assert [len(report.comparisons) for report in reports] == [0, 3]
     assert reports[1].vendor == "vendor"
+
+
+@pytest.mark.alarm("differences")
+def test_a_bar_that_does_not_follow_from_our_trades_is_told_and_the_next_night_is_not(
+    jobs: Jobs, reports: list[Report], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nights = Nights(monkeypatch)
+    jobs.lake.put_raw("shard", f"{1:056d}", [Lines(*raw_hour(TEN), [encode(part(TEN))])])
+    jobs.rebuild(DAY)
+    jobs.control.put_symbols(["SPY"])
+    (minute,) = list(jobs.minutes.minutes(DAY) or [])
+    jobs.bars.put_base("SPY", minute.t, minute.partial._replace(high=200 * 10**9), NOW_S)
+    nights.run(lambda: jobs.reconcile(DAY))
+    jobs.bars.put_base("SPY", minute.t, minute.partial, NOW_S)
+    nights.run(lambda: jobs.reconcile(DAY))
+    assert [report.comparisons[0].kinds for report in reports] == [{"ours": 1}, {}]
+    assert nights.told("differences", capsys) == [[ALARM, OK], []]
 
 
 def test_longer_bars_follow_the_daily_ones(jobs: Jobs) -> None:

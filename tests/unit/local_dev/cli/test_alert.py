@@ -136,6 +136,25 @@ def test_without_trades_the_prices_of_minutes_stand_for_them(client: Client) -> 
     assert (found.looked_at, "estimate" in found.kind) == (8, True)
 
 
+def test_minutes_stand_for_trades_before_the_first_that_is_stored(client: Client) -> None:
+    """The minute of that trade may be stored in part, and is left to its trades."""
+    client.minutes = [
+        bar(0, "170", "171", "170", "170"),
+        bar(1, "171", "172", "170", "171"),
+        bar(2, "170", "199", "170", "170"),
+    ]
+    client.rows = [trade(130, "171"), trade(131, "170"), trade(132, "171.5")]
+    rule = rule_of('{"ticker":"SPY","repeat":"every","cooldown_s":1,"when":{"type":"price","level":170.5}}')
+    found = replay(cast(ApiClient, client), rule, DAY, DAY)
+    assert [((one.t - T0) // 1000, one.direction, one.value) for one in found.crossings] == [
+        (0, "up", "171"),
+        (60, "up", "171"),
+        (131, "down", "170"),
+        (132, "up", "171.5"),
+    ]
+    assert (found.looked_at, found.kind) == (8 + 3, "prices of minutes, an estimate, then trades")
+
+
 def test_other_rules_are_tried_on_bars_with_those_before_the_first_day(client: Client) -> None:
     client.minutes = [bar(n, "100", "100", "100", "100") for n in (-900, -2, -1)] + [bar(0, "100", "103", "100", "103")]
     move = rule_of('{"ticker":"SPY","when":{"type":"move","percent":2,"minutes":5}}')

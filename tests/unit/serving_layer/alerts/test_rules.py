@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from serving_layer.alerts import rules
+from shared.errors import InvalidRecord
 from shared.models.alert import Crossing, State
 from shared.stores.alerts import Held
 from tests.unit.serving_layer.alerts.client import JSON, NOW_MS, PRICE, AlertsApi
@@ -51,6 +52,34 @@ def test_another_keys_alert_is_not_there(api: AlertsApi) -> None:
         assert (code, body["status"]) == (404, "NOT_FOUND")
     assert api.send("GET", "/v1/alerts", **OTHER)[1]["results"] == []
     assert api.send("GET", url)[0] == 200
+
+
+def test_an_alert_that_cannot_be_read_is_said_to_be_one_and_can_be_removed(api: AlertsApi) -> None:
+    url = f"/v1/alerts/{api.add()['id']}"
+
+    def unreadable(call: str) -> None:
+        if call == "rule":
+            raise InvalidRecord("rule")
+
+    api.rows.before = unreadable
+    for method in ("GET", "PUT"):
+        code, body = api.send(method, url, {**PRICE, "repeat": "every"})
+        assert (code, body["status"]) == (409, "UNREADABLE")
+    api.rows.before = lambda call: None
+    assert api.send("DELETE", url) == (204, {})
+
+
+def test_an_alert_whose_state_cannot_be_read_is_listed_as_one(api: AlertsApi) -> None:
+    added = api.add()
+
+    def unreadable(call: str) -> None:
+        if call == "state":
+            raise InvalidRecord("state")
+
+    api.rows.before = unreadable
+    code, body = api.send("GET", "/v1/alerts")
+    assert (code, body["results"]) == (200, [{**added, "status": "unreadable"}])
+    assert api.send("POST", "/v1/alerts", PRICE)[1]["results"]["id"] == added["id"], "it is there"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from serving_layer.api.health import ingest_state
 from shared.errors import StoreUnavailable
+from shared.stores.control import ingest_state
 from tests.unit.serving_layer.doubles import NOW_S, Api, Control, Forming
 from tests.unit.serving_layer.events import REQUEST_ID, body_of
 

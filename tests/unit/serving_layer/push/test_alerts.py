@@ -8,7 +8,7 @@ import pytest
 
 from serving_layer.push.alerts import AlertFeed
 from serving_layer.push.hub import Hub
-from serving_layer.push.signals import BACK_MS
+from serving_layer.push.stored import BACK_MS
 from shared.errors import StoreUnavailable
 from shared.models.alert import Crossing, StoredCrossing
 from shared.polygon.socket import Channel

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from serving_layer.push.hub import Hub
-from serving_layer.push.signals import BACK_MS, SignalFeed
+from serving_layer.push.signals import SignalFeed
+from serving_layer.push.stored import BACK_MS
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.signal import StoredSignal
 from shared.polygon.socket import Channel

@@ -1,12 +1,13 @@
 """The alerts table: rules by owner and by reader, states under a condition, crossings once."""
 
+import logging
 from typing import Any, cast
 
 import pytest
 
 from shared.errors import InvalidRecord, StoreUnavailable
 from shared.models.alert import Crossing, IndicatorCross, PriceCross, Rule, State, StoredRule
-from shared.stores.alerts import KEPT_S, AlertStore, Held, place_of, read_crossing
+from shared.stores.alerts import KEPT_S, STATE_KEPT_S, AlertStore, Held, place_of, read_crossing
 from tests.fakes.alert_rows import AlertRows
 from tests.unit.shared.stores.conftest import TABLE, THROTTLED, answer_with_error, cut_pages, lose_answer
 
@@ -70,6 +71,39 @@ def test_a_change_takes_the_place_of_the_version_before_it_and_of_no_other(rows:
     assert rows.rules_for("live") == []
 
 
+UNREADABLE = [
+    ("rule", {"S": '{"ticker":"SPY","when":{"type":"price","level":"170.5"},"weekdays":[1]}'}),
+    ("rule", {"S": '{"ticker":"SPY","when":{"type":"volume","level":"5"}}'}),
+    ("rule", {"S": '{"ticker":"SPY"'}),
+    ("created_ms", None),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), UNREADABLE, ids=["a new field", "a new type", "cut off", "a field lost"])
+def test_a_rule_that_cannot_be_read_stands_in_nobodys_way(
+    store: AlertStore, dynamodb: Any, name: str, value: dict[str, str] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the API is deployed before the functions that evaluate, or those are rolled back."""
+    for one in (stored(), stored("b"), stored("c")):
+        store.put_rule(one)
+    item = dynamodb.get_item(TableName=TABLE, Key={"pk": {"S": "rule#me"}, "sk": {"S": "b"}})["Item"]
+    changed = {**item, name: value} if value else {key: text for key, text in item.items() if key != name}
+    dynamodb.put_item(TableName=TABLE, Item=changed)
+    counted: list[int] = []
+    other = AlertStore(dynamodb, TABLE, lambda: counted.append(1))
+    log = logging.getLogger("alerts.store")
+    log.addHandler(caplog.handler)
+    for _ in range(3):
+        assert other.rules_for("live") == list(other.rules_of("me")) == [stored(), stored("c")]
+    log.removeHandler(caplog.handler)
+    assert [record.fields["rule"] for record in caplog.records] == ["b"], "told once"  # type: ignore[attr-defined]
+    assert len(counted) == 1
+    with pytest.raises(InvalidRecord, match="not a rule"):
+        other.rule("me", "b")
+    assert other.remove_rule("me", "b", NOW // 1000), "its owner can remove it"
+    assert other.rule("me", "b") is None
+
+
 def test_a_removed_rule_is_gone_and_stays_gone(rows: AlertStore) -> None:
     rows.put_rule(stored())
     assert not rows.remove_rule("you", "a", NOW // 1000)
@@ -82,14 +116,36 @@ def test_a_removed_rule_is_gone_and_stays_gone(rows: AlertStore) -> None:
 
 def test_a_state_follows_the_one_before_it(rows: AlertStore) -> None:
     assert rows.state("a", 1) == Held()
-    first = Held(State("u", "000-1", T0, -1, done=False), (), 1)
-    second = Held(State("", "000-2", T0 + 1, T0 + 1, done=True), (crossing(),), 2)
+    first = Held(State("u", "000-1", T0, -1, done=False), (), 1, NOW)
+    second = Held(State("", "000-2", T0 + 1, T0 + 1, done=True), (crossing(),), 2, NOW + 1)
     assert not rows.put_state("a", 1, second)
     assert rows.put_state("a", 1, first)
     assert not rows.put_state("a", 1, first), "another has written it"
     assert rows.put_state("a", 1, second)
     assert rows.state("a", 1) == second
     assert rows.state("a", 2) == Held(), "each version has its own"
+
+
+def test_a_state_is_removed_long_after_it_was_last_written(store: AlertStore, dynamodb: Any) -> None:
+    store.put_state("a", 1, Held(State("u"), (), 1, NOW))
+    key = {"pk": {"S": "state#a"}, "sk": {"S": f"{1:010d}"}}
+    item = dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    assert int(item["ttl"]["N"]) == NOW // 1000 + STATE_KEPT_S
+    dynamodb.put_item(TableName=TABLE, Item={name: item[name] for name in ("pk", "sk", "state", "fired", "rev")})
+    assert store.state("a", 1) == Held(State("u"), (), 1, 0), "one of an earlier release"
+
+
+@pytest.mark.parametrize(("name", "text"), [("state", '["u","",1,-1,false,"new"]'), ("state", "{}"), ("fired", "[[]]")])
+def test_a_state_that_cannot_be_read_is_told_of_once(store: AlertStore, dynamodb: Any, name: str, text: str) -> None:
+    store.put_state("a", 1, Held(State("u"), (), 1, NOW))
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    dynamodb.put_item(TableName=TABLE, Item={**item, name: {"S": text}})
+    counted: list[int] = []
+    other = AlertStore(dynamodb, TABLE, lambda: counted.append(1))
+    for _ in range(2):
+        with pytest.raises(InvalidRecord, match="not a state"):
+            other.state("a", 1)
+    assert counted == [1]
 
 
 def test_a_crossing_is_stored_once_and_keeps_when_it_was_first_known(rows: AlertStore) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.models.alert import Crossing, IndicatorCross, Move, PriceCross, State, StoredRule, StrategySignal
 from shared.models.signal import Side
 from speed_layer.alerts.evaluate import Observation, crossing_id, evaluate, evaluate_all
+from speed_layer.alerts.trades import place_in
 from tests.unit.speed_layer.alerts.rules import prices, stored
 from tests.unit.speed_layer.feed import T0
 
@@ -71,6 +72,14 @@ def test_any_part_of_the_stream_may_come_again_from_any_point(
         done = end
     delivered += seen[data.draw(st.integers(0, done)) :]
     assert evaluate_all(rule, State(), delivered) == evaluate_all(rule, State(), seen)
+
+
+def test_the_millionth_trade_of_what_brought_them_follows_those_before_it() -> None:
+    """A few days of one symbol are one such place when a rule is tried on stored trades."""
+    rule, places = stored(PriceCross("100", "up")), (960_000, 999_999, 1_000_000, 1_000_001)
+    values = prices(99_00, 101_00, 99_00, 101_00)
+    seen = [one._replace(position=place_in("", number)) for one, number in zip(values, places, strict=True)]
+    assert told(rule, seen) == [("k1", "up"), ("k3", "up")]
 
 
 def test_a_trade_that_overtook_a_crossing_does_not_arm_the_rule_again_when_it_comes_again() -> None:

@@ -1,21 +1,24 @@
 """Batches, kills between any two writes, processes that take turns: each crossing is stored once, none is missed."""
 
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.errors import StoreUnavailable
-from shared.models.alert import Crossing, PriceCross, State
-from speed_layer.alerts.evaluate import evaluate_all
-from speed_layer.alerts.service import REFRESH_MS, Alerts, Watched
+from shared.errors import InvalidRecord, StoreUnavailable
+from shared.models.alert import Crossing, PriceCross, State, StoredRule
+from shared.stores.alerts import Held
+from speed_layer.alerts.evaluate import Observation, evaluate_all
+from speed_layer.alerts.service import REFRESH_MS, REPEATED_MS, Alerts, Watched
 from tests.effort import examples
 from tests.fakes.alert_rows import AlertRows
 from tests.fakes.kinesis import Killed
 from tests.unit.speed_layer.alerts.rules import prices, stored
 
+DAY_S = 86_400
 RULES = [
     stored(PriceCross("100")),
     stored(PriceCross("100", "up", "1"), id_="b"),
@@ -96,6 +99,24 @@ def test_a_process_that_was_overtaken_does_not_believe_what_it_remembers() -> No
     assert [crossing.t for crossing in crossings(rows)] == [seen[1].t, seen[2].t, seen[3].t]
 
 
+def test_a_rule_whose_state_cannot_be_read_waits_and_the_others_do_not() -> None:
+    rows = AlertRows()
+    readable = rows.state
+
+    def state(id_: str, version: int) -> Held:
+        if id_ == RULES[0].id:
+            raise InvalidRecord("state")
+        return readable(id_, version)
+
+    rows.state = state  # type: ignore[method-assign]  # of a later release
+    seen = prices(98_00, 102_00)
+    look(rows, seen, 0)
+    assert {one.rule for one in crossings(rows)} == {"b", "c"}
+    rows.state = readable  # type: ignore[method-assign]  # which is back
+    look(rows, seen, 0)
+    assert {one.rule for one in crossings(rows)} == {"a", "b", "c"}
+
+
 def test_two_processes_at_once_cannot_both_go_on() -> None:
     rows = AlertRows()
     one, other = (Alerts("live", rows, lambda: 0) for _ in range(2))
@@ -125,6 +146,49 @@ def test_a_state_is_written_when_it_changes_and_never_between() -> None:
     assert calls.count("put_state") == 2
     assert calls.count("state") == 1, "a process remembers"
     assert calls.count("put_crossing") == 1
+
+
+def look(rows: AlertRows, seen: Sequence[Observation], now_ms: int, *rules: StoredRule) -> None:
+    """By a process of its own."""
+    Alerts("live", rows, lambda: now_ms).take("shard", [Watched(rule, seen) for rule in rules or RULES])
+
+
+def test_a_crossing_is_not_told_again_when_the_table_has_removed_it() -> None:
+    """A new process a day, long after the last crossing: the state still holds it, the table does not."""
+    rows, seen = AlertRows(), prices(99_00, 102_00, 99_00, 102_00)
+    look(rows, seen, 0)
+    first = crossings(rows)
+    assert len(first) > 3
+    told: list[int] = []
+    for day in range(1, 200):
+        rows.remove_old(day * DAY_S)
+        before = set(rows.fired)
+        look(rows, seen[-1:], day * DAY_S * 1000)
+        told += [day for _ in rows.fired.keys() - before]
+    assert not rows.fired, "they were removed"
+    assert told == []
+
+
+def test_a_crossing_that_a_killed_process_has_not_stored_is_stored_within_weeks() -> None:
+    rows, seen = AlertRows(), prices(99_00, 102_00)
+    look(rows, seen, 0)
+    expected = crossings(rows)
+    rows.fired.clear()
+    look(rows, seen[-1:], REPEATED_MS - 1)
+    assert crossings(rows) == expected
+
+
+def test_what_is_remembered_of_a_rule_in_force_stays_and_goes_with_the_others() -> None:
+    rows, seen = AlertRows(), prices(99_00, 102_00)
+    once, former = RULES[2], RULES[0]
+    look(rows, seen, 0, once, former)
+    for day in range(0, 1_000, 50):
+        rows.remove_old(day * DAY_S)
+        look(rows, seen, day * DAY_S * 1000, once)
+        assert bool(rows.fired) == (day < 90), "told on the first day, and removed"
+    assert rows.states.keys() == {(once.id, once.version)}
+    assert rows.states[once.id, once.version].state.done
+    assert rows.states[once.id, once.version].rev < 10, "seldom written"
 
 
 def test_rules_are_read_again_after_a_while_and_what_is_gone_is_forgotten() -> None:

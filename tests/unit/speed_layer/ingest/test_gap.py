@@ -87,6 +87,21 @@ def test_a_start_is_a_gap_until_the_feed_is_up_and_there_is_nothing_to_fill() ->
     _play(scene, Source({}))
 
 
+def test_what_a_predecessor_left_is_filled_though_the_stream_no_longer_holds_a_trade() -> None:
+    """A live ingester that starts in a long night: its own feed has no time yet to fill from."""
+    source = Source({"A1": (1, None), "B1": (1, None)})
+
+    async def play() -> None:
+        gap = Gap(Refill(source, [], Sink()), T0)
+        gap.fill(None)
+        assert _is_open(gap)
+        await asyncio.sleep(1)
+        assert (gap.is_open, gap.filled, gap.unfilled_from) == (False, 1, 0)
+
+    virtual_time.run(play())
+    assert source.since == [T0, T0]
+
+
 def test_a_row_that_is_no_trade_goes_to_quarantine_and_the_gap_is_filled_all_the_same() -> None:
     source = Source({"A1": (1, None)})
     source.refused = [b'{"price":"x"}']
@@ -285,6 +300,26 @@ def test_a_feed_that_ends_while_the_connection_is_gone_is_still_refilled() -> No
     source = Source({"A1": (1, "A2"), "A2": (1, "A3"), "A3": (1, None), "B1": (1, None)})
     _play(scene, source)
     assert source.asked[-4:] == ["A1", "A2", "A3", "B1"]
+
+
+def test_a_feed_that_comes_back_while_its_end_is_refilled_is_refilled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the feed's end a refill goes on without a connection, and one that comes begins another."""
+    monkeypatch.setattr("speed_layer.ingest.refill.AT_ONCE", 8)
+
+    async def scene(gap: Gap) -> None:
+        gap.fill(T0)
+        closing = asyncio.create_task(gap.closed())
+        await asyncio.sleep(0.05)
+        gap.open()
+        await asyncio.sleep(0.05)
+        assert gap._task is not None, "the end goes on with it"
+        gap.fill(T0 + 5_000)
+        await closing
+        assert (gap.filled, gap.unfilled, gap.holes) == (0, 1, [(T0, MIDNIGHT)])
+
+    source = Source({"A1": (1, "A2"), "A2": (1, "A3"), "B1": (1, None)}, {"A3": [InvalidRecord("pages")] * 9})
+    _play(scene, source)
+    assert source.asked.count("A3") == 1, "by the last, and no other went on"
 
 
 def test_an_error_that_nobody_foresaw_does_not_leave_the_promise_standing() -> None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ReadTimeoutError
 from shared.errors import StoreUnavailable
 from shared.frames import Part, encode
 from shared.polygon.trades import event_of
-from speed_layer.ingest.recovery import Tail, read_tail
+from speed_layer.ingest.recovery import Tail, find_tail, read_tail
 from tests.fakes import virtual_time
 from tests.fakes.kinesis import Kinesis
 from tests.unit.speed_layer.feed import S0, T0, Rig, trade
@@ -159,6 +159,29 @@ def test_every_page_of_every_shard_is_read_also_past_empty_ones() -> None:
     tail = read_tail(kinesis, "trades", live=False, now=NOW)
     assert sorted(part.sec for part in tail.parts()) == [S0 + n for n in range(25)]
     assert kinesis.positions == [{"ShardIteratorType": "TRIM_HORIZON"}] * 3
+
+
+@pytest.mark.parametrize(
+    ("later", "again"),
+    [(timedelta(hours=3), True), (timedelta(hours=15), False), (timedelta(days=1), False)],
+    ids=["the same date", "past midnight in New York", "another day"],
+)
+def test_after_a_long_absence_the_tail_is_looked_for_where_a_predecessor_of_the_date_had_come(
+    later: timedelta, again: bool
+) -> None:
+    kinesis, told, reach = Kinesis(1), datetime.fromtimestamp(S0, UTC), timedelta(hours=2, minutes=10)
+    now = told + later
+    find_tail(kinesis, "trades", lambda: {"promise": S0}, live=True, now=now)
+    looked = [position["Timestamp"] for position in kinesis.positions]
+    assert looked == [now - reach, *([told - reach] if again else [])]
+
+
+def test_a_tail_that_holds_a_promise_or_a_replays_is_looked_for_once() -> None:
+    for live, frames in ((True, [encode([_beat(S0)])]), (False, [])):
+        kinesis = Kinesis(1)
+        kinesis.shards[0] += [("0", data) for data in frames]
+        find_tail(kinesis, "trades", lambda: {"promise": S0}, live=live, now=NOW)
+        assert len(kinesis.positions) == 1
 
 
 @pytest.mark.parametrize("live", [True, False])

@@ -135,6 +135,25 @@ def test_a_vendor_that_goes_away_in_the_middle_leaves_a_hole_and_nothing_under_w
     assert 0 < len(source.answered) < len(MARKET)
 
 
+def test_a_refill_that_is_cancelled_takes_nothing_from_one_that_began_meanwhile() -> None:
+    source, sink = Source(MARKET[:20]), Sink()
+
+    async def play() -> bool:
+        refill = refill_of(source, sink)
+        former = asyncio.create_task(refill.run(T0))
+        await asyncio.sleep(0.5 * A_SYMBOL_S)
+        latter = asyncio.create_task(refill.run(T0))
+        await asyncio.sleep(1.2 * A_SYMBOL_S)
+        former.cancel()
+        await asyncio.sleep(0)
+        assert refill.left == 20 - AT_ONCE, "the latter's, and no less"
+        source.answered.clear()
+        return await latter
+
+    assert virtual_time.run(play())
+    assert source.answered == [sym for sym in BUSIEST_FIRST if sym in MARKET[:20]][2 * AT_ONCE :]
+
+
 def test_of_a_long_list_only_those_that_have_traded_are_asked_for() -> None:
     source, sink = Source(["S001", "S300", "OTHER"]), Sink()
     assert virtual_time.run(refill_of(source, sink, MARKET).run(T0))

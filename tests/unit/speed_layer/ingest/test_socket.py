@@ -1,6 +1,7 @@
 """The vendor's socket: what ends a connection, what must not end the feed, and what must."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -150,15 +151,20 @@ def test_a_peer_that_is_gone_without_a_word_is_found(
 
 
 @pytest.mark.fault("F04")
-@pytest.mark.parametrize("chatter", [False, True], ids=["no frame", "frames without trades"])
-def test_a_silent_feed_is_connected_anew(chatter: bool, jitter: Jitter, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "chatter",
+    ["", status("success", "still here"), json.dumps([{"ev": "T", "sym": "QUIET"}])],
+    ids=["no frame", "frames without trades", "trades of a quiet symbol"],
+)
+def test_a_silent_feed_is_connected_anew(chatter: str, jitter: Jitter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PING_S", 0.05)
+    monkeypatch.setattr(module, "ASK_S", 0.05)
 
     async def speak(socket: ServerConnection) -> None:
         while socket.close_code is None:
             await asyncio.sleep(0.02)
             if chatter:
-                await socket.send(status("success", "still here"))
+                await socket.send(chatter)
 
     async def play() -> None:
         listener = Listener()

@@ -93,6 +93,28 @@ def test_cut_in_whatever_batches_the_crossings_are_the_same(rows: AlertRows) -> 
         assert fired(others) == expected
 
 
+def test_positions_of_an_earlier_release_neither_repeat_nor_pass_over_a_crossing(rows: AlertRows) -> None:
+    """It wrote a trade's place in its frame with six digits; its last frame comes again, to this release."""
+    draw = random.Random(5)
+    frames = [
+        record([part(S0 + n, tuple(draw.randint(1, 20) for _ in range(6)), f=f"1-0-{n + 1}")], n + 1) for n in range(40)
+    ]
+    handle(frames, edges(rows), NOW_S)
+    expected, seen = fired(rows), set[str]()
+    assert len(expected) > 10
+    for cut in range(1, len(frames)):
+        others = AlertRows()
+        others.put_rule(stored(PriceCross("110", "up")))
+        handle(frames[:cut], edges(others), NOW_S)
+        for key, held in others.states.items():
+            head, _, number = held.state.position.rpartition("-")
+            others.states[key] = held._replace(state=held.state._replace(position=f"{head}-{int(number):06d}"))
+            seen.add(f"{int(number):06d}")
+        handle(frames[cut - 1 :], edges(others), NOW_S)
+        assert fired(others) == expected
+    assert {"000000", "000001"} <= seen
+
+
 def test_a_table_of_alerts_that_is_away_makes_the_batch_come_again(rows: AlertRows) -> None:
     def away(call: str) -> None:
         if call == "put_state":

@@ -1,0 +1,89 @@
+"""Once a minute -> metrics. It reads what others have told of themselves, and so tells of those who tell nothing.
+
+Called twice for a minute it measures twice, which changes no alarm; not called at all it is missed by an alarm of its
+own.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.bars.sessions import SessionTable, sessions_named
+from shared.clients.aws import client
+from shared.errors import StoreUnavailable
+from shared.metrics import measured
+from shared.settings import read
+from shared.stores.control import ControlStore
+from shared.stores.runs import RunLedger
+from speed_layer.watch.measures import Seen, measures, nights
+
+GIVEN_UP = "aws/lambda/"
+"""Prefix in the lake under which Lambda keeps the batches that it has given up; their names hold no date in front."""
+WITHIN = timedelta(hours=1)
+BARS_READER = "signals"
+"""The stream function that notes the promises it meets."""
+
+
+class WatchSettings(msgspec.Struct, frozen=True):
+    """Where others tell of themselves."""
+
+    control_table: str
+    lake_bucket: str
+    sessions: str = "XNYS"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """`now`: this host's time, UTC."""
+
+    control: ControlStore
+    ledger: RunLedger
+    s3: Any
+    bucket: str
+    sessions: SessionTable
+    now: Callable[[], datetime]
+
+    def look(self) -> None:
+        """Write the measures of this moment. Raises StoreUnavailable: then the minute has none."""
+        now = self.now()
+        now_ms = int(now.timestamp() * 1000)
+        seen = Seen(
+            epoch=self.control.newest_epoch(),
+            promise=self.control.progress(BARS_READER).promise,
+            runs=self.ledger.runs(*nights(now_ms)),
+            watched_since=self.control.watched_since(now.timestamp()),
+            dead_letters=self._given_up_since(now - WITHIN),
+        )
+        measured("watch", measures(now_ms, self.sessions, seen), now_ms)
+
+    def _given_up_since(self, since: datetime) -> int:
+        try:
+            pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=GIVEN_UP)
+            return sum(one["LastModified"] >= since for page in pages for one in page.get("Contents", ()))
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"lake: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def wire() -> Watch:
+    """Once a process."""
+    chosen, dynamodb = read(WatchSettings), client("dynamodb")
+    return Watch(
+        control=ControlStore(dynamodb, chosen.control_table),
+        ledger=RunLedger(dynamodb, chosen.control_table),
+        s3=client("s3"),
+        bucket=chosen.lake_bucket,
+        sessions=sessions_named(chosen.sessions),
+        now=lambda: datetime.fromtimestamp(time.time(), UTC),
+    )
+
+
+def lambda_handler(event: object, context: object) -> None:
+    """Trigger: EventBridge Scheduler, once a minute."""
+    wire().look()
