@@ -32,7 +32,6 @@ from shared.stores.lake import Lake
 from shared.stores.postgres import Postgres, PostgresSettings
 from shared.stores.settled import RAW_LOG
 
-"""Who says what the rebuilt minutes say."""
 S3_TIMEOUT_S = 60.0
 _OPEN_END = 1 << 62
 

@@ -6,7 +6,6 @@ from local_dev.cost.line import MILLION, Lines, Month
 
 SERVICE = "Lambda"
 DEFAULT_MEMORY_MB = 128
-MAPPING_FREE = "AWS::Lambda::EventSourceMapping"
 
 
 def function(resource: Resource, month: Month) -> Lines:

@@ -2,7 +2,7 @@
 
 from local_dev.cost.assembly import Resource
 from local_dev.cost.line import GB, MILLION, Lines, Month
-from local_dev.cost.traffic import MAPPING, calls
+from local_dev.cost.traffic import archived
 
 SERVICE = "S3"
 LOG_BUCKET_GB = 1
@@ -27,13 +27,7 @@ def bucket(resource: Resource, month: Month) -> Lines:
 def _lake(resource: Resource, month: Month) -> Lines:
     load = month.load
     raw = month.sessions * load.trades_a_day * load.raw_bytes_a_trade / GB
-    objects = sum(
-        one.seconds * one.a_second
-        for mapping in month.assembly.of(MAPPING)
-        if mapping.id.startswith("Archive")
-        for stream in month.assembly.called_by(mapping, "AWS::Kinesis::Stream")
-        for one in calls(month, mapping, stream)
-    )
+    objects = sum(one.seconds * one.a_second for one in archived(month))
     puts = objects + month.sessions * OBJECTS_A_JOB
     counted = f"raw log of {load.history_months:g} months, files"
     yield month.line(resource, SERVICE, counted, raw * load.history_months + load.lake_gb, "s3_storage")

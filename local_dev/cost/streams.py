@@ -2,7 +2,7 @@
 
 from local_dev.cost.assembly import Resource, number
 from local_dev.cost.line import GB, HOURS, MILLION, Lines, Month
-from local_dev.cost.traffic import stream_flows
+from local_dev.cost.traffic import MAPPING, stream_flows
 
 SERVICE = "Kinesis"
 FREE_RETENTION_HOURS = 24
@@ -17,7 +17,7 @@ def stream(resource: Resource, month: Month) -> Lines:
     mode = resource.properties.get("StreamModeDetails", {}).get("StreamMode", "PROVISIONED")
     if mode == "ON_DEMAND":
         data = sum(flow.seconds * max(flow.data, flow.records * LEAST_RECORD) for flow in flows) / GB
-        readers = len(list(month.assembly.callers_of(resource, "AWS::Lambda::EventSourceMapping")))
+        readers = len(list(month.assembly.callers_of(resource, MAPPING)))
         yield month.line(resource, SERVICE, "stream on demand", HOURS, "kinesis_on_demand_hour")
         yield month.line(resource, SERVICE, "put on demand", data, "kinesis_on_demand_in")
         yield month.line(resource, SERVICE, "read on demand", data * readers, "kinesis_on_demand_out")
@@ -27,7 +27,7 @@ def stream(resource: Resource, month: Month) -> Lines:
     units = sum(flow.put_units for flow in flows) / MILLION
     yield month.line(resource, SERVICE, "put", units, "kinesis_put_units")
     if resource.properties.get("StreamEncryption"):
-        users = 1 + len(list(month.assembly.callers_of(resource, "AWS::Lambda::EventSourceMapping")))
+        users = 1 + len(list(month.assembly.callers_of(resource, MAPPING)))
         asked = shards * users * HOURS * KEY_CALLS_AN_HOUR / MILLION
         yield month.line(resource, "KMS", "key of the stream", asked, "key_requests")
     if number(resource.properties.get("RetentionPeriodHours"), FREE_RETENTION_HOURS) > FREE_RETENTION_HOURS:

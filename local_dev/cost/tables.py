@@ -4,17 +4,18 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from local_dev.cost.assembly import Resource, number
+from local_dev.cost.assembly import Resource
 from local_dev.cost.line import GB, MILLION, Lines, Month
-from local_dev.cost.traffic import MAPPING, calls
+from local_dev.cost.traffic import archived
+from shared.stores.bars import TTL_S as BARS_TTL_S
+from shared.stores.ticks import TTL_S as TICKS_TTL_S
+from speed_layer.alerts.service import REFRESH_MS
 
 SERVICE = "DynamoDB"
 KB = 1024
-BARS_DAYS, TICKS_DAYS = 45, 3
-"""Time to live of the items (shared/stores/bars.py, ticks.py)."""
+DAY_S = 86_400
+BARS_DAYS, TICKS_DAYS = BARS_TTL_S / DAY_S, TICKS_TTL_S / DAY_S
 BAR_ITEM_BYTES = 400
-REFRESH_S = 3
-"""How often a stream function looks for rules (speed_layer/alerts/service.py)."""
 
 
 class Use(NamedTuple):
@@ -37,15 +38,9 @@ def bars(month: Month) -> Use:
 def ticks(month: Month) -> Use:
     """A chunk of each symbol, minute and batch of the archive."""
     load = month.load
-    (mapping, stream) = next(
-        (mapping, stream)
-        for mapping in month.assembly.of(MAPPING)
-        if mapping.id.startswith("Archive")
-        for stream in month.assembly.called_by(mapping, "AWS::Kinesis::Stream")
-    )
-    shards = number(stream.properties.get("ShardCount"), 1)
+    shards = int(month.assembly.told("SHARDS"))
     units = 0.0
-    for batch in calls(month, mapping, stream):
+    for batch in archived(month):
         lasts = shards / batch.a_second
         trades = batch.items / load.symbols * lasts
         minutes = 1 + lasts / 60
@@ -65,7 +60,7 @@ def signals(month: Month) -> Use:
 def alerts(month: Month) -> Use:
     """A state and a crossing, which its index has too; rules are looked for by each shard's reader."""
     fired = month.sessions * month.load.alerts_a_day
-    looks = month.hours(month.assembly.ingester()) * 3600 / REFRESH_S * int(month.assembly.told("SHARDS"))
+    looks = month.hours(month.assembly.ingester()) * 3600 / (REFRESH_MS / 1000) * int(month.assembly.told("SHARDS"))
     return Use(3 * fired, looks / 2 + fired, 3 * fired * 1_000 / GB)
 
 

@@ -95,3 +95,13 @@ def calls(month: Month, mapping: Resource, stream: Resource) -> list[Calls]:
             a_shard = min(records, 1 / min(max(window, POLL_S), full))
             found.append(Calls(flow.seconds, a_shard * shards, flow.items))
     return found
+
+
+def archived(month: Month) -> list[Calls]:
+    """Calls of the archive, by whose batches the raw log's objects and the tick chunks are cut."""
+    return next(
+        calls(month, mapping, stream)
+        for mapping in month.assembly.of(MAPPING)
+        if mapping.id.startswith("Archive")
+        for stream in month.assembly.called_by(mapping, "AWS::Kinesis::Stream")
+    )

@@ -75,11 +75,11 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         return _answer(app.current_event, _held(wire().store, owner, id), wire().store)
 
     @app.put(RULE)
-    def changed(id: str) -> Response[str | bytes]:  # noqa: A002
+    def changed(id: str) -> Response[str | bytes]:  # noqa: A002 -- the path names it
         return _changed(app.current_event, wire(), id)
 
     @app.delete(RULE)
-    def removed(id: str) -> Response[str | bytes]:  # noqa: A002
+    def removed(id: str) -> Response[str | bytes]:  # noqa: A002 -- the path names it
         owner, services = owner_of(app.current_event), wire()
         if not services.store.remove_rule(owner, id, services.now_ms() // 1000):
             raise Refused(NOT_FOUND)

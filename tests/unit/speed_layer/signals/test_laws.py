@@ -45,6 +45,7 @@ def test_live_and_replay_give_the_same_signals(seed: int) -> None:
 
 @settings(deadline=None, max_examples=examples(40))
 @given(st.integers(0, 10**9), st.sampled_from([0.002, 0.01, 0.03]))
+@example(9297979, 0.01)  # cut shorter: a first try had left bars of records that the second did not have
 @example(12328, 0.03)  # killed, cut shorter, and a cache that went back: what had been tried was not known
 def test_kills_refusals_and_a_cache_that_lies_change_nothing(seed: int, faults: float) -> None:
     run(Market(seed, faults))
