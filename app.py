@@ -41,7 +41,9 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
     flink = None
     if settings.profile == "full":
         flink = FlinkStack(app, "Flink", stack_name=f"{name}-flink", settings=settings, assets=assets, speed=speed)
-    ClockStack(app, "Clock", stack_name=f"{name}-clock", settings=settings, assets=assets, speed=speed, flink=flink)
+    clock = ClockStack(
+        app, "Clock", stack_name=f"{name}-clock", settings=settings, assets=assets, speed=speed, flink=flink
+    )
     serving = ServingStack(
         app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
         network=network, storage=storage, database=database, speed=speed,
@@ -60,7 +62,7 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
         )  # fmt: skip
     MonitoringStack(
         app, "Monitoring", stack_name=f"{name}-monitoring", settings=settings, assets=assets,
-        storage=storage, database=database, speed=speed, serving=serving, batch=batch, push=push,
+        storage=storage, database=database, speed=speed, clock=clock, serving=serving, batch=batch, push=push,
     )  # fmt: skip
     EdgeStack(
         app, "Edge", stack_name=f"{name}-edge", settings=settings, serving=serving, push=push,

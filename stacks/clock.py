@@ -37,7 +37,7 @@ class ClockStack(TargetedStack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, id_, **kwargs)
-        self._missed = missed_starts(self)
+        self.missed = missed_starts(self)
         orders = clock_role(self, "OrdersRole", "Starts and stops the ingester and Flink, as the planner has written.")
         service = speed.ingester
         grant(
@@ -45,7 +45,7 @@ class ClockStack(TargetedStack):
             [
                 Right(iam.PolicyStatement(actions=["ecs:UpdateService"], resources=[service.service_arn])),
                 *([flink.start_and_stop()] if flink else []),
-                send(self._missed),
+                send(self.missed),
             ],
         )
         group = scheduler.CfnScheduleGroup(self, "Orders", name=f"condvest-{settings.environment}-orders")
@@ -59,14 +59,14 @@ class ClockStack(TargetedStack):
                 "SESSIONS": SESSIONS,
                 "SCHEDULE_GROUP": group.ref,
                 "CLOCK_ROLE": orders.role_arn,
-                "MISSED_QUEUE": self._missed.queue_arn,
+                "MISSED_QUEUE": self.missed.queue_arn,
                 "INGESTER_CLUSTER": service.cluster.cluster_name,
                 "INGESTER_SERVICE": service.service_name,
                 **({"FLINK_APPLICATION": flink.application.ref} if flink else {}),
             },
             rights=[self._write_schedules(group), self._hand_on(orders)],
             retention_days=settings.log_retention_days,
-            dead_letters=self._missed,
+            dead_letters=self.missed,
         )
         self._every_morning()
         what = "To plan what is left of today by hand."
@@ -93,7 +93,7 @@ class ClockStack(TargetedStack):
     def _every_morning(self) -> None:
         """All days: the planner knows which of them have a session."""
         role = clock_role(self, "MorningRole", "Calls the planner in the morning.")
-        grant(role, [invoke(self._planner.function), send(self._missed)])
+        grant(role, [invoke(self._planner.function), send(self.missed)])
         scheduler.CfnSchedule(
             self,
             "Morning",
@@ -104,7 +104,7 @@ class ClockStack(TargetedStack):
             target=scheduler.CfnSchedule.TargetProperty(
                 arn=self._planner.function.function_arn,
                 role_arn=role.role_arn,
-                dead_letter_config=keep(self._missed),
+                dead_letter_config=keep(self.missed),
                 retry_policy=TRIED,
             ),
         )

@@ -42,7 +42,7 @@ def test_it_runs_on_aws_only(templates: Templates) -> None:
 def test_no_other_schedule_starts_or_stops_a_process(templates: Templates, full: Templates) -> None:
     for held in (templates, full):
         targets = [json.dumps(s.properties["Target"]) for s in held.resources(SCHEDULE)]
-        assert len(targets) == 3
+        assert len(targets) == 4
         assert not [target for target in targets if "aws-sdk" in target]
 
 
