@@ -114,6 +114,7 @@ class MonitoringStack(TargetedStack):
             retention_days=self._settings.log_retention_days,
             memory_mb=256,
             timeout=Duration.seconds(20),
+            traced=False,
         )
         role = iam.Role(
             self,

@@ -70,5 +70,6 @@ FREE = {
     "AWS::SNS::TopicPolicy": _ACCESS,
     "AWS::SQS::QueuePolicy": _ACCESS,
     "AWS::SSM::Parameter": "standard parameters are free",
+    "AWS::XRay::SamplingRule": "traces are priced where they are made",
     "Custom::DatabaseSchema": "its function is priced",
 }

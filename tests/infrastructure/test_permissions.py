@@ -52,7 +52,7 @@ READ_STREAM = {
     "kinesis:ListShards",
 }
 PUT = {"kinesis:PutRecord", "kinesis:PutRecords"}
-READER = LOGS | XRAY | READ_STREAM | {"s3:PutObject", "s3:ListBucket"}
+READER = LOGS | READ_STREAM | {"s3:PutObject", "s3:ListBucket"}
 READ_BARS = {"dynamodb:GetItem", "dynamodb:Query"}
 WRITE = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 READ_TABLE_STREAM = {
@@ -71,8 +71,8 @@ ALLOWED = {
     "LiveRole": READER | READ_BARS | WRITE | PUT | {"s3:GetObject"},
     "PersistRole": READER | READ_BARS | WRITE | PUT,
     "SignalsRole": READER | NETWORK | READ_BARS | WRITE | {"elasticache:Connect"},
-    "NotifyRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
-    "AnnounceRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
+    "NotifyRole": LOGS | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
+    "AnnounceRole": LOGS | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
     "PushTaskRole": READ_STREAM | READ_BARS,
     "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect", "rds-db:connect"},
     "AlertsFunctionRole": LOGS | XRAY | READ_BARS | WRITE,
@@ -90,7 +90,7 @@ ALLOWED = {
     | {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
     | {"batch:DescribeJobs", "batch:SubmitJob", "batch:TerminateJob", "lambda:InvokeFunction"}
     | {"events:DescribeRule", "events:PutRule", "events:PutTargets"},
-    "WatchRole": LOGS | XRAY | READ_BARS | WRITE | {"s3:ListBucket"},
+    "WatchRole": LOGS | READ_BARS | WRITE | {"s3:ListBucket"},
     "WatchClockRole": {"lambda:InvokeFunction"},
     "NightlyClockRole": {"states:StartExecution", "sqs:SendMessage"},
     "PlannerRole": LOGS | XRAY | {"scheduler:CreateSchedule", "iam:PassRole", "sqs:SendMessage"},
