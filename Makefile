@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults guards bill fmt synth condvest lock
+.PHONY: run test bench parity soak faults guards bill fmt synth lists condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -42,6 +42,10 @@ bill: $(VENV)/.ready
 
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth
+
+# What the templates grant and keep: docs/rights.md and docs/kept.md, to be read before they are committed.
+lists: $(VENV)/.ready
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m stacks.audit
 
 fmt: $(VENV)/.ready
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

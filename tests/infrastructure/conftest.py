@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local_dev.cost.synthesis import PROFILES
 from stacks.constructs.bundle import BUNDLES, build
 from stacks.constructs.wheels import IndexUnreachableError
 from stacks.settings import ROOT
@@ -58,6 +59,12 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
             (folder / "complete").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def profiles(assemblies: Path) -> dict[str, Path]:
+    """The assembly of each profile, push included."""
+    return {profile: assemblies / f"bill_{profile}" for profile in PROFILES}
 
 
 @pytest.fixture(scope="session")
