@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from stacks.audit.kept import Kept
-from stacks.audit.rights import Grant
+from stacks.audit.rights import Grant, totals
 
 _RIGHTS = """# Who may do what
 
@@ -34,20 +34,7 @@ def rights_page(by_profile: Mapping[str, set[Grant]]) -> str:
     for profile, held in sorted(by_profile.items()):
         for grant in held:
             profiles[grant].append(profile)
-    return "\n".join([_RIGHTS, *_totals(profiles), *_rows(profiles, len(by_profile)), ""])
-
-
-def totals(found: Mapping[str, set[Grant]]) -> str:
-    """What is on the page, in one line."""
-    everything = set().union(*found.values())
-    return (
-        f"{len({g.principal for g in everything})} principals, {len(everything)} rights "
-        f"(principal, action, resource), {sum(g.wild for g in everything)} of them by a pattern"
-    )
-
-
-def _totals(profiles: Mapping[Grant, list[str]]) -> Iterator[str]:
-    yield f"{totals({'': set(profiles)})}."
+    return "\n".join([_RIGHTS, f"{totals(profiles)}.", *_rows(profiles, len(by_profile)), ""])
 
 
 def _rows(profiles: Mapping[Grant, list[str]], all_profiles: int) -> Iterator[str]:

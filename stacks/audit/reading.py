@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-from stacks.synth import templates
 
 Body = Mapping[str, Any]
 _PSEUDO = {
@@ -35,9 +33,9 @@ class Reading:
         }
 
     @classmethod
-    def of(cls, assembly: Path) -> Reading:
-        """The templates of a folder that `stacks.synth` wrote."""
-        return cls({path.name.split(".")[0]: json.loads(path.read_text("utf-8")) for path in templates(assembly)})
+    def of(cls, templates: Iterable[Path]) -> Reading:
+        """Templates in the order in which they deploy (`stacks.synth.templates`)."""
+        return cls({path.name.split(".")[0]: json.loads(path.read_text("utf-8")) for path in templates})
 
     def resources(self) -> Iterator[tuple[str, str, Body]]:
         """(stack, logical id, body) of every resource, in the order in which stacks deploy."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,6 +44,14 @@ class Grant:
 def grants(reading: Reading) -> set[Grant]:
     """All of one assembly. Raises ValueError for a policy where `POLICIES` does not look: nothing is passed over."""
     return {grant for stack, name, body in reading.resources() for grant in _of(reading, stack, name, body)}
+
+
+def totals(found: Collection[Grant]) -> str:
+    """How many there are, in one line."""
+    return (
+        f"{len({grant.principal for grant in found})} principals, {len(found)} rights "
+        f"(principal, action, resource), {sum(grant.wild for grant in found)} of them by a pattern"
+    )
 
 
 def _of(reading: Reading, stack: str, name: str, body: Body) -> Iterator[Grant]:

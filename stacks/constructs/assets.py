@@ -9,6 +9,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from stacks.constructs.bundle import BUNDLES, IMAGES, build, flink_application, image_context, stub
+from stacks.constructs.zips import zipped
 
 
 class Assets:
@@ -27,7 +28,7 @@ class Assets:
 
     def code(self, name: str) -> lambda_.Code:
         """The zip of function `name`."""
-        return lambda_.Code.from_asset(str(stub(name) if self.stubs else build(name)))
+        return lambda_.Code.from_asset(str(stub(name) if self.stubs else zipped(build(name))))
 
     def command(self, name: str) -> list[str]:
         """What the container of image `name` runs."""
@@ -46,4 +47,4 @@ class Assets:
 
     def flink(self, scope: Construct) -> s3_assets.Asset:
         """The zip of the Flink application."""
-        return s3_assets.Asset(scope, "Code", path=str(stub("flink") if self.stubs else flink_application()))
+        return s3_assets.Asset(scope, "Code", path=str(stub("flink") if self.stubs else zipped(flink_application())))

@@ -6,6 +6,7 @@ import pytest
 
 from stacks.audit.kept import Kept, kept, with_data
 from stacks.audit.reading import Reading
+from stacks.synth import templates
 
 GOES_WITH_ITS_STACK = {
     "AWS::ApiGateway::RestApi": "holds nothing; clients know the distribution's name",
@@ -28,7 +29,7 @@ GOES_WITH_ITS_STACK = {
 
 @pytest.fixture(scope="session")
 def everything(profiles: dict[str, Path]) -> set[Kept]:
-    return set().union(*(kept(Reading.of(assembly)) for assembly in profiles.values()))
+    return set().union(*(kept(Reading.of(templates(assembly))) for assembly in profiles.values()))
 
 
 def test_data_outlives_its_stack_but_not_a_failed_first_deployment(everything: set[Kept]) -> None:

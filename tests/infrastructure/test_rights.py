@@ -11,6 +11,7 @@ from stacks.audit.lists import documents
 from stacks.audit.reading import Reading
 from stacks.audit.rights import Grant, grants
 from stacks.settings import ROOT
+from stacks.synth import templates
 
 WITHOUT_RESOURCE = {
     "batch:DescribeJobs",
@@ -71,7 +72,7 @@ account, and what the key seals goes to a topic that does ask."""
 
 @pytest.fixture(scope="session")
 def found(profiles: dict[str, Path]) -> dict[str, set[Grant]]:
-    return {profile: grants(Reading.of(assembly)) for profile, assembly in profiles.items()}
+    return {profile: grants(Reading.of(templates(assembly))) for profile, assembly in profiles.items()}
 
 
 @pytest.mark.parametrize("page", ["rights.md", "kept.md"])
