@@ -51,6 +51,8 @@ LAKE_PREFIXES = {
     "reports",
     "vendor",
 }
+SCHEDULES = re.compile(r"arn:aws:scheduler:<region>:<account>:schedule/\w+\.Group/\*")
+"""Schedules of a group of ours: their names hold the day."""
 OF_THE_ACCOUNT = ("kms:*", "arn:aws:iam::<account>:root")
 """Without it nobody could ever change the policy of the key; roles get nothing by it."""
 MANAGED = {"arn:aws:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"}
@@ -120,7 +122,8 @@ def _of_resource(grant: Grant) -> str:
     if grant.resource == "*":
         known = " through Network." in grant.principal or grant.action in WITHOUT_RESOURCE
         return "" if known else "any resource"
-    if "*" not in grant.resource:
+    by_day = grant.action == "scheduler:CreateSchedule" and SCHEDULES.fullmatch(grant.resource)
+    if "*" not in grant.resource or by_day:
         return ""
     if not OBJECTS.fullmatch(grant.resource) or not grant.action.startswith("s3:"):
         return "resources by a pattern"
