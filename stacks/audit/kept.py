@@ -29,6 +29,7 @@ ADDRESSES = frozenset(
         "AWS::RDS::DBClusterParameterGroup",
         "AWS::RDS::DBSubnetGroup",
         "AWS::SNS::Topic",
+        "AWS::Scheduler::ScheduleGroup",
     }
 )
 """What others have written down, or what something that is kept lies in; cfn-lint knows the types with data."""

@@ -122,7 +122,10 @@ def test_a_template_that_is_too_large_is_told(tmp_path: Path) -> None:
 
 def test_the_report_counts_what_was_found_and_what_may_be_done(assembly: Path) -> None:
     *_, checks, rights = lines(assembly, deployed(assembly))
-    assert re.fullmatch(r"checks: AwsSolutions and Serverless: 0 open, \d+ of \d+ rules acknowledged .*", checks)
+    assert re.fullmatch(
+        r"checks: AwsSolutions and Serverless and CloudFormation Validate: 0 open, \d+ of \d+ rules acknowledged .*",
+        checks,
+    )
     assert re.fullmatch(r"rights: \d+ principals, \d+ rights .*", rights)
     assert int(checks.split(", ")[1].split()[0]) == sum(ACCEPTED.values())
 

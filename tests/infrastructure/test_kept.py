@@ -22,6 +22,7 @@ GOES_WITH_ITS_STACK = {
     "AWS::Logs::LogGroup": "lines with an end of their own, told to go with what wrote them",
     "AWS::RDS::DBInstance": "computes; the cluster has the data",
     "AWS::SNS::Topic": "subscriptions, which whoever subscribes makes again",
+    "AWS::Scheduler::ScheduleGroup": "orders of one day, made again the next morning",
     "AWS::SQS::Queue": "calls that were missed, looked at within a fortnight",
 }
 """Why a type may be deleted with its stack, or replaced; every other type is kept."""
