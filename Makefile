@@ -54,6 +54,7 @@ lock: $(VENV)/.ready .tools/uv
 	$(UV) $(UV_COMPILE) pyproject.toml --group dev -o locks/dev.txt
 	for bundle in $(BUNDLES); do $(UV) $(UV_COMPILE) --group pyproject.toml:$$bundle -o locks/$$bundle.txt; done
 	@$(BIN)/python -m stacks.constructs.connector
+	@$(BIN)/python -m stacks.constructs.base_image
 
 .tools/uv:
 	@command -v uv >/dev/null || { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); }

@@ -8,7 +8,7 @@
 
 Prints for each stack its size beside what CloudFormation takes, then findings and rights. Exit 1 when a check refuses
 or a template is too large. When the wheels are neither cached nor to be had, stubs are taken and the assembly says so
-in a file `stub-assets`: it cannot be deployed.
+in a file `stub-assets`; without the digest of the base image it has a file `undigested-images`. Neither is deployed.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from stacks.constructs.base_image import base
 from stacks.constructs.wheels import PYTHON, IndexUnreachableError, python_for_bytecode
 from stacks.report import findings, lines, too_large
 from stacks.settings import ROOT
 
 STUBS = "stub-assets"
 """A file of this name in an assembly: its assets are stubs."""
+UNDIGESTED = "undigested-images"
+"""The same: its images would be built from whatever a tag names on that day."""
 
 
 def synthesise(
@@ -48,6 +51,8 @@ def synthesise(
     platform(out, stub_assets=stub_assets, cdk_rules=cdk_rules, context=context).synth()
     if stub_assets:
         (out / STUBS).touch()
+    elif not base().digest:
+        (out / UNDIGESTED).touch()
     return templates(out)
 
 
@@ -109,6 +114,8 @@ def _synthesise_or_stub(out: Path, *, cdk_rules: bool, context: Mapping[str, str
     else:
         if python_for_bytecode() is None:
             _say([f"bundles without bytecode: no Python {PYTHON} on this machine, every cold start will compile"])
+        if not base().digest:
+            _say([f"images by tag: locks/images.json has no digest of {base().reference}; a deployment refuses that"])
 
 
 if __name__ == "__main__":
