@@ -11,10 +11,14 @@ from typing import Any
 
 from stacks.audit.reading import Reading
 from stacks.audit.rights import grants, totals
+from stacks.constructs.bundle import BUNDLES, build
+from stacks.constructs.zips import zipped
 
 INLINE_BYTES = 51_200
 """A template up to this size deploys by plain CloudFormation, without a bucket to fetch it from."""
 BYTES = 1_000_000
+BUNDLE_MB = 250
+"""What Lambda takes of one function, unpacked."""
 RESOURCES = 500
 OUTPUTS = 200
 """CloudFormation's quotas for one template: they cannot be raised."""
@@ -76,6 +80,17 @@ def lines(out: Path, templates: Sequence[Path]) -> Iterator[str]:
     packs = " and ".join(report["pluginName"] for report in _reports(out))
     yield f"checks: {packs}: {len(found)} open, {len(accepted)} of {len(rules)} rules acknowledged with a reason"
     yield f"rights: {totals(grants(Reading.of(templates)))}"
+
+
+def uploads(documents: Path) -> Iterator[str]:
+    """What each function uploads, beside what Lambda takes, and the packages in it (`stacks.sbom`)."""
+    yield f"{'bundle':<12}{'MB zipped':>12}{f'MB of {BUNDLE_MB}':>12}{'packages':>10}"
+    for name in BUNDLES:
+        folder = build(name)
+        unpacked = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        packages = json.loads((documents / f"{name}.cdx.json").read_text(encoding="utf-8"))["components"]
+        sizes = f"{zipped(folder).stat().st_size / 2**20:>12.1f}{unpacked / 2**20:>12.1f}"
+        yield f"{name:<12}{sizes}{len(packages):>10}"
 
 
 def _reports(out: Path) -> list[dict[str, Any]]:

@@ -27,9 +27,11 @@ from typing import Any
 
 from stacks.constructs.base_image import base
 from stacks.constructs.wheels import PYTHON, IndexUnreachableError, python_for_bytecode
-from stacks.report import findings, lines, too_large
+from stacks.report import findings, lines, too_large, uploads
 from stacks.settings import ROOT
 
+SBOM = "sbom"
+"""The folder of an assembly with a CycloneDX document for each upload."""
 STUBS = "stub-assets"
 """A file of this name in an assembly: its assets are stubs."""
 UNDIGESTED = "undigested-images"
@@ -51,7 +53,11 @@ def synthesise(
     platform(out, stub_assets=stub_assets, cdk_rules=cdk_rules, context=context).synth()
     if stub_assets:
         (out / STUBS).touch()
-    elif not base().digest:
+        return templates(out)
+    from stacks.sbom import write  # noqa: PLC0415 - half a second that stubs need not wait
+
+    write(out / SBOM)
+    if not base().digest:
         (out / UNDIGESTED).touch()
     return templates(out)
 
@@ -112,6 +118,7 @@ def _synthesise_or_stub(out: Path, *, cdk_rules: bool, context: Mapping[str, str
         _say([f"stub assets: wheels are neither cached nor to be had ({error})"])
         synthesise(out, stub_assets=True, cdk_rules=cdk_rules, context=context)
     else:
+        _say(uploads(out / SBOM))
         if python_for_bytecode() is None:
             _say([f"bundles without bytecode: no Python {PYTHON} on this machine, every cold start will compile"])
         if not base().digest:

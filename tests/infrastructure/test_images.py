@@ -30,7 +30,7 @@ class Registry(BaseHTTPRequestHandler):
     scopes: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        host = f"http://127.0.0.1:{self.server.server_address[1]}"
+        host = f"http://{self.headers['Host']}"
         if self.path.startswith("/token/?"):
             self.scopes.append(self.path)
             self._answer(200, b'{"token": "for anybody"}')
