@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults guards bill fmt synth lists condvest lock
+.PHONY: run test bench parity soak faults guards bill fmt synth lists audit condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -46,6 +46,10 @@ synth: $(VENV)/.ready
 # What the templates grant and keep: docs/rights.md and docs/kept.md, to be read before they are committed.
 lists: $(VENV)/.ready
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m stacks.audit
+
+# Known vulnerabilities of what is deployed, asked of the index over the network; what it does not know fails as well.
+audit: .tools/uv
+	@$(UV) tool run --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(BUNDLES:%=-r locks/%.txt)
 
 fmt: $(VENV)/.ready
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

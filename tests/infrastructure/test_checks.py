@@ -169,14 +169,6 @@ def test_values_of_conditional_resources_are_read_under_their_condition(template
             assert not used & conditional or output.get("Condition") == "OnAws", f"{stack}.{name}"
 
 
-def test_everything_that_can_be_tagged_says_whose_it_is(templates: Templates) -> None:
-    for kind in ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Lambda::Function", "AWS::Kinesis::Stream"):
-        for resource in templates.resources(kind):
-            tags = {tag["Key"]: tag["Value"] for tag in resource.properties["Tags"]}
-            assert tags["project"] == "condvest"
-            assert tags["environment"] == "dev"
-
-
 def test_an_assembly_of_stubs_says_so(assembly: Path) -> None:
     assert (assembly / "stub-assets").exists()
 
