@@ -122,8 +122,8 @@ def running(
 ) -> Iterator[LocalPlatform]:
     """A platform over a feed, ready to be read. Its process group is killed when the block is left.
 
-    Whatever the test was about: the key that it was asked with then stands in no log. `nightly`: trade dates are settled
-    once the feed has come past them, as for a user.
+    Whatever the test was about: the key that it was asked with then stands in no log. `nightly`: trade dates are
+    settled once the feed has come past them, as for a user.
     """
     port, log = free_port(), state.with_suffix(f".{time.monotonic_ns()}.log")
     options = ["--feed", str(feed), "--speed", speed, "--state", str(state), "--port", str(port), *arguments]

@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from stacks.constructs.base_image import Base, BaseImageError, base, digest_now, write_lock
-from stacks.constructs.bundle import IMAGES
+from stacks.constructs.bundle import IMAGES, image_context
 from stacks.settings import ROOT
 from stacks.synth import STUBS, UNDIGESTED
 from tests.infrastructure.templates import Templates
@@ -121,6 +121,32 @@ def test_what_is_about_to_be_deployed_needs_the_digest(monkeypatch: pytest.Monke
     assets.Assets(stubs=True)
     monkeypatch.setattr(assets, "base", lambda: Base("here/python", "3.13", DIGEST))
     assets.Assets(stubs=False)
+
+
+@pytest.mark.parametrize(
+    ("image", "entry", "answer"),
+    [
+        ("ingest", "speed_layer.ingest", "missing required field `trades_stream`"),
+        ("push", "serving_layer.push", "missing required field `trades_stream`"),
+        ("batch", "batch_layer.nightly", "usage: python -m batch_layer.nightly land|rebuild"),
+        ("batch", "batch_layer.backfill", "usage: python -m batch_layer.backfill YYYY-MM-DD"),
+    ],
+)
+def test_an_entry_point_starts_from_what_its_image_holds_of_ours(image: str, entry: str, answer: str) -> None:
+    """With the folder that Docker is given and nothing else of the repository; without settings it says what it needs."""
+    folder = image_context(image)
+    done = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-m", entry],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert answer in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def hadolint(file: Path) -> tuple[int, str]:
