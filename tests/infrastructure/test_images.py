@@ -133,7 +133,7 @@ def test_what_is_about_to_be_deployed_needs_the_digest(monkeypatch: pytest.Monke
     ],
 )
 def test_an_entry_point_starts_from_what_its_image_holds_of_ours(image: str, entry: str, answer: str) -> None:
-    """With the folder that Docker is given and nothing else of the repository; without settings it says what it needs."""
+    """With the folder that Docker is given and nothing else of ours; without settings it says what it needs."""
     folder = image_context(image)
     done = subprocess.run(  # noqa: S603 - our own module
         [sys.executable, "-m", entry],
