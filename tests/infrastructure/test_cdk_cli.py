@@ -1,6 +1,7 @@
 """The templates of both profiles by the pinned command line of the CDK into an emulator, as `make deploy` does it.
 
-`make test` deploys `lean`, `make parity` both. The emulator is bootstrapped by the command line too. Images are in its registry beforehand, so that nothing is built.
+`make test` deploys `lean`, `make parity` both. The emulator is bootstrapped by the command line too. Images are in its
+registry beforehand, so that nothing is built.
 """
 
 import json
