@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults guards bill fmt synth deploy cdk condvest lock
+.PHONY: run test bench parity soak faults guards bill fmt synth templates deploy cdk condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -42,6 +42,10 @@ bill: $(VENV)/.ready
 
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth
+
+# Plain CloudFormation with its assets, in templates.out.
+templates: $(VENV)/.ready
+	@$(BIN)/python -m stacks.plain $(ARGS)
 
 # ARGS="-c environment=prod -c symbols=SPY,QQQ" chooses; docs/deployment.md has the whole way.
 deploy: $(VENV)/.ready

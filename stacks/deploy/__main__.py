@@ -14,8 +14,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
@@ -23,11 +22,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shared.bars.sessions import new_york_sessions
-from stacks.constructs.wheels import IndexUnreachableError
 from stacks.deploy import cdk_cli
 from stacks.deploy.steps import Aws, Deployment, DeploymentRefused
+from stacks.deploy.synthesis import NothingToDeploy, synthesise_real
 from stacks.settings import ROOT, Settings
-from stacks.synth import findings, synthesise
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"})
 
@@ -60,21 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             deployment.refuse_in_session(new_york_sessions(), int(time.time() * 1000))
         synthesise_real(deployment.assembly, context)
         deployment.run()
-    except (DeploymentRefused, cdk_cli.CdkUnavailableError, ClientError, BotoCoreError) as error:
+    except (DeploymentRefused, NothingToDeploy, cdk_cli.CdkUnavailableError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"not deployed: {error}\n")
         return 1
     return 0
-
-
-def synthesise_real(out: Path, context: Mapping[str, str]) -> None:
-    """The assembly with everything built that is uploaded; stubs are never deployed. Raises DeploymentRefused."""
-    try:
-        synthesise(out, stub_assets=False, context=context)
-    except IndexUnreachableError as error:
-        raise DeploymentRefused(f"the wheels of a bundle are neither cached nor to be had ({error})") from error
-    except RuntimeError as error:
-        refused = len(findings(out))
-        raise DeploymentRefused(f"synthesis: {f'{refused} findings' if refused else error}") from error
 
 
 def _clients() -> Aws:

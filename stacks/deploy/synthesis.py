@@ -1,0 +1,24 @@
+"""An assembly that may be deployed: everything in it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stacks.constructs.wheels import IndexUnreachableError
+from stacks.synth import findings, synthesise
+
+
+class NothingToDeploy(RuntimeError):
+    """Synthesis or a security check refused, or what is uploaded could not be built; the message says which."""
+
+
+def synthesise_real(out: Path, context: Mapping[str, str]) -> None:
+    """Stubs, which `make synth` falls back to without a network, are never deployed. Raises NothingToDeploy."""
+    try:
+        synthesise(out, stub_assets=False, context=context)
+    except IndexUnreachableError as error:
+        raise NothingToDeploy(f"the wheels of a bundle are neither cached nor to be had ({error})") from error
+    except RuntimeError as error:
+        refused = len(findings(out))
+        raise NothingToDeploy(f"synthesis refused: {f'{refused} findings' if refused else error}") from error
