@@ -115,9 +115,9 @@ def misplaced(text: str) -> Iterator[str]:
     for line in text.splitlines():
         depth -= line.lstrip()[:1] in {"}", "]", ")"}
         column = len(found[1]) if (found := re.match(r"(\s*[\w.]+ *)= .*[^\s({\[]$", line)) else 0
-        if line and (len(line) - len(line.lstrip()) != 2 * depth or line != line.rstrip()):
-            yield line
-        elif neighbour and column and column != neighbour:
+        indented = not line or len(line) - len(line.lstrip()) == 2 * depth
+        aligned = not (neighbour and column) or column == neighbour
+        if not (indented and aligned and line == line.rstrip()):
             yield line
         neighbour = column
         depth += sum(map(line.count, "({[")) > sum(map(line.count, ")}]"))
