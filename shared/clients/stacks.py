@@ -5,6 +5,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 VENDOR_KEY_TYPE = "AWS::SecretsManager::Secret"
+EDGE_REGION = "us-east-1"
+"""Where the edge is, whichever region the other stacks are in."""
+BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
+"""Parameter in Systems Manager that `cdk bootstrap` leaves behind, in each region."""
+BOOTSTRAP_VERSION = 6
+"""The oldest that our assemblies accept."""
 
 
 def stack_name(environment: str, stack: str) -> str:
@@ -43,3 +49,16 @@ def was_set(secretsmanager: Any, secret: str) -> bool:
     """Whether somebody has put a value in place of the one that CloudFormation generated. No value is read."""
     stages = secretsmanager.describe_secret(SecretId=secret).get("VersionIdsToStages", {})
     return any("AWSPREVIOUS" in stage for stage in stages.values())
+
+
+def bootstrap_version(ssm: Any) -> int:
+    """Of the CDK's bootstrap stack in the client's region; 0 where there is none."""
+    try:
+        return int(ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"])
+    except ssm.exceptions.ParameterNotFound:
+        return 0
+
+
+def to_bootstrap(region: str) -> str:
+    """The command that does it."""
+    return f'make cdk ARGS="bootstrap aws://ACCOUNT/{region}"'

@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from shared.bars.sessions import SessionTable
-from shared.clients.stacks import outputs, stack_name, vendor_secret, was_set
+from shared.clients.stacks import (
+    BOOTSTRAP_VERSION,
+    EDGE_REGION,
+    bootstrap_version,
+    outputs,
+    stack_name,
+    to_bootstrap,
+    vendor_secret,
+    was_set,
+)
 from shared.polygon.market_answers import market_now
 from stacks.deploy.page import upload
 from stacks.settings import Settings
 
-EDGE_REGION = "us-east-1"
-BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
-"""Parameter in Systems Manager that `cdk bootstrap` leaves behind, in each region."""
-BOOTSTRAP_VERSION = 6
-"""The oldest that the assemblies' manifests accept."""
 Aws = Callable[[str, str], Any]
 """Service and region -> boto3 client."""
 
@@ -69,7 +73,7 @@ class Deployment:
             if (found := bootstrap_version(self.aws("ssm", region))) < BOOTSTRAP_VERSION:
                 raise DeploymentRefused(
                     f"{region} is not bootstrapped for the CDK (version {found}, {BOOTSTRAP_VERSION} is needed): "
-                    f'make cdk ARGS="bootstrap aws://ACCOUNT/{region}"'
+                    f"{to_bootstrap(region)}"
                 )
 
     def give_key(self) -> None:
@@ -94,11 +98,3 @@ class Deployment:
     def _outputs(self, stack: str, region: str = "") -> dict[str, str] | None:
         client = self.aws("cloudformation", region or self.settings.region)
         return outputs(client, stack_name(self.settings.environment, stack))
-
-
-def bootstrap_version(ssm: Any) -> int:
-    """Of the CDK's bootstrap stack; 0 where there is none."""
-    try:
-        return int(ssm.get_parameter(Name=BOOTSTRAP)["Parameter"]["Value"])
-    except ssm.exceptions.ParameterNotFound:
-        return 0

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from shared.clients.stacks import EDGE_REGION
 from stacks.plain.template import BUCKET, REPOSITORY, plain
 from stacks.settings import Settings
 from stacks.synth import templates
@@ -17,7 +18,6 @@ from stacks.synth import templates
 HERE = Path(__file__).parent
 COPIED = ("deploy.sh", "README.md")
 EDGE = "Edge"
-EDGE_REGION = "us-east-1"
 _ANY_DAY = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can hold: equal contents make equal files
 
 

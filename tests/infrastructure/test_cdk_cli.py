@@ -21,10 +21,10 @@ from local_dev.runtime.readback import read_deployment
 from local_dev.runtime.servers import start_emulator
 from shared.bars.sessions import new_york_sessions
 from shared.bars.windows import NEW_YORK
-from shared.clients.stacks import outputs, vendor_secret
+from shared.clients.stacks import BOOTSTRAP, outputs, vendor_secret
 from stacks.deploy import cdk_cli
 from stacks.deploy.page import upload
-from stacks.deploy.steps import BOOTSTRAP, Deployment, DeploymentRefused
+from stacks.deploy.steps import Deployment, DeploymentRefused
 from stacks.settings import Settings
 from stacks.synth import templates
 from tests.effort import at_most

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from yaml import safe_load
+from ruamel.yaml import YAML
 
 from stacks.settings import ROOT
 
@@ -28,7 +28,7 @@ def check(path: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, Any]:
-    found: dict[str, Any] = safe_load(FILE.read_text())["services"]
+    found: dict[str, Any] = YAML(typ="safe").load(FILE)["services"]
     return found
 
 
