@@ -9,6 +9,7 @@ from aws_cdk import App, Environment, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from stacks.batch import BatchStack
+from stacks.clock import ClockStack
 from stacks.constructs.assets import Assets
 from stacks.database import DatabaseStack
 from stacks.edge import EdgeStack
@@ -37,8 +38,12 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
     speed = SpeedStack(
         app, "Speed", stack_name=f"{name}-speed", settings=settings, assets=assets, network=network, storage=storage
     )
+    flink = None
     if settings.profile == "full":
-        FlinkStack(app, "Flink", stack_name=f"{name}-flink", settings=settings, assets=assets, speed=speed)
+        flink = FlinkStack(app, "Flink", stack_name=f"{name}-flink", settings=settings, assets=assets, speed=speed)
+    clock = ClockStack(
+        app, "Clock", stack_name=f"{name}-clock", settings=settings, assets=assets, speed=speed, flink=flink
+    )
     serving = ServingStack(
         app, "Serving", stack_name=f"{name}-serving", settings=settings, assets=assets,
         network=network, storage=storage, database=database, speed=speed,
@@ -57,7 +62,7 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
         )  # fmt: skip
     MonitoringStack(
         app, "Monitoring", stack_name=f"{name}-monitoring", settings=settings, assets=assets,
-        storage=storage, database=database, speed=speed, serving=serving, batch=batch, push=push,
+        storage=storage, database=database, speed=speed, clock=clock, serving=serving, batch=batch, push=push,
     )  # fmt: skip
     EdgeStack(
         app, "Edge", stack_name=f"{name}-edge", settings=settings, serving=serving, push=push,

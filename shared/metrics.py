@@ -37,6 +37,7 @@ FEED_DOWN = Metric("FeedDown", "speed", "Count", "1 while the regular session ru
 BARS_AGE = Metric("BarsAge", "speed", "Seconds", "in the regular session, how old the newest promise of a bar is")
 DEAD_LETTERS = Metric("DeadLetters", "speed", "Count", "batches that Lambda has given up within the last hour")
 MAY_RUN = Metric("MayRun", "speed", "Count", "1 in the hours in which what runs by the clock may run, else 0")
+OUT_OF_HOURS = Metric("OutOfHours", "speed", "Count", "1 while the ingester is at work when it may not run, else 0")
 NIGHTS_MISSING = Metric("NightsMissing", "batch", "Count", "sessions of the last week whose night is due and not done")
 UNREADABLE = Metric("Unreadable", "batch", "Count", "rows of the vendor that broke a rule")
 UNSETTLED = Metric(
@@ -46,7 +47,7 @@ DIFFERENCES = Metric("Differences", "batch", "Count", "bars that differ by a fau
 
 METRICS = (
     TRADES, QUARANTINED, HOLES, HOST_BEHIND, CHANNELS_REFUSED, SESSION_OPEN, FEED_DOWN, BARS_AGE, DEAD_LETTERS, MAY_RUN,
-    NIGHTS_MISSING, UNREADABLE, UNSETTLED, DIFFERENCES,
+    OUT_OF_HOURS, NIGHTS_MISSING, UNREADABLE, UNSETTLED, DIFFERENCES,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from shared.metrics import (
     HOST_BEHIND,
     MAY_RUN,
     NIGHTS_MISSING,
+    OUT_OF_HOURS,
     QUARANTINED,
     SESSION_OPEN,
     TRADES,
@@ -186,6 +187,16 @@ SPEED = (
         name="flink-out-of-hours", layer="speed", source=_flink("KPUs"), statistic="Maximum", threshold=0,
         periods=6, points=6, when="out of hours", where="full",
         why="Flink runs outside the market's hours: about $5 a day that bring nothing.",
+    ),
+    Alarm(
+        name="order-missed", layer="speed", statistic="Maximum", threshold=0,
+        source=Source("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "{missed orders}"}),
+        why="The session clock could not plan a day, or start or stop what it planned; the order waits in a queue.",
+    ),
+    Alarm(
+        name="ingester-out-of-hours", layer="speed", source=Source.of(OUT_OF_HOURS), statistic="Maximum",
+        threshold=0, periods=6, points=6,
+        why="The ingester runs outside the market's hours: about $1 a day that brings nothing.",
     ),
     Alarm(
         name="watch-silent", layer="speed", source=Source.of(SESSION_OPEN), statistic="SampleCount",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aws_cdk import ArnFormat, CfnOutput, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesisanalyticsv2 as analytics
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
@@ -25,8 +23,6 @@ CHECKPOINT_MS = 60_000
 MOST_PER_KPU = 8
 """Subtasks that share one unit (one processor, 4 GB), at most; what the service allows."""
 SNAPSHOT = "RESTORE_FROM_LATEST_SNAPSHOT"
-START, STOP = "cron(30 3 ? * MON-FRI *)", "cron(30 20 ? * MON-FRI *)"
-"""New York time: before the first trade of extended hours, and after the promise has passed their end."""
 
 
 def application_name(settings: Settings) -> str:
@@ -75,6 +71,7 @@ class FlinkStack(TargetedStack):
             ],
         )
         application = self._application(name, role, code.bucket.bucket_arn, code.s3_object_key, speed)
+        self.application = application
         wait_for_policy(application, role)
         analytics.CfnApplicationCloudWatchLoggingOption(
             self,
@@ -84,7 +81,6 @@ class FlinkStack(TargetedStack):
                 log_stream_arn=log_arn
             ),
         )
-        self._by_the_clock(application)
         CfnOutput(self, "ApplicationName", value=application.ref, description="To start and stop it by hand.")
 
     def _application(
@@ -150,33 +146,8 @@ class FlinkStack(TargetedStack):
             ),
         )
 
-    def _by_the_clock(self, application: analytics.CfnApplication) -> None:
-        """A start on a holiday costs the hours of that day and makes no bar."""
-        arn = self.format_arn(service="kinesisanalytics", resource="application", resource_name=application.ref)
-        role = iam.Role(
-            self,
-            "ClockRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": self.account}}
-            ),
-            description="Starts the Flink application before the market and stops it after.",
-        )
+    def start_and_stop(self) -> Right:
+        """For whoever keeps the market's hours."""
+        arn = self.format_arn(service="kinesisanalytics", resource="application", resource_name=self.application.ref)
         actions = ["kinesisanalytics:StartApplication", "kinesisanalytics:StopApplication"]
-        grant(role, [Right(iam.PolicyStatement(actions=actions, resources=[arn]))])
-        restore = {"ApplicationRestoreConfiguration": {"ApplicationRestoreType": SNAPSHOT}}
-        for name, expression, action, more in (
-            ("Start", START, "startApplication", {"RunConfiguration": restore}),
-            ("Stop", STOP, "stopApplication", {"Force": False}),
-        ):
-            scheduler.CfnSchedule(
-                self,
-                name,
-                schedule_expression=expression,
-                schedule_expression_timezone="America/New_York",
-                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-                target=scheduler.CfnSchedule.TargetProperty(
-                    arn=f"arn:{self.partition}:scheduler:::aws-sdk:kinesisanalyticsv2:{action}",
-                    role_arn=role.role_arn,
-                    input=json.dumps({"ApplicationName": application.ref, **more}),
-                ),
-            )
+        return Right(iam.PolicyStatement(actions=actions, resources=[arn]))

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from stacks.alarms import FIVE, GRAPHS, Alarm, Layer, Source, deployed
 from stacks.batch import BatchStack
+from stacks.clock import ClockStack
 from stacks.constructs.assets import Assets
 from stacks.constructs.dashboards import add_dashboard
 from stacks.constructs.function import ServiceFunction
@@ -49,6 +50,7 @@ class MonitoringStack(TargetedStack):
         storage: StorageStack,
         database: DatabaseStack,
         speed: SpeedStack,
+        clock: ClockStack,
         serving: ServingStack,
         batch: BatchStack,
         push: PushStack | None,
@@ -65,6 +67,7 @@ class MonitoringStack(TargetedStack):
             "flink": application_name(settings),
             "nightly": batch.nightly.machine.state_machine_arn,
             "missed": batch.nightly.missed.queue_name,
+            "missed orders": clock.missed.queue_name,
             "api": serving.stack_name,
             "stage": STAGE,
             "cache": speed.cache.name,
@@ -111,6 +114,7 @@ class MonitoringStack(TargetedStack):
             retention_days=self._settings.log_retention_days,
             memory_mb=256,
             timeout=Duration.seconds(20),
+            traced=False,
         )
         role = iam.Role(
             self,

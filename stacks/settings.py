@@ -29,7 +29,7 @@ class Settings:
     symbols: tuple[str, ...] = ("*",)
     """Case-sensitive vendor tickers to subscribe to; `*` alone is the whole market."""
     shards: int = 2
-    """Shards of the trades stream: peak bytes a second / 0.66 MB, rounded up."""
+    """Shards of the trades stream: `condvest cost` tells how many a load's peak takes."""
     lanes_per_shard: int = 2
     """Lanes are a multiple of shards, so every shard carries the same number of them and none is ever silent."""
     log_retention_days: int = 30

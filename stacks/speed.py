@@ -87,7 +87,7 @@ class SpeedStack(TargetedStack):
 
     def _ingester(self, network: NetworkStack) -> None:
         control, lean = self._storage.control_table, self._settings.profile == "lean"
-        TaskService(
+        self.ingester = TaskService(
             self,
             "Ingester",
             assets=self._assets,
@@ -123,7 +123,7 @@ class SpeedStack(TargetedStack):
                 get_item(control, "symbols"),
                 self.cache.connect("ingest"),
             ],
-        )
+        ).service
 
     def _archive(self) -> None:
         lake, ticks = self._storage.lake_bucket, self._storage.ticks_table

@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from shared.stores.lake import RAW
 from stacks.constructs.bucket import KEEP, log_bucket, private_bucket
 from stacks.constructs.lake_tables import LakeTables
 from stacks.constructs.nag import acknowledge
@@ -24,6 +25,11 @@ ALERTS_BY_GROUP = "groups"
 
 STAGING = "_staging/"
 """Prefix in the lake of files that are not verified yet."""
+RAW_AT_HAND_DAYS = 100
+"""Days after which the raw log moves to S3's archive class that answers at once: reconciliation and corrections are
+over, what still reads it is a rebuild."""
+SMALL_BYTES = 128 * 1024
+"""The archive class bills smaller objects as if they had this size, and each move: they stay where they are."""
 BALANCER_LOGS = "load-balancer"
 """Prefix in the log bucket."""
 
@@ -94,9 +100,26 @@ class StorageStack(TargetedStack):
                     abort_incomplete_multipart_upload_after=Duration.days(2),
                 ),
                 s3.LifecycleRule(prefix=STAGING, expiration=Duration.days(2)),  # of writers that were stopped
+                s3.LifecycleRule(
+                    prefix=f"{RAW}/",
+                    object_size_greater_than=SMALL_BYTES,
+                    transitions=[
+                        s3.Transition(
+                            storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
+                            transition_after=Duration.days(RAW_AT_HAND_DAYS),
+                        )
+                    ],
+                ),
             ],
         )
 
+        acknowledge(
+            self.lake_bucket,
+            {
+                "CloudFormation-Validate::W9003": "The CDK writes the least size of objects as a number, which "
+                "CloudFormation takes for the text that it asks for."
+            },
+        )
         LakeTables(self, "Lake", name=f"condvest_{settings.environment.replace('-', '_')}", bucket=self.lake_bucket)
         self.vendor_key = secretsmanager.Secret(
             self,

@@ -1,15 +1,12 @@
-"""Which trade date a run is for, and whether it is over. Pure."""
+"""Which trade date a run is for. Pure."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from shared.bars.sessions import SessionDay, SessionTable
-from shared.bars.windows import HOUR_MS, new_york_date
+from shared.bars.sessions import SessionTable
+from shared.bars.windows import new_york_date
 from shared.errors import InvalidRecord
-
-POST_MARKET_MS = 4 * HOUR_MS
-"""How long trades still come after the regular session: until 20:00, on half days until 17:00 New York."""
 
 
 def asked_for(asked: Mapping[str, Any], sessions: SessionTable) -> date:
@@ -32,8 +29,3 @@ def _before(day: date, sessions: SessionTable) -> date:
     if before is None:
         raise ValueError(f"no session before {day}")
     return before
-
-
-def over_at(session: SessionDay) -> int:
-    """From when on (Unix ms) no trade of a trade date is expected."""
-    return min(session.regular_close + POST_MARKET_MS, session.end)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import date
 
 from batch_layer.lake.objects import Objects
-from batch_layer.nightly.trade_date import over_at
 from shared.bars.sessions import SessionDay
 from shared.errors import RetryableError
 from shared.stores.lake import RAW, Lake, raw_hour
@@ -23,7 +22,7 @@ class LogNotWhole(RetryableError):
 def check_whole(lake: Lake, objects: Objects, session: SessionDay) -> None:
     """Raises LogNotWhole. A date of which nothing was streamed is whole."""
     waiting = {_shard(key) for key in objects.keys(_folder(session.date))}
-    over_s = over_at(session) // 1000
+    over_s = session.extended_close // 1000
     for folder in _folders_after(lake, objects, session):
         if not waiting:
             return
@@ -37,7 +36,7 @@ def check_whole(lake: Lake, objects: Objects, session: SessionDay) -> None:
 def _folders_after(lake: Lake, objects: Objects, session: SessionDay) -> Iterator[str]:
     """Date and hour folders from the end of a session on, the newest first: a promise vouches for all that came before
     it, and of many in one batch the archive files the last, which may lie years after the session in a replay."""
-    first = _named(*raw_hour(over_at(session) // 1000))
+    first = _named(*raw_hour(session.extended_close // 1000))
     for day in reversed([day for day in lake.dates() if day >= session.date]):
         hours = {tuple(key.removeprefix(f"{RAW}/").split("/")[:2]) for key in objects.keys(_folder(day))}
         yield from ("/".join(hour) + "/" for hour in sorted(hours, reverse=True) if hour >= first)

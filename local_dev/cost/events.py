@@ -3,7 +3,7 @@
 from local_dev.cost.assembly import Resource, text_of
 from local_dev.cost.callers import nights
 from local_dev.cost.clock import a_year
-from local_dev.cost.hours import MONTHS, SCHEDULE
+from local_dev.cost.hours import MONTHS, SCHEDULE, planned, planners
 from local_dev.cost.line import MILLION, Lines, Month
 
 STATE = '"Next":'
@@ -28,6 +28,13 @@ def schedule(resource: Resource, month: Month) -> Lines:
     yield month.line(resource, "EventBridge", "calls by the clock", struck / MILLION, "scheduler_calls")
 
 
+def group(resource: Resource, month: Month) -> Lines:
+    """What a planner puts into it in the course of a year."""
+    found = [p for p in planners(month.assembly) if p.mentions(resource)]
+    made = sum(len(list(planned(month.assembly, planner, month.load.year))) for planner in found) / MONTHS
+    yield month.line(resource, "EventBridge", "calls by the clock", made / MILLION, "scheduler_calls")
+
+
 def machine(resource: Resource, month: Month) -> Lines:
     """Each run goes through every state. Raises ValueError for an express machine."""
     if resource.properties.get("StateMachineType", "STANDARD") != "STANDARD":
@@ -41,5 +48,6 @@ PRICED = {
     "AWS::SNS::Topic": topic,
     "AWS::SQS::Queue": queue,
     SCHEDULE: schedule,
+    "AWS::Scheduler::ScheduleGroup": group,
     "AWS::StepFunctions::StateMachine": machine,
 }

@@ -70,6 +70,6 @@ FREE = {
     "AWS::SNS::TopicPolicy": _ACCESS,
     "AWS::SQS::QueuePolicy": _ACCESS,
     "AWS::SSM::Parameter": "standard parameters are free",
-    "AWS::Scheduler::ScheduleGroup": "a name for schedules, which are priced",
+    "AWS::XRay::SamplingRule": "traces are priced where they are made",
     "Custom::DatabaseSchema": "its function is priced",
 }

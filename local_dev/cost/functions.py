@@ -22,10 +22,10 @@ def function(resource: Resource, month: Month) -> Lines:
         yield month.line(resource, "X-Ray", "traces of functions", traces / MILLION, "traces")
 
 
-def sampled(a_second: float) -> float:
-    """Traces that are recorded of so many calls a second: one, and a twentieth of the others. A function cannot choose
-    another rate."""
-    return min(a_second, 1) + max(0, a_second - 1) / 20
+def sampled(a_second: float, reservoir: float = 1, rate: float = 0.05) -> float:
+    """Traces that are recorded of so many calls a second: `reservoir`, and `rate` of the others. A function that
+    nobody's trace has reached cannot choose others than these."""
+    return min(a_second, reservoir) + max(0, a_second - reservoir) * rate
 
 
 PRICED = {"AWS::Lambda::Function": function}

@@ -1,19 +1,20 @@
 """How long what is started and stopped by a clock runs, and how long the market is open: a year, day by day."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from local_dev.cost.assembly import Assembly, Resource, text_of
+from local_dev.cost.assembly import Assembly, Resource, references, text_of
 from local_dev.cost.clock import days_of, strikes
-from shared.bars.sessions import SessionDay, SessionTable
-from shared.bars.windows import NEW_YORK
+from shared.bars.sessions import SessionDay, SessionTable, sessions_named
+from speed_layer.planner.plan import Order, Process, plan, still_due
 
-SCHEDULE = "AWS::Scheduler::Schedule"
-PRE_MARKET = time(4)
-AFTER_CLOSE = timedelta(hours=4)
-"""The post-market: until 20:00, until 17:00 on half days."""
+SCHEDULE, FUNCTION = "AWS::Scheduler::Schedule", "AWS::Lambda::Function"
+PLANNER = "speed_layer.planner.handler.lambda_handler"
+"""Of the function that makes the schedules of a day when that has begun, so that none of them is in a template."""
+VARIABLES = {Process.INGESTER: "INGESTER_SERVICE", Process.FLINK: "FLINK_APPLICATION"}
+"""What tells a planner that it has a process to start and stop."""
 MONTHS = 12
 
 
@@ -56,8 +57,11 @@ def open_span(sessions: SessionTable, day: date) -> tuple[Span, SessionDay] | No
     session = sessions.day(day)
     if session is None:
         return None
-    close = datetime.fromtimestamp(session.regular_close / 1000, UTC)
-    return Span(datetime.combine(day, PRE_MARKET, NEW_YORK).astimezone(UTC), close + AFTER_CLOSE), session
+    return Span(_utc(session.extended_open), _utc(session.extended_close)), session
+
+
+def _utc(t_ms: int) -> datetime:
+    return datetime.fromtimestamp(t_ms / 1000, UTC)
 
 
 def year_of(year: int) -> Span:
@@ -65,21 +69,48 @@ def year_of(year: int) -> Span:
 
 
 def running(assembly: Assembly, resource: Resource, year: int) -> list[Span]:
-    """When an ECS service or a Flink application runs: as the schedules that name it say, else the whole year.
+    """When an ECS service or a Flink application runs: as the schedules that name it say, and those that a planner will
+    make of it; else the whole year.
 
     Made stopped where a clock starts it. Raises ValueError where it is stopped by a clock and started by none.
     """
-    orders = sorted(
-        (at.astimezone(UTC), starts)
-        for schedule in assembly.callers_of(resource, SCHEDULE)
-        if (starts := _order(schedule)) is not None
-        for at in strikes(schedule.properties, year)
-    )
+    orders = sorted([*_scheduled(assembly, resource, year), *_planned(assembly, resource, year)])
     return list(_spans(orders, resource)) if orders else [year_of(year)]
 
 
 def hours_a_month(spans: Iterable[Span]) -> float:
     return sum(span.hours for span in spans) / MONTHS
+
+
+def planned(assembly: Assembly, planner: Resource, year: int) -> Iterator[Order]:
+    """Of a planner's function: the orders of the days on which a schedule calls it before them."""
+    variables = planner.properties["Environment"]["Variables"]
+    sessions = sessions_named(text_of(variables["SESSIONS"]))
+    for schedule in assembly.callers_of(planner, SCHEDULE):
+        for at in strikes(schedule.properties, year):
+            now = int(at.timestamp() * 1000)
+            ours = [order for order in plan(at.date(), sessions) if VARIABLES[order.process] in variables]
+            yield from still_due(ours, now)
+
+
+def planners(assembly: Assembly) -> Iterator[Resource]:
+    return (function for function in assembly.of(FUNCTION) if function.properties.get("Handler") == PLANNER)
+
+
+def _scheduled(assembly: Assembly, resource: Resource, year: int) -> Iterator[tuple[datetime, bool]]:
+    for schedule in assembly.callers_of(resource, SCHEDULE):
+        starts = _order(schedule)
+        if starts is not None:
+            yield from ((at.astimezone(UTC), starts) for at in strikes(schedule.properties, year))
+
+
+def _planned(assembly: Assembly, resource: Resource, year: int) -> Iterator[tuple[datetime, bool]]:
+    for planner in planners(assembly):
+        variables, near = planner.properties["Environment"]["Variables"], planner.stack == resource.stack
+        for process, variable in VARIABLES.items():
+            if references(variables.get(variable)).hold(resource, near=near):
+                orders = planned(assembly, planner, year)
+                yield from ((_utc(order.at), order.starts) for order in orders if order.process is process)
 
 
 def _order(schedule: Resource) -> bool | None:

@@ -15,6 +15,7 @@ MILLION = 1_000_000
 GB = 1_000_000_000
 HOURS = 730.0
 """Of a month, as AWS counts them."""
+DAYS = HOURS / 24
 
 
 class Line(NamedTuple):

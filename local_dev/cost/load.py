@@ -4,8 +4,11 @@ import math
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-SHARD_BYTES = 660_000
-"""A second into one shard: two thirds of what it takes, so that a burst inside the second passes too."""
+SHARD_BYTES = 1_000_000
+"""A second into one shard, at most."""
+FILLED = {"full": 0.66, "lean": 0.9}
+"""Of a shard, what the peak may fill by profile. `lean` has no room for a burst within the burst: it waits in the
+ingester."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +19,9 @@ class Load:
     symbols: int = 500
     peak_trades_a_second: int = 20_000
     bytes_a_trade: int = 120
-    """In a frame of the trades stream."""
+    """In a frame of the trades stream, at the pace of a session's mean."""
+    peak_bytes_a_trade: int = 85
+    """At the peak, where more trades share a part."""
     extended_share: float = 0.1
     """Of a day's trades, those before and after the regular session."""
     minutes_a_symbol: int = 500
@@ -85,10 +90,10 @@ class Load:
         if self.extended_share > 1:
             raise ValueError(f"extended_share must be at most 1, was {self.extended_share}")
 
-    @property
-    def shards(self) -> int:
+    def shards(self, profile: str) -> int:
         """Of the trades stream: what the peak takes."""
-        return max(1, math.ceil(self.peak_trades_a_second * self.bytes_a_trade / SHARD_BYTES))
+        peak = self.peak_trades_a_second * self.peak_bytes_a_trade
+        return max(1, math.ceil(peak / (FILLED[profile] * SHARD_BYTES)))
 
     def scaled(self, *, trades: int | None = None, symbols: int | None = None) -> "Load":
         """With so many trades a day and a peak that grows with them, or of so many symbols that trade as these do."""

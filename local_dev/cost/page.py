@@ -29,7 +29,7 @@ def page(text: str, assemblies: Mapping[str, Assembly]) -> str:
     made = bills(assemblies)
     tables: dict[str, Iterable[str]] = {
         "total": _totals(made),
-        "causes": causes(assemblies, made),
+        "causes": causes(made),
         "services": _services(made),
         **{profile: _lines(made[profile]) for profile in PROFILES},
         "what if": what_ifs(assemblies, made),

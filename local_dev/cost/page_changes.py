@@ -1,4 +1,4 @@
-"""Tables of docs/cost.md that say what a change would make of the bills, and what in the templates could be spared."""
+"""Tables of docs/cost.md that say how far the bills are from their targets, and what a change would make of them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -15,10 +15,8 @@ WHAT_IFS = (
     "nat_gateways=1",
     "interface_endpoints=6",
     "flink_applications=2",
-    "session_clock=on",
-    "tracing=off",
-    "detailed_metrics=off",
-    "session_clock=on tracing=off detailed_metrics=off",
+    "session_clock=off",
+    "detailed_metrics=on",
     "trades_a_day=10000000",
     "trades_a_day=80000000",
     "api_requests=5000000",
@@ -26,37 +24,14 @@ WHAT_IFS = (
     "history_months=60",
 )
 """Shown with what each adds; without another synthesis, so with the shards that the base load takes."""
-SPARED = {
-    "session_clock=on": "No schedule in the templates stops the ingester outside sessions, and its heartbeats have "
-    "`live` called once a second for each shard, by day and by night",
-    "tracing=off": "Every function and the stage of the API are traced; of a function one call a second is recorded, "
-    "and a twentieth of the others",
-    "detailed_metrics=off": "Five metrics of each method of the API, each paid for as one of one's own",
-}
-"""What carries no trade: the change that would spare it, and what it is."""
-LEAST = 1.0
-"""Dollars a month that are worth a sentence."""
 
 
-def causes(assemblies: Mapping[str, Assembly], made: Mapping[str, Bill]) -> Iterator[str]:
-    """How far from the targets the bills are, and what in them carries no trade."""
+def causes(made: Mapping[str, Bill]) -> Iterator[str]:
+    """How far from the targets the bills are."""
     for profile in PROFILES:
         over = over_target(profile, made[profile])
         place = "over" if over > 0 else "under"
         yield f"- `{profile}` is ${abs(over):,.2f} **{place}** its target of ${TARGETS[profile]}."
-    for change, what in SPARED.items():
-        saved = [made[p].total - _total(assemblies[p], change) for p in PROFILES]
-        if max(saved) >= LEAST:
-            yield f"- {what}. That is {_both(saved)} a month (`{change}`)."
-    rest = [over_target(p, made[p]) + _total(assemblies[p], " ".join(SPARED)) - made[p].total for p in PROFILES]
-    places = (
-        f"`{p}` ${abs(more):,.2f} {'over' if more > 0 else 'under'}" for p, more in zip(PROFILES, rest, strict=True)
-    )
-    yield f"- Without what carries no trade: {' and '.join(places)} its target."
-
-
-def _both(saved: list[float]) -> str:
-    return " and ".join(f"${amount:,.2f} in `{p}`" for p, amount in zip(PROFILES, saved, strict=True))
 
 
 def _total(assembly: Assembly, text: str) -> float:

@@ -16,7 +16,7 @@ BILL_CACHE = CACHE.with_name("bill-templates")
 
 def settings_for(profile: str, load: Load, more: Mapping[str, str]) -> dict[str, str]:
     """Context of the synthesis: the shards that the load's peak takes, and push, which is priced apart."""
-    return {"profile": profile, "shards": str(load.shards), "push": "on", **more}
+    return {"profile": profile, "shards": str(load.shards(profile)), "push": "on", **more}
 
 
 def options(settings: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,10 +5,9 @@ from typing import Any
 
 from local_dev.cost.assembly import Resource, number, text_of
 from local_dev.cost.callers import MACHINE, called, nights
-from local_dev.cost.line import GB, Lines, Month
+from local_dev.cost.line import DAYS, GB, Lines, Month
 
 SERVICE = "CloudWatch"
-DAYS = 30.4
 FOREVER_DAYS = 3_650
 """What a group without a retention is taken for."""
 STEP_BYTES = 8_000

@@ -2,19 +2,18 @@
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from local_dev.cost.assembly import Assembly, Resource
+from local_dev.cost.assembly import Assembly
 from local_dev.cost.flink import APPLICATION
-from local_dev.cost.hours import SCHEDULE
+from local_dev.cost.hours import SCHEDULE, VARIABLES, planners
 from local_dev.cost.load import FIELDS, Load
+from speed_layer.planner.plan import Process
 
 SETTINGS = ("shards", "lanes_per_shard", "log_retention_days", "database_units")
 """Of stacks/settings.py, those that change the bill; the templates are synthesised with them."""
-CLOCK = {"1": "cron(30 3 ? * MON-FRI *)", "0": "cron(30 20 ? * MON-FRI *)"}
-"""New York time: before extended hours and after them, for what no template starts and stops yet."""
 _Bodies = dict[str, Any]
 
 
@@ -52,25 +51,31 @@ def _flink_applications(assembly: Assembly, count: int) -> _Bodies:
         for resource in copied:
             text = json.dumps(bodies[resource.id])
             added[f"{resource.id}{number}"] = json.loads(text.replace(f'"{first.id}"', f'"{first.id}{number}"'))
-    return _added(assembly, first.stack, added)
+    return _planned_too(Assembly(_added(assembly, first.stack, added)), first.id, range(2, count + 1))
+
+
+def _planned_too(assembly: Assembly, first: str, numbers: Iterable[int]) -> _Bodies:
+    """Whoever plans the first application plans its copies with it."""
+    variable = VARIABLES[Process.FLINK]
+    bodies = assembly.bodies
+    for planner in planners(assembly):
+        held = copy.deepcopy(bodies[planner.stack]["Resources"][planner.id])
+        variables = held["Properties"]["Environment"]["Variables"]
+        if variable in variables:
+            text = json.dumps(variables[variable])
+            names = [text, *(text.replace(f"Ref{first}", f"Ref{first}{n}") for n in numbers)]
+            variables[variable] = {"Fn::Join": [",", [json.loads(name) for name in names]]}
+            bodies = _added(Assembly(bodies), planner.stack, {planner.id: held})
+    return dict(bodies)
 
 
 def _session_clock(assembly: Assembly, on: int) -> _Bodies:
-    """The ingester started and stopped as CLOCK says."""
-    service = assembly.ingester()
-    return _added(assembly, service.stack, {f"Clock{n}": _order(service, n) for n in CLOCK} if on else {})
-
-
-def _order(service: Resource, count: str) -> _Bodies:
-    parts = ['{"Service":"', {"Ref": service.id}, f'","DesiredCount":{count}}}']
-    return {
-        "Type": SCHEDULE,
-        "Properties": {
-            "ScheduleExpression": CLOCK[count],
-            "ScheduleExpressionTimezone": "America/New_York",
-            "Target": {"Arn": "arn:aws:scheduler:::aws-sdk:ecs:updateService", "Input": {"Fn::Join": ["", parts]}},
-        },
-    }
+    """Without one no planner's schedules are there, and what it would start and stop runs always."""
+    bodies: _Bodies = copy.deepcopy(dict(assembly.bodies))
+    for planner in planners(assembly):
+        for schedule in assembly.callers_of(planner, SCHEDULE):
+            bodies[schedule.stack]["Resources"][schedule.id]["Properties"]["State"] = "ENABLED" if on else "DISABLED"
+    return bodies
 
 
 def _tracing(assembly: Assembly, on: int) -> _Bodies:
@@ -96,7 +101,7 @@ EDITS: dict[str, tuple[Callable[[Assembly, int], _Bodies], str]] = {
     "nat_gateways": (_nat_gateways, "so many, each with its address"),
     "interface_endpoints": (_interface_endpoints, "so many, each in every zone of the VPC"),
     "flink_applications": (_flink_applications, "so many altogether"),
-    "session_clock": (_session_clock, "on: the ingester runs on weekdays from 03:30 to 20:30 New York time"),
+    "session_clock": (_session_clock, "off: nothing stops the ingester and Flink outside sessions"),
     "tracing": (_tracing, "off: no traces of functions and API"),
     "detailed_metrics": (_detailed_metrics, "off: no metrics of the API's single methods"),
 }

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from batch_layer.nightly.trade_date import over_at
 from batch_layer.nightly.whole import LogNotWhole, check_whole
 from batch_layer.reconcile.kept import report_key
 from local_dev.runtime.functions import FunctionStartError
@@ -95,7 +94,7 @@ class Nights:
         sessions = self._platform.sessions
         days = [session for day in self._platform.lake.dates() if (session := sessions.day(day))]
         promise = promise_ms(self._platform)
-        over = [session.date for session in days if over_at(session) <= promise]
+        over = [session.date for session in days if session.extended_close <= promise]
         if not self._known and over:
             finished = [run.day for run in self._platform.runs.runs(over[0], over[-1]) if run.state == FINISHED]
             self._objects_at_run = {day: self._objects(day) for day in finished}

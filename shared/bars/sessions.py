@@ -11,11 +11,14 @@ from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from shared.bars.windows import NEW_YORK, new_york_date, new_york_midnight_ms
+from shared.bars.windows import HOUR_MS, NEW_YORK, new_york_date, new_york_midnight_ms
 from shared.errors import PermanentError
 
 REGULAR_OPEN = time(9, 30)
 REGULAR_CLOSE = time(16, 0)
+PRE_MARKET = time(4, 0)
+POST_MARKET_MS = 4 * HOUR_MS
+"""How long trades still come after the regular session: until 20:00, on half days until 17:00 New York."""
 FRIDAY = 4
 
 
@@ -27,6 +30,16 @@ class SessionDay(NamedTuple):
     regular_open: int
     regular_close: int
     end: int
+
+    @property
+    def extended_open(self) -> int:
+        """From when on (Unix ms) trades may come: 04:00 New York, or midnight where the market never closes."""
+        return min(_at(self.date, PRE_MARKET), self.regular_open)
+
+    @property
+    def extended_close(self) -> int:
+        """From when on (Unix ms) no trade of this date is expected."""
+        return min(self.regular_close + POST_MARKET_MS, self.end)
 
     def is_regular(self, t_ms: int) -> bool:
         return self.regular_open <= t_ms < self.regular_close

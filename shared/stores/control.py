@@ -11,6 +11,7 @@ from shared.stores.control_items import ControlItems
 
 LATE_MARK_TTL_S = 3 * 86_400
 RUNNING = "running"
+UNAVAILABLE = "unavailable"
 SPEAKS_WITHIN_MS = 15_000
 """An ingester tells its counts once a second."""
 
@@ -21,9 +22,14 @@ def ingest_state(epoch: Mapping[str, Any], now_ms: float) -> str:
     if state != RUNNING:
         return state
     if now_ms - epoch.get("told_ms", now_ms) > SPEAKS_WITHIN_MS:
-        return "unavailable"
+        return UNAVAILABLE
     connection = str(epoch.get("connection", "up"))
     return state if connection == "up" else connection
+
+
+def is_at_work(epoch: Mapping[str, Any], now_ms: float) -> bool:
+    """Whether an ingester speaks, with or without a connection: it is there and is paid for (host time)."""
+    return epoch.get("state") == RUNNING and ingest_state(epoch, now_ms) != UNAVAILABLE
 
 
 class Progress(NamedTuple):

@@ -4,20 +4,29 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
-from shared.bars.sessions import FRIDAY, SessionDay, SessionTable
-from shared.bars.windows import NEW_YORK, new_york_date
-from shared.metrics import BARS_AGE, DEAD_LETTERS, FEED_DOWN, MAY_RUN, NIGHTS_MISSING, SESSION_OPEN, Metric
-from shared.stores.control import RUNNING, ingest_state
+from shared.bars.sessions import SessionDay, SessionTable
+from shared.bars.windows import MINUTE_MS, NEW_YORK, new_york_date
+from shared.metrics import (
+    BARS_AGE,
+    DEAD_LETTERS,
+    FEED_DOWN,
+    MAY_RUN,
+    NIGHTS_MISSING,
+    OUT_OF_HOURS,
+    SESSION_OPEN,
+    Metric,
+)
+from shared.stores.control import RUNNING, ingest_state, is_at_work
 from shared.stores.runs import FINISHED, Run
 from shared.stores.runs import RUNNING as AT_WORK
+from speed_layer.planner.plan import plan
 
 DUE: Final = time(6)
 """New York time of the next calendar day at which a session's night is over: its machine may take eight hours from
 20:15, and the second look of the morning begins at 06:30."""
 NIGHTS_BACK: Final = timedelta(days=7)
-RUNS: Final = (time(3, 15), time(20, 45))
-"""New York time on weekdays: the hours of what runs by the clock (stacks/flink.py), and a quarter for its coming and
-going. That clock knows no holidays."""
+SPARE_MS: Final = 15 * MINUTE_MS
+"""Before the first and after the last order of a day: time for what is started and stopped to come and to go."""
 
 
 class Seen(NamedTuple):
@@ -36,11 +45,13 @@ def measures(now_ms: int, sessions: SessionTable, seen: Seen) -> dict[Metric, fl
     """Of a moment (host time, Unix ms)."""
     session = sessions.day_of(now_ms)
     is_open = session is not None and session.is_regular(now_ms)
+    runs = may_run(now_ms, sessions)
     values: dict[Metric, float] = {
         SESSION_OPEN: int(is_open),
         FEED_DOWN: int(is_open and ingest_state(seen.epoch, now_ms) != RUNNING),
         BARS_AGE: _age_s(now_ms, session, seen.promise) if is_open and session is not None else 0,
-        MAY_RUN: int(may_run(now_ms)),
+        MAY_RUN: int(runs),
+        OUT_OF_HOURS: int(not runs and is_at_work(seen.epoch, now_ms)),
         NIGHTS_MISSING: len(missing_nights(now_ms, sessions, seen)),
     }
     return values | ({DEAD_LETTERS: seen.dead_letters} if seen.dead_letters else {})
@@ -51,9 +62,10 @@ def _age_s(now_ms: int, session: SessionDay, promise: int) -> float:
     return max(0.0, now_ms / 1000 - max(promise, session.regular_open / 1000))
 
 
-def may_run(now_ms: int) -> bool:
-    at = datetime.fromtimestamp(now_ms / 1000, NEW_YORK)
-    return at.weekday() <= FRIDAY and RUNS[0] <= at.time() < RUNS[1]
+def may_run(now_ms: int, sessions: SessionTable) -> bool:
+    """Whether the session clock lets anything run."""
+    orders = plan(new_york_date(now_ms), sessions)
+    return bool(orders) and orders[0].at - SPARE_MS <= now_ms < orders[-1].at + SPARE_MS
 
 
 def missing_nights(now_ms: int, sessions: SessionTable, seen: Seen) -> list[date]:

@@ -56,6 +56,7 @@ BUNDLES = {
     "signals": Bundle("speed_layer.signals.handler", "signals"),
     "notify": Bundle("speed_layer.notify.handler", "stream"),
     "announce": Bundle("speed_layer.announce.handler", "stream"),
+    "planner": Bundle("speed_layer.planner.handler", "stream"),
     "watch": Bundle("speed_layer.watch.handler", "stream"),
     "api": Bundle("serving_layer.api.handler", "api"),
     "alerts": Bundle("serving_layer.alerts.handler", "api"),

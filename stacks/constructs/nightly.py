@@ -6,16 +6,16 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Duration, Token
+from aws_cdk import ArnFormat, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from stacks.constructs.clock import EXACTLY, TRIED, ZONE, clock_role, keep, missed_starts
 from stacks.constructs.log_group import log_group
 from stacks.constructs.nag import acknowledge
-from stacks.constructs.rights import Right, grant, wait_for_policy
+from stacks.constructs.rights import Right, grant, send, wait_for_policy
 from stacks.constructs.target import TargetedStack
 
 SCHEDULES = {
@@ -24,8 +24,6 @@ SCHEDULES = {
 }
 """New York time, and how many sessions back: the day's own date, and once more when what came late is there. Both are
 there all year, for the machine's first state knows holidays."""
-WINDOW = Duration.hours(1)
-"""How long a start that failed is tried again."""
 
 
 class Nightly(Construct):
@@ -79,32 +77,15 @@ class Nightly(Construct):
 
     def _start_by_the_clock(self, scope: TargetedStack) -> None:
         """On AWS only: the platform on one machine starts a night when its feed's session has ended."""
-        self.missed = missed = sqs.Queue(
-            self,
-            "Missed",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        waiting = "Holds starts that failed for an hour until somebody looks: nothing reads it that could fail again."
-        acknowledge(
-            missed,
-            {"AwsSolutions::AwsSolutions-SQS3": waiting, "Serverless::Serverless-SQSRedrivePolicy": waiting},
-        )
-        ours = {"StringEquals": {"aws:SourceAccount": scope.account}}
-        role = iam.Role(
-            self,
-            "ClockRole",
-            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=ours),
-            description="Starts the night's state machine, and keeps the starts that failed.",
-        )
+        self.missed = missed = missed_starts(self)
+        role = clock_role(self, "ClockRole", "Starts the night's state machine, and keeps the starts that failed.")
         grant(
             role,
             [
                 Right(
                     iam.PolicyStatement(actions=["states:StartExecution"], resources=[self.machine.state_machine_arn])
                 ),
-                Right(iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[missed.queue_arn])),
+                send(missed),
             ],
         )
         for name, (expression, back) in SCHEDULES.items():
@@ -112,17 +93,15 @@ class Nightly(Construct):
                 self,
                 name,
                 schedule_expression=expression,
-                schedule_expression_timezone="America/New_York",
+                schedule_expression_timezone=ZONE,
                 state=Token.as_string(scope.on_aws("ENABLED", locally="DISABLED")),
-                flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+                flexible_time_window=EXACTLY,
                 target=scheduler.CfnSchedule.TargetProperty(
                     arn=self.machine.state_machine_arn,
                     role_arn=role.role_arn,
                     input=json.dumps({"at": "<aws.scheduler.scheduled-time>", "back": back}),
-                    dead_letter_config=scheduler.CfnSchedule.DeadLetterConfigProperty(arn=missed.queue_arn),
-                    retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=WINDOW.to_seconds(), maximum_retry_attempts=20
-                    ),
+                    dead_letter_config=keep(missed),
+                    retry_policy=TRIED,
                 ),
             )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_xray as xray
 from constructs import Construct
 
 from stacks.constructs.gateway_answers import add_gateway_answers
@@ -32,6 +33,10 @@ ACCESS_LOG_FIELDS = json.dumps(
     }
 )
 """Of the query string nothing: it may carry the key."""
+TRACED_SHARE = 0.02
+"""Of the API's calls."""
+MOST_OF_A_RULE_NAME = 32
+"""Characters."""
 _COGNITO = "Callers are programs with opaque keys, checked by our own authoriser; there is no user pool to sign in to."
 
 
@@ -53,14 +58,14 @@ class PublicApi(Construct):
                 stage_name=STAGE,
                 throttling_rate_limit=200,
                 throttling_burst_limit=400,
-                tracing_enabled=True,
-                metrics_enabled=True,
+                tracing_enabled=True,  # of few: see _sample
                 logging_level=apigateway.MethodLoggingLevel.ERROR,
                 data_trace_enabled=False,  # it would log whole requests, with their keys
                 access_log_destination=apigateway.LogGroupLogDestination(log_group(self, "AccessLogs", retention_days)),
                 access_log_format=apigateway.AccessLogFormat.custom(ACCESS_LOG_FIELDS),
             ),
         )
+        self._sample()
         execution = log_group(
             self,
             "ExecutionLogs",
@@ -113,6 +118,27 @@ class PublicApi(Construct):
                         "they hold a key; it tells counts, not market data."
                     },
                 )
+
+    def _sample(self) -> None:
+        """Functions behind the API are traced where its stage decided so; by default that would be nearly all calls."""
+        name = Stack.of(self).stack_name
+        xray.CfnSamplingRule(
+            self,
+            "Sampling",
+            sampling_rule=xray.CfnSamplingRule.SamplingRuleProperty(
+                rule_name=name[:MOST_OF_A_RULE_NAME],
+                service_type="AWS::ApiGateway::Stage",
+                service_name=f"{name}/{STAGE}",
+                fixed_rate=TRACED_SHARE,
+                reservoir_size=0,
+                priority=100,
+                version=1,
+                host="*",
+                http_method="*",
+                url_path="*",
+                resource_arn="*",
+            ),
+        )
 
     def _accept(self) -> None:
         acknowledge(

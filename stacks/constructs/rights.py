@@ -12,6 +12,7 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.constructs.nag import acknowledge
@@ -113,6 +114,11 @@ def list_bucket(bucket: s3.Bucket) -> Right:
 def delete_objects(bucket: s3.Bucket, *prefixes: str) -> Right:
     """Delete objects below `prefixes` (each ending in /): what is of no use once it was moved on."""
     return _objects(bucket, "s3:DeleteObject", prefixes)
+
+
+def send(queue: sqs.IQueue) -> Right:
+    """Send to one queue."""
+    return _right(["sqs:SendMessage"], [queue.queue_arn])
 
 
 def read_secret(*arns: str) -> Right:

@@ -92,6 +92,7 @@ class StreamReader(ServiceFunction):
             timeout=timeout,
             vpc=vpc,
             security_group=security_group,
+            traced=False,
         )
         mapping = lambda_.CfnEventSourceMapping(
             self,

@@ -34,6 +34,7 @@ REFUSED_TYPES = frozenset(
         "AWS::Logs::Delivery",
         "AWS::Logs::DeliveryDestination",
         "AWS::Logs::DeliverySource",
+        "AWS::XRay::SamplingRule",
     }
 )
 """Of the types used here, those the local emulator does not know. One of them would make it refuse a whole template."""

@@ -28,6 +28,7 @@ COURSES = {
     "stream-throttled": Course(None, 0, 3),
     "flink-behind": Course(300, 60_000, 60_001),
     "flink-out-of-hours": Course(None, 0, 2),
+    "order-missed": Course(0, 0, 1),
     "night-failed": Course(None, 0, 1),
     "night-not-started": Course(0, 0, 1),
     "charges": Course(40, 260, 261),

@@ -142,20 +142,35 @@ def test_a_night_that_is_left_out_is_told_the_next_morning_and_no_other(left_out
     assert told[-1] >= at(left_out + 4 * DAY, time(23, 50)), "until somebody runs it"
 
 
+RAN = {
+    date(2026, 11, 25): (time(3, 30), time(20, 30)),
+    date(2026, 11, 26): (time(), time(23, 59)),  # Thanksgiving: nobody has stopped them
+    date(2026, 11, 27): (time(3, 30), time(17, 30)),  # a half day, with extended hours to 17:00
+}
+"""New York times from which and to which the processes ran; on the Saturday after, not at all."""
+
+
+@pytest.mark.alarm("ingester-out-of-hours")
 def test_what_runs_by_the_clock_is_told_of_outside_its_hours_only() -> None:
-    """Flink runs from half past three to half past eight on weekdays, and on one Saturday nobody stops it."""
-    alarm, metrics = BY_NAME["flink-out-of-hours"], Metrics()
-    span = [(date(2026, 3, 6), date(2026, 3, 9))]
-    simulate(metrics, lambda second: Seen({}, 0, (), 0.0, 0), span, step=5)
-    forgotten = date(2026, 3, 7)
-    for day in days(span):
-        for second in minutes(day, 5):
-            clock = datetime.fromtimestamp(second, NEW_YORK).time()
-            if day == forgotten or (day.weekday() < 5 and time(3, 30) <= clock < time(20, 35)):
-                metrics.put(alarm.source, second, 2)
-    told = fired(alarm, metrics, span)
-    assert {datetime.fromtimestamp(second, NEW_YORK).date() for second in told[:-3]} == {forgotten}
-    assert len(told) > 250
+    def runs(second: int) -> bool:
+        moment = datetime.fromtimestamp(second, NEW_YORK)
+        begins, ends = RAN.get(moment.date(), (time(), time()))
+        return begins <= moment.time() < ends
+
+    metrics, span = Metrics(), [(min(RAN), max(RAN) + DAY)]
+    by_flink, by_ingester = BY_NAME["flink-out-of-hours"], BY_NAME["ingester-out-of-hours"]
+    gone = {"state": "running", "told_ms": 0}
+
+    def seen(second: int) -> Seen:
+        return Seen({"state": "running", "told_ms": second * 1000} if runs(second) else gone, 0, (), 0.0, 0)
+
+    simulate(metrics, seen, span, step=5)
+    for second in (second for day in days(span) for second in minutes(day, 5) if runs(second)):
+        metrics.put(by_flink.source, second, 2)
+    for alarm in (by_flink, by_ingester):
+        told = fired(alarm, metrics, span)
+        assert {datetime.fromtimestamp(second, NEW_YORK).date() for second in told[:-3]} == {date(2026, 11, 26)}
+        assert len(told) > 250, alarm.name
 
 
 def test_what_is_drawn_beside_the_alarms_is_no_alarm() -> None:

@@ -8,6 +8,7 @@ from tests.benchmarks import (
     bench_api,
     bench_batch,
     bench_engines,
+    bench_frames,
     bench_functions,
     bench_ingest,
     bench_latency,
@@ -19,6 +20,7 @@ from tests.benchmarks.rows import render
 
 BENCHES = {
     "ingest": bench_ingest.run,
+    "frames": bench_frames.run,
     "engines": bench_engines.run,
     "push": bench_push.run,
     "api": bench_api.run,

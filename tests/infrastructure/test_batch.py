@@ -230,14 +230,14 @@ def test_the_clocks_run_on_aws_only(templates: Templates) -> None:
 
 
 def test_a_start_that_fails_is_tried_again_and_then_kept(templates: Templates) -> None:
-    queue = templates.one("AWS::SQS::Queue", "Missed")
+    queue = templates.one("AWS::SQS::Queue", "NightlyMissed")
     for schedule in schedules(templates):
         target = schedule["Target"]
         assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] == queue.id
         assert target["RetryPolicy"]["MaximumRetryAttempts"] > 0
         assert 0 < target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 3600
     assert queue.properties["SqsManagedSseEnabled"] is True
-    (policy,) = templates.one("AWS::SQS::QueuePolicy").properties["PolicyDocument"]["Statement"]
+    (policy,) = templates.one("AWS::SQS::QueuePolicy", "NightlyMissed").properties["PolicyDocument"]["Statement"]
     assert (policy["Effect"], policy["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
 
 

@@ -144,10 +144,13 @@ def test_the_lake_keeps_what_was_overwritten_for_a_month_and_logs_its_access(tem
     lake = templates.one("AWS::S3::Bucket", "LakeBucket").properties
     assert lake["VersioningConfiguration"] == {"Status": "Enabled"}
     assert "LogBucket" in json.dumps(lake["LoggingConfiguration"])
-    kept, staged = lake["LifecycleConfiguration"]["Rules"]
+    kept, staged, aged = lake["LifecycleConfiguration"]["Rules"]
     assert kept["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
     assert "ExpirationInDays" not in kept, "trades are kept for ever"
     assert (staged["Prefix"], staged["ExpirationInDays"]) == ("_staging/", 2)
+    assert aged["Prefix"] == "raw/trades/"
+    assert aged["Transitions"] == [{"StorageClass": "GLACIER_IR", "TransitionInDays": 100}], "which answers at once"
+    assert "ExpirationInDays" not in aged
 
 
 def test_access_logs_have_an_end(templates: Templates) -> None:

@@ -71,33 +71,16 @@ def test_each_subtask_has_one_shard_and_the_service_changes_nothing_of_it(
 
 
 def test_it_goes_on_from_the_snapshot_of_its_last_stop(
-    application: Mapping[str, Any], configuration: Mapping[str, Any], full: Templates
+    application: Mapping[str, Any], configuration: Mapping[str, Any]
 ) -> None:
     assert configuration["ApplicationSnapshotConfiguration"] == {"SnapshotsEnabled": True}
     restore = application["RunConfiguration"]["ApplicationRestoreConfiguration"]
     assert restore == {"ApplicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"}
-    start = json.dumps(full.one("AWS::Scheduler::Schedule", "Start").properties["Target"]["Input"])
-    assert "RESTORE_FROM_LATEST_SNAPSHOT" in start
-    stop = json.dumps(full.one("AWS::Scheduler::Schedule", "Stop").properties["Target"]["Input"])
-    assert '\\"Force\\":false' in stop.replace(" ", ""), "a forced stop takes no snapshot"
 
 
 def test_its_state_is_saved_every_minute(configuration: Mapping[str, Any]) -> None:
     checkpoints = configuration["FlinkApplicationConfiguration"]["CheckpointConfiguration"]
     assert (checkpoints["CheckpointingEnabled"], checkpoints["CheckpointInterval"]) == (True, 60_000)
-
-
-def test_its_clock_is_new_yorks_and_outlasts_extended_hours(full: Templates) -> None:
-    found = {name: full.one("AWS::Scheduler::Schedule", name).properties for name in ("Start", "Stop")}
-    assert {p["ScheduleExpressionTimezone"] for p in found.values()} == {"America/New_York"}
-    minutes = {name: _minute(p["ScheduleExpression"]) for name, p in found.items()}
-    assert minutes["Start"] < 4 * 60
-    assert minutes["Stop"] > 20 * 60
-
-
-def _minute(cron: str) -> int:
-    minute, hour, *_ = cron.removeprefix("cron(").split()
-    return int(hour) * 60 + int(minute)
 
 
 def test_it_reads_trades_writes_bars_and_may_do_nothing_else(full: Templates) -> None:
@@ -109,12 +92,6 @@ def test_it_reads_trades_writes_bars_and_may_do_nothing_else(full: Templates) ->
     assert all("Trades" in granted[action] for action in READ_STREAM)
     assert all("Bars" in granted[action] for action in PUT)
     assert all(target != "*" for target in granted.values())
-
-
-def test_the_clock_may_start_and_stop_this_application_alone(full: Templates) -> None:
-    (grant,) = [grant for grant in full.grants("ClockRole") if grant.stack == "Flink"]
-    assert grant.actions == ["kinesisanalytics:StartApplication", "kinesisanalytics:StopApplication"]
-    assert [full.one(APPLICATION).id in target for target in grant.targets] == [True]
 
 
 @pytest.mark.fault("F66")

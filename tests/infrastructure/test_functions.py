@@ -14,6 +14,7 @@ from serving_layer.api.wiring import ApiSettings
 from serving_layer.auth.handler import AuthSettings
 from shared.stores.postgres import PostgresSettings
 from speed_layer.notify.handler import NotifySettings
+from speed_layer.planner.handler import PlannerSettings
 from speed_layer.settings import ArchiveSettings, TableSettings
 from speed_layer.signals.settings import SignalsSettings
 from speed_layer.watch.handler import WatchSettings
@@ -29,6 +30,7 @@ HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
     "Signals": ("speed_layer.signals.handler", (SignalsSettings,)),
     "Notify": ("speed_layer.notify.handler", (NotifySettings,)),
     "Announce": ("speed_layer.announce.handler", (NotifySettings,)),
+    "Planner": ("speed_layer.planner.handler", (PlannerSettings,)),
     "Watch": ("speed_layer.watch.handler", (WatchSettings,)),
     "AlertsFunction": ("serving_layer.alerts.handler", (AlertsSettings,)),
     "ApiFunction": ("serving_layer.api.handler", (ApiSettings, PostgresSettings)),
@@ -40,6 +42,8 @@ HANDLERS: dict[str, tuple[str, tuple[Settings, ...]]] = {
 }
 MEASURES: dict[bool, set[str]] = {True: {"METRICS_NAMESPACE"}, False: set()}
 """Who has something to measure is told where it goes."""
+ALONE = {"Archive", "Live", "Persist", "Signals", "Notify", "Announce", "Watch"}
+"""Nobody waits for these: streams and a clock call them."""
 LARGE = {
     "Signals": (300, 1769),
     "Fetch": (900, 1024),
@@ -84,9 +88,12 @@ def test_a_function_gets_exactly_the_variables_its_settings_name(name: str, func
     assert given - {field.name.upper() for field in fields} == {"LOG_LEVEL"} | MEASURES[measures]
 
 
-def test_a_function_is_traced_and_bounded(name: str, function: Mapping[str, Any]) -> None:
+def test_a_function_is_traced_where_somebody_waits_for_it(name: str, function: Mapping[str, Any]) -> None:
+    assert function.get("TracingConfig") == (None if name in ALONE else {"Mode": "Active"})
+
+
+def test_a_function_is_bounded(name: str, function: Mapping[str, Any]) -> None:
     longest, most = LARGE.get(name, (60, 1024))
-    assert function["TracingConfig"] == {"Mode": "Active"}
     assert 0 < function["Timeout"] <= longest
     assert 256 <= function["MemorySize"] <= most
     assert "ReservedConcurrentExecutions" not in function, "a new account may have ten in all"

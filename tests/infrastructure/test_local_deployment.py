@@ -96,7 +96,7 @@ def _listed(client: Any) -> list[Any]:
 
 
 def test_every_stack_completes(statuses: dict[str, str]) -> None:
-    stacks = ("Storage", "Network", "Database", "Speed", "Serving", "Push", "Batch", "Edge", "Monitoring")
+    stacks = ("Storage", "Network", "Database", "Speed", "Clock", "Serving", "Push", "Batch", "Edge", "Monitoring")
     assert statuses == dict.fromkeys(stacks, "CREATE_COMPLETE")
 
 
@@ -110,6 +110,7 @@ def test_functions_come_with_handler_and_names_of_what_was_deployed(aws: Client)
         "speed_layer.signals.handler",
         "speed_layer.notify.handler",
         "speed_layer.announce.handler",
+        "speed_layer.planner.handler",
         "speed_layer.watch.handler",
         "serving_layer.alerts.handler",
         "serving_layer.api.handler",
@@ -244,7 +245,9 @@ def test_the_night_has_one_machine_whose_every_part_is_an_activity(aws: Client) 
 @pytest.mark.usefixtures("statuses")
 def test_no_clock_of_the_emulator_runs(aws: Client) -> None:
     found = aws("scheduler").list_schedules()["Schedules"]
-    assert [schedule["State"] for schedule in found] == ["DISABLED"] * 3, "two of the night, one of the watch"
+    assert [schedule["State"] for schedule in found] == ["DISABLED"] * 4, (
+        "two of the night, one of the watch, one of the planner"
+    )
 
 
 @pytest.mark.usefixtures("statuses")

@@ -14,7 +14,6 @@ import aws_cdk
 import pytest
 
 from shared.metrics import DIMENSION, METRICS
-from speed_layer.watch.measures import RUNS
 from stacks.alarms import ALARMS, GRAPHS, OURS, Alarm, Source, deployed
 from stacks.settings import Settings
 from tests.infrastructure.templates import Templates
@@ -201,15 +200,6 @@ def test_somebody_looks_every_minute_and_is_not_called_twice(templates: Template
     watch = templates.one("AWS::Lambda::Function", "Watch")
     assert schedule.properties["Target"]["Arn"] == {"Fn::GetAtt": [watch.id, "Arn"]}
     assert "VpcConfig" not in watch.properties
-
-
-def test_flink_is_looked_for_outside_the_hours_of_its_clock(full: Templates) -> None:
-    clocks = [full.one("AWS::Scheduler::Schedule", name).properties["ScheduleExpression"] for name in ("Start", "Stop")]
-    times = [re.fullmatch(r"cron\((\d+) (\d+) \? \* MON-FRI \*\)", clock) for clock in clocks]
-    start, stop = (time(int(found[2]), int(found[1])) for found in times if found)
-    assert RUNS[0] <= start < stop <= RUNS[1]
-    assert _minutes(start) - _minutes(RUNS[0]) <= 15
-    assert _minutes(RUNS[1]) - _minutes(stop) <= 15
 
 
 def test_nothing_is_looked_at_twice() -> None:

@@ -52,7 +52,7 @@ READ_STREAM = {
     "kinesis:ListShards",
 }
 PUT = {"kinesis:PutRecord", "kinesis:PutRecords"}
-READER = LOGS | XRAY | READ_STREAM | {"s3:PutObject", "s3:ListBucket"}
+READER = LOGS | READ_STREAM | {"s3:PutObject", "s3:ListBucket"}
 READ_BARS = {"dynamodb:GetItem", "dynamodb:Query"}
 WRITE = {"dynamodb:PutItem", "dynamodb:UpdateItem"}
 READ_TABLE_STREAM = {
@@ -71,8 +71,8 @@ ALLOWED = {
     "LiveRole": READER | READ_BARS | WRITE | PUT | {"s3:GetObject"},
     "PersistRole": READER | READ_BARS | WRITE | PUT,
     "SignalsRole": READER | NETWORK | READ_BARS | WRITE | {"elasticache:Connect"},
-    "NotifyRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
-    "AnnounceRole": LOGS | XRAY | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
+    "NotifyRole": LOGS | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
+    "AnnounceRole": LOGS | READ_TABLE_STREAM | {"s3:PutObject", "s3:ListBucket", "sns:Publish"},
     "PushTaskRole": READ_STREAM | READ_BARS,
     "ApiFunctionRole": LOGS | XRAY | NETWORK | READ_BARS | {"elasticache:Connect", "rds-db:connect"},
     "AlertsFunctionRole": LOGS | XRAY | READ_BARS | WRITE,
@@ -90,9 +90,12 @@ ALLOWED = {
     | {"xray:GetSamplingRules", "xray:GetSamplingTargets"}
     | {"batch:DescribeJobs", "batch:SubmitJob", "batch:TerminateJob", "lambda:InvokeFunction"}
     | {"events:DescribeRule", "events:PutRule", "events:PutTargets"},
-    "WatchRole": LOGS | XRAY | READ_BARS | WRITE | {"s3:ListBucket"},
+    "WatchRole": LOGS | READ_BARS | WRITE | {"s3:ListBucket"},
     "WatchClockRole": {"lambda:InvokeFunction"},
     "NightlyClockRole": {"states:StartExecution", "sqs:SendMessage"},
+    "PlannerRole": LOGS | XRAY | {"scheduler:CreateSchedule", "iam:PassRole", "sqs:SendMessage"},
+    "OrdersRole": {"ecs:UpdateService", "sqs:SendMessage"},
+    "MorningRole": {"lambda:InvokeFunction", "sqs:SendMessage"},
 }
 
 
@@ -116,10 +119,13 @@ def test_any_resource_is_granted_only_to_actions_that_know_none(templates: Templ
             assert set(grant.actions) <= WITHOUT_RESOURCE, grant
 
 
-def test_every_other_wildcard_is_below_a_prefix_of_a_bucket(templates: Templates) -> None:
+def test_every_other_wildcard_is_below_a_prefix_of_a_bucket_or_in_the_planners_group(templates: Templates) -> None:
     for grant in templates.grants():
         for target in grant.targets:
-            if target != "*" and "*" in target:
+            if grant.actions == ["scheduler:CreateSchedule"]:
+                group = templates.one("AWS::Scheduler::ScheduleGroup").id
+                assert target.endswith(json.dumps([":schedule/", {"Ref": group}, "/*"])[1:] + "]}"), target
+            elif target != "*" and "*" in target:
                 assert any(prefix in target for prefix in PREFIXES), grant
                 assert all(action.startswith("s3:") for action in grant.actions), grant
 
@@ -172,6 +178,9 @@ CONTROL = {
     "WatchClockRole": {},
     "NightlyRole": {},
     "NightlyClockRole": {},
+    "PlannerRole": {},
+    "OrdersRole": {},
+    "MorningRole": {},
 }
 """Who may read and who may write which partitions of the control table."""
 

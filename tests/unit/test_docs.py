@@ -21,6 +21,7 @@ from shared.models.alert import IndicatorCross, Move, PriceCross, Rule, Strategy
 from shared.stores.postgres import PostgresSettings
 from speed_layer.ingest.settings import IngestSettings
 from speed_layer.notify.handler import NotifySettings
+from speed_layer.planner.handler import PlannerSettings
 from speed_layer.settings import ArchiveSettings, TableSettings
 from speed_layer.signals.settings import SignalsSettings
 
@@ -70,7 +71,7 @@ def test_every_command_is_in_the_readme() -> None:
 
 
 def test_every_setting_is_in_the_documents() -> None:
-    speed = (IngestSettings, ArchiveSettings, TableSettings, SignalsSettings, NotifySettings)
+    speed = (IngestSettings, ArchiveSettings, TableSettings, SignalsSettings, NotifySettings, PlannerSettings)
     batch = (FetchSettings, LoadSettings, JobSettings, BootstrapSettings)
     kinds = (*speed, *batch, ApiSettings, AlertsSettings, AuthSettings, PostgresSettings, PushSettings)
     names = {field.name.upper() for kind in kinds for field in msgspec.structs.fields(kind)}

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from batch_layer.nightly.trade_date import asked_for, over_at
+from batch_layer.nightly.trade_date import asked_for
 from shared.bars.sessions import SIMULATED, XNYS, sessions_named
 from shared.errors import InvalidRecord
 
@@ -45,10 +45,10 @@ def test_anything_else_is_refused(asked: dict[str, object]) -> None:
 def test_a_session_is_over_four_hours_after_its_close(day: date, over: datetime) -> None:
     session = NEW_YORK.day(day)
     assert session is not None
-    assert over_at(session) == int(over.timestamp() * 1000)
+    assert session.extended_close == int(over.timestamp() * 1000)
 
 
 def test_a_market_that_never_closes_is_over_at_midnight() -> None:
     session = sessions_named(SIMULATED).day(date(2026, 11, 27))
     assert session is not None
-    assert over_at(session) == session.end
+    assert session.extended_close == session.end

@@ -50,3 +50,22 @@ def schedule(cron: str, action: str, target: dict[str, Any], zone: str = "Americ
             },
         },
     }
+
+
+def clock(*, state: str = "ENABLED", cron: str = "15 3 ? * * *", flink: bool = True) -> dict[str, Any]:
+    """A stack with a planner of the ingester, and of the application of the stack `flink`."""
+    names = {"INGESTER_SERVICE": {"Fn::ImportValue": "speed:ExportsOutputFnGetAttIngesterServiceName"}}
+    if flink:
+        names["FLINK_APPLICATION"] = {"Fn::ImportValue": "flink:ExportsOutputRefApplication"}
+    morning = schedule(cron, "unused", {"Ref": "Planner"})["Properties"]
+    target = {"Arn": {"Fn::GetAtt": ["Planner", "Arn"]}}
+    return {
+        "Planner": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Handler": "speed_layer.planner.handler.lambda_handler",
+                "Environment": {"Variables": {"SESSIONS": "XNYS", **names}},
+            },
+        },
+        "Morning": {"Type": "AWS::Scheduler::Schedule", "Properties": {**morning, "State": state, "Target": target}},
+    }

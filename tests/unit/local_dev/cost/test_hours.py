@@ -8,7 +8,7 @@ import pytest
 
 from local_dev.cost.hours import hours_a_month, market, running
 from shared.bars.sessions import new_york_sessions
-from tests.unit.local_dev.cost.templates import assembly, schedule
+from tests.unit.local_dev.cost.templates import assembly, clock, schedule
 
 START, STOP = "kinesisanalyticsv2:startApplication", "kinesisanalyticsv2:stopApplication"
 APPLICATION = {"Type": "AWS::KinesisAnalyticsV2::Application", "Properties": {}}
@@ -79,3 +79,38 @@ def test_a_service_is_stopped_by_the_count_that_a_schedule_sets() -> None:
     }
     held = assembly(speed=orders)
     assert hours_a_month(running(held, held.ingester(), 2026)) == pytest.approx(261 * 10 / 12)
+
+
+SESSIONS_2026, HALF_DAYS_2026 = 251, 2
+DAY_AND_NIGHT = [timedelta(days=365)]
+
+
+def lengths(kind: str, **options: Any) -> list[timedelta]:
+    """Of the runs of a year, as a planner makes them."""
+    held = assembly(flink={"Application": APPLICATION}, clock=clock(**options))
+    (process,) = held.of(kind)
+    return [span.end - span.start for span in running(held, process, 2026)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "day"),
+    [
+        ("AWS::ECS::Service", timedelta(hours=16, minutes=50)),
+        ("AWS::KinesisAnalyticsV2::Application", timedelta(hours=17)),
+    ],
+)
+def test_what_a_planner_starts_and_stops_runs_its_sessions(kind: str, day: timedelta) -> None:
+    found = lengths(kind)
+    half = day - timedelta(hours=3)
+    assert (found.count(day), found.count(half)) == (SESSIONS_2026 - HALF_DAYS_2026, HALF_DAYS_2026)
+    assert len(found) == SESSIONS_2026
+
+
+def test_a_planner_that_nobody_calls_or_that_does_not_know_of_a_process_plans_nothing() -> None:
+    assert lengths("AWS::ECS::Service", state="DISABLED") == DAY_AND_NIGHT
+    assert lengths("AWS::KinesisAnalyticsV2::Application", flink=False) == DAY_AND_NIGHT
+
+
+def test_a_planner_that_is_called_late_starts_late() -> None:
+    (longest, *_) = sorted(set(lengths("AWS::ECS::Service", cron="20 6 ? * * *")), reverse=True)
+    assert longest == timedelta(hours=13, minutes=59)

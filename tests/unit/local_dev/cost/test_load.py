@@ -6,9 +6,10 @@ from local_dev.cost.load import Load
 
 
 def test_shards_are_what_the_peak_takes() -> None:
-    assert Load().shards == 4  # 20,000 x 120 B = 2.4 MB a second, at 0.66 MB a shard
-    assert Load(peak_trades_a_second=5_500).shards == 1
-    assert Load(peak_trades_a_second=5_501).shards == 2
+    """20,000 x 85 B = 1.7 MB a second, of 0.66 and 0.9 MB a shard."""
+    assert (Load().shards("full"), Load().shards("lean")) == (3, 2)
+    assert Load(peak_trades_a_second=6_600, peak_bytes_a_trade=100).shards("full") == 1
+    assert Load(peak_trades_a_second=6_601, peak_bytes_a_trade=100).shards("full") == 2
 
 
 def test_a_load_of_fewer_symbols_or_trades_has_a_lower_peak() -> None:

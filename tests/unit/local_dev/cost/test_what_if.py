@@ -2,9 +2,10 @@
 
 import pytest
 
+from local_dev.cost.hours import hours_a_month, running
 from local_dev.cost.load import FIELDS, Load
 from local_dev.cost.what_if import EDITS, SETTINGS, WrongChangeError, changes
-from tests.unit.local_dev.cost.templates import assembly, schedule
+from tests.unit.local_dev.cost.templates import assembly, clock, schedule
 
 FLINK = {
     "Application": {"Type": "AWS::KinesisAnalyticsV2::Application", "Properties": {"Name": "bars"}},
@@ -59,3 +60,19 @@ def test_changes_leave_the_templates_they_were_made_from_alone() -> None:
     assert stage["Properties"] == {"TracingEnabled": True, "MethodSettings": [{"MetricsEnabled": True}]}
     (changed,) = after.of("AWS::ApiGateway::Stage")
     assert changed.properties == {"TracingEnabled": False, "MethodSettings": [{"MetricsEnabled": False}]}
+
+
+def test_a_second_application_is_planned_like_the_first() -> None:
+    held = changes(Load(), ["flink_applications=3"]).applied(
+        assembly(flink={"Application": FLINK["Application"]}, clock=clock())
+    )
+    first, *others = (running(held, one, 2026) for one in held.of("AWS::KinesisAnalyticsV2::Application"))
+    assert len(first) == 251
+    assert others == [first, first]
+
+
+def test_without_the_session_clock_everything_runs_always() -> None:
+    before = assembly(clock=clock(flink=False))
+    after = changes(Load(), ["session_clock=off"]).applied(before)
+    assert hours_a_month(running(after, after.ingester(), 2026)) == 730
+    assert hours_a_month(running(before, before.ingester(), 2026)) < 360
