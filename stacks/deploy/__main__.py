@@ -32,11 +32,7 @@ CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="make deploy", description="Deploy every stack of one environment.")
-    parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting")
-    parser.add_argument("--yes", action="store_true", help="do not ask before rights are widened")
-    parser.add_argument("--force-in-session", action="store_true", help="update while the market trades")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         context = dict(pair.split("=", 1) for pair in options.context)
         settings = Settings.from_context(context)
@@ -62,6 +58,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"not deployed: {error}\n")
         return 1
     return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """What `make deploy ARGS=...` takes."""
+    made = argparse.ArgumentParser(prog="make deploy", description="Deploy every stack of one environment.")
+    made.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting")
+    made.add_argument("--yes", action="store_true", help="do not ask before rights are widened")
+    made.add_argument("--force-in-session", action="store_true", help="update while the market trades")
+    return made
 
 
 def _clients() -> Aws:

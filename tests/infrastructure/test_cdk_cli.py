@@ -5,6 +5,7 @@ registry beforehand, so that nothing is built.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,11 +26,13 @@ from shared.clients.stacks import BOOTSTRAP, outputs, vendor_secret
 from stacks.deploy import cdk_cli
 from stacks.deploy.page import upload
 from stacks.deploy.steps import Deployment, DeploymentRefused
-from stacks.settings import Settings
+from stacks.settings import ROOT, Settings
 from stacks.synth import templates
 from tests.effort import at_most
 
 KEY = "made-up-vendor-key"
+ACTIONS = {"ListObjectsV2": "ListBucket"}
+"""Operations that IAM has another name for."""
 ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 EMULATED = ("--require-approval", "never", "--parameters", "Target=local", "--method", "direct")
 """Without change sets, for each of which the command line waits some seconds."""
@@ -43,6 +46,7 @@ class Deployed:
     client: Clients
     calls: list[list[str]]
     said: list[str]
+    asked: set[str]
     refusals: list[str] = field(default_factory=list)
     stacks_without_key: set[str] = field(default_factory=set)
 
@@ -106,7 +110,15 @@ def _environment(url: str, home: Path) -> dict[str, str]:
 def _undeployed(url: str, assembly: Path, home: Path) -> Deployed:
     calls: list[list[str]] = []
     said: list[str] = []
-    client = clients(url)
+    client, ours = clients(url), clients(url)
+    asked: set[str] = set()
+
+    def aws(service: str, _region: str) -> Any:
+        made = ours(service)
+        made.meta.events.register(
+            "before-parameter-build", lambda model, **_: asked.add(f"{service}:{ACTIONS.get(model.name, model.name)}")
+        )
+        return made
 
     def cdk(words: Sequence[str]) -> int:
         calls.append(list(words))
@@ -115,11 +127,11 @@ def _undeployed(url: str, assembly: Path, home: Path) -> Deployed:
     deployment = Deployment(
         assembly=assembly,
         settings=Settings(),
-        aws=lambda service, _region: client(service),
+        aws=aws,
         cdk=cdk,
         say=said.append,
     )
-    return Deployed(deployment, client, calls, said)
+    return Deployed(deployment, client, calls, said, asked)
 
 
 def _refusal(found: Deployed) -> str:
@@ -218,6 +230,16 @@ def test_the_dashboard_is_uploaded_and_nothing_else_stays(lean: Deployed) -> Non
     assert len(held) == count
     assert not held & {"dashboard/of-an-older-version.js", "dashboard/headers.json"}
     assert lean.said[-1] == f"API and dashboard: {edge['Url']}"
+
+
+def test_the_rights_of_the_documents_workflow_are_those_that_a_deployment_takes(lean: Deployed) -> None:
+    """The key is put by hand there; what the command line does, it does by the roles of bootstrapping."""
+    texts = re.findall(r"```json\n(.*?)```", (ROOT / "docs/deployment.md").read_text(), re.DOTALL)
+    granted: set[str] = set()
+    for statement in json.loads(texts[1])["Statement"]:
+        found = statement["Action"]
+        granted |= {found} if isinstance(found, str) else set(found)
+    assert granted == (lean.asked - {"secretsmanager:PutSecretValue"}) | {"sts:AssumeRole", "s3:DeleteObject"}
 
 
 def test_an_update_waits_for_the_end_of_the_session(lean: Deployed) -> None:
