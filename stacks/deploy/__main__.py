@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         vendor_key=os.environ.get("POLYGON_API_KEY", ""),
     )
     try:
+        deployment.check_bootstrap()
         if not options.force_in_session:
             deployment.refuse_in_session(new_york_sessions(), int(time.time() * 1000))
         synthesise_real(deployment.assembly, context)

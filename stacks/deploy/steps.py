@@ -46,7 +46,7 @@ class Deployment:
 
     def run(self) -> None:
         """Raises DeploymentRefused."""
-        self._check_bootstrap()
+        self.check_bootstrap()
         if self._outputs("storage") is None:
             self._cdk("Storage")  # the ingester of a later stack starts with the key, so it must be there before
         self.give_key()
@@ -68,7 +68,8 @@ class Deployment:
                 "Wait until 20:00 New York, or take the gap with --force-in-session."
             )
 
-    def _check_bootstrap(self) -> None:
+    def check_bootstrap(self) -> None:
+        """In both regions. Raises DeploymentRefused."""
         for region in dict.fromkeys((self.settings.region, EDGE_REGION)):
             if (found := bootstrap_version(self.aws("ssm", region))) < BOOTSTRAP_VERSION:
                 raise DeploymentRefused(
