@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.skipif(not everything(), reason="make parity: a platform of its own"),
 ]
-FEED = {"days": (date(2013, 3, 8),), "bursts": 5}
+DAYS = (date(2013, 3, 8),)
 
 
 def deploy_by_cdk(client: Clients, assembly: Path, note: Path) -> None:
@@ -49,7 +49,7 @@ def deploy_by_cdk(client: Clients, assembly: Path, note: Path) -> None:
 def test_a_feed_goes_through_stacks_that_the_cdk_has_deployed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    generate(tmp_path / "trades", 41, **FEED)
+    generate(tmp_path / "trades", 41, days=DAYS, bursts=5)
     called: list[Path] = []
 
     def deploy(client: Clients, assembly: Path, note: Path) -> None:

@@ -16,6 +16,7 @@ from stacks.constructs.wheels import IndexUnreachableError
 from stacks.deploy import __main__ as deploy
 from stacks.deploy import cdk_cli
 from stacks.deploy import synthesis as to_deploy
+from stacks.deploy.steps import Deployment
 from stacks.plain import __main__ as plain
 from stacks.settings import ROOT, feature_flags
 from tests.effort import everything
@@ -56,12 +57,12 @@ def test_only_force_deploys_in_a_session(
     words: list[str], refused: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     done: list[str] = []
-    monkeypatch.setattr(deploy.time, "time", SESSION.timestamp)
+    monkeypatch.setattr("time.time", SESSION.timestamp)
     monkeypatch.setattr("stacks.deploy.steps.outputs", lambda *_: {})
     monkeypatch.setattr("stacks.deploy.steps.bootstrap_version", lambda _: 30)
     monkeypatch.setattr(deploy, "_clients", lambda: lambda *_: None)
     monkeypatch.setattr(deploy, "synthesise_real", lambda *_: done.append("synthesised"))
-    monkeypatch.setattr(deploy.Deployment, "run", lambda _: done.append("deployed"))
+    monkeypatch.setattr(Deployment, "run", lambda _: done.append("deployed"))
     assert deploy.main(words) == (1 if refused else 0)
     assert done == ([] if refused else ["synthesised", "deployed"])
     assert ("the market is open" in capsys.readouterr().err) is refused
