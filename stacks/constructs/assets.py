@@ -13,9 +13,7 @@ from constructs import Construct
 from stacks.constructs.base_image import BaseImageError, base
 from stacks.constructs.bundle import BUNDLES, IMAGES, build, flink_application, image_context, stub
 from stacks.constructs.zips import zipped
-
-CLI_VERSION = "CDK_CLI_VERSION"
-"""A variable that the CDK's command line sets for the program that it runs."""
+from stacks.settings import CLI_VERSION
 
 
 class Assets:
@@ -30,10 +28,7 @@ class Assets:
     def __init__(self, *, stubs: bool) -> None:
         self.stubs = stubs
         if not stubs and not base().digest and CLI_VERSION in os.environ:
-            raise BaseImageError(
-                f"{base().reference} has no digest: run `make lock` where its registry can be reached, and commit "
-                "locks/images.json"
-            )
+            raise BaseImageError(base().without_digest)
 
     def handler(self, name: str) -> str:
         """The handler of function `name`, as Lambda wants it."""

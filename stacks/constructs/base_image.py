@@ -41,6 +41,14 @@ class Base(NamedTuple):
         """What Docker is told: the digest decides, the tag is for people."""
         return f"{self.name}:{self.tag}{'@' if self.digest else ''}{self.digest}"
 
+    @property
+    def without_digest(self) -> str:
+        """What whoever is about to deploy has to do."""
+        return (
+            f"{self.reference} has no digest: run `make lock` where its registry can be reached, and commit "
+            f"{LOCK.relative_to(ROOT)}"
+        )
+
 
 def base(lock: Path = LOCK) -> Base:
     """What the lock says."""

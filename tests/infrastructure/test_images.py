@@ -14,7 +14,7 @@ import pytest
 
 from stacks.constructs.base_image import Base, BaseImageError, base, digest_now, write_lock
 from stacks.constructs.bundle import IMAGES, image_context
-from stacks.settings import ROOT
+from stacks.settings import CLI_VERSION, ROOT
 from stacks.synth import STUBS, UNDIGESTED
 from tests.infrastructure.templates import Templates
 
@@ -114,7 +114,7 @@ def test_an_assembly_says_whether_its_images_have_a_digest(assemblies: Path) -> 
 def test_what_is_about_to_be_deployed_needs_the_digest(monkeypatch: pytest.MonkeyPatch) -> None:
     from stacks.constructs import assets  # noqa: PLC0415 - starts Node, as the templates do
 
-    monkeypatch.setenv(assets.CLI_VERSION, "2.1148.1")
+    monkeypatch.setenv(CLI_VERSION, "2.1148.1")
     monkeypatch.setattr(assets, "base", lambda: Base("here/python", "3.13", ""))
     with pytest.raises(BaseImageError, match=r"here/python:3\.13 has no digest: run `make lock`"):
         assets.Assets(stubs=False)
