@@ -23,10 +23,22 @@ from stacks.speed import SpeedStack
 from stacks.storage import StorageStack
 
 
-def platform(out: Path | None = None, *, stub_assets: bool = False, context: Mapping[str, str] | None = None) -> App:
-    """Every stack of one environment; `-c environment=prod -c symbols=SPY,QQQ` chooses (see `stacks/settings.py`)."""
+def platform(
+    out: Path | None = None,
+    *,
+    stub_assets: bool = False,
+    cdk_rules: bool = False,
+    context: Mapping[str, str] | None = None,
+) -> App:
+    """Every stack of one environment; `-c environment=prod -c symbols=SPY,QQQ` chooses (see `stacks/settings.py`).
+
+    `cdk_rules`: templates are also held to the CDK's own rules for them, which takes as long as all the rest.
+    """
     app = App(
-        outdir=str(out) if out else None, context={**feature_flags(), **(context or {})}, analytics_reporting=False
+        outdir=str(out) if out else None,
+        context={**feature_flags(), **(context or {})},
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=cdk_rules,
     )
     settings = Settings.from_context(app.node.get_all_context())
     assets = Assets(stubs=stub_assets)

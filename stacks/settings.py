@@ -16,6 +16,8 @@ from speed_layer.signals.config import configured
 EDGE_REGION = "us-east-1"
 """The one region of CloudFront's logs, certificates and web ACLs."""
 US_EAST_1_PREFIX_LIST = "pl-3b927c52"
+CLI_VERSION = "CDK_CLI_VERSION"
+"""A variable that the CDK's command line sets for the program that it runs."""
 ROOT = Path(__file__).resolve().parent.parent
 
 

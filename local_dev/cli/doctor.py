@@ -1,4 +1,4 @@
-"""`condvest doctor`: what this machine lacks, and what to do about it."""
+"""`condvest doctor`: what this machine lacks, or with --aws an account, and what to do about it."""
 
 import argparse
 import os
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from local_dev.cli.account import account
 from local_dev.cli.api_client import ApiClient, ApiFailed
 from local_dev.cli.errors import WrongInput
 from local_dev.cli.finding import Finding
@@ -30,15 +31,18 @@ PACKAGES = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--aws", action="store_true", help="check an AWS account")
+    parser.add_argument("--aws", action="store_true", help="check the AWS account of the environment's credentials")
+    parser.add_argument("--environment", default="dev", help="with --aws: which deployment (default dev)")
+    parser.add_argument("--region", help="with --aws: where it is (default: that of the profile, else us-east-1)")
     add_state(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Exit 1 when something is missing or wrong; what merely limits the feeds one can choose is told, no more."""
     if options.aws:
-        raise WrongInput("--aws is not there yet: there is no deployment to AWS to check for.")
-    findings = list(examine(options.state))
+        findings = list(account(options.environment, options.region).examine())
+    else:
+        findings = list(examine(options.state))
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
         print(f"{finding.mark}  {finding.what:<{width}}  {finding.found}")

@@ -1,4 +1,4 @@
-"""`python -m local_dev.cost` (`make bill`): the tables of docs/cost.md and README.md from the templates as they are."""
+"""`python -m local_dev.cost` (`make bill`): the tables of docs and README.md from the templates as they are."""
 
 from local_dev.cost.load import Load
 from local_dev.cost.page import write

@@ -1,8 +1,9 @@
-"""The tables of docs/cost.md and README.md, made of the bills of both profiles; `make bill` writes them anew."""
+"""The tables of docs/cost.md, docs/deployment.md and README.md, made of the bills of both profiles by `make bill`."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from local_dev.cost import left_behind
 from local_dev.cost.assembly import Assembly
 from local_dev.cost.bill import APART, Bill, bill_of, merged
 from local_dev.cost.budget import TARGETS, Published, over_target
@@ -14,7 +15,7 @@ from local_dev.cost.prices import prices
 from local_dev.cost.synthesis import PROFILES
 from local_dev.runtime.synth import ROOT
 
-PAGE, README = ROOT / "docs/cost.md", ROOT / "README.md"
+PAGE, README, DEPLOYMENT = ROOT / "docs/cost.md", ROOT / "README.md", ROOT / "docs/deployment.md"
 _ROW = re.compile(r"^\| (\w+) \| ([\w -]+) \| ([\d,.]+) \| ([\d,.]+) \|$", re.MULTILINE)
 _CENTS = 0.005
 
@@ -46,6 +47,11 @@ def page(text: str, assemblies: Mapping[str, Assembly]) -> str:
 def readme(text: str, assemblies: Mapping[str, Assembly]) -> str:
     """README.md with its short table as the templates are now."""
     return between_markers(text, "bill", _totals(bills(assemblies)))
+
+
+def deployment(text: str, assemblies: Mapping[str, Assembly]) -> str:
+    """docs/deployment.md with what the stacks leave behind as the templates are now."""
+    return between_markers(text, "left behind", left_behind.table(assemblies))
 
 
 def between_markers(text: str, name: str, lines: Iterable[str]) -> str:
@@ -116,6 +122,8 @@ def _hours(assemblies: Mapping[str, Assembly]) -> Iterator[str]:
 
 
 def write(assemblies: Mapping[str, Assembly]) -> None:
-    """Both files, where they are."""
+    """All three, where they are."""
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8"), assemblies), encoding="utf-8")
     README.write_text(readme(README.read_text(encoding="utf-8"), assemblies), encoding="utf-8")
+    text = DEPLOYMENT.read_text(encoding="utf-8")
+    DEPLOYMENT.write_text(deployment(text, assemblies), encoding="utf-8")

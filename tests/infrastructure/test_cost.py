@@ -16,9 +16,10 @@ from local_dev.cost.bill import Bill, NoPriceError, bill_of
 from local_dev.cost.budget import TARGETS, differences, refusal
 from local_dev.cost.flink import APPLICATION
 from local_dev.cost.hours import running
+from local_dev.cost.left_behind import left_behind
 from local_dev.cost.line import Month
 from local_dev.cost.load import FIELDS, Load
-from local_dev.cost.page import PAGE, README, bills, page, published, readme
+from local_dev.cost.page import DEPLOYMENT, PAGE, README, bills, deployment, page, published, readme
 from local_dev.cost.prices import prices
 from local_dev.cost.synthesis import PROFILES
 from local_dev.cost.what_if import EDITS, SETTINGS, changes
@@ -64,6 +65,27 @@ def test_the_bill_is_the_published_one(profile: str, made: dict[str, Bill]) -> N
 def test_the_tables_of_the_documents_are_those_of_the_templates(held: dict[str, Assembly]) -> None:
     assert PAGE.read_text() == page(PAGE.read_text(), held), STALE
     assert README.read_text() == readme(README.read_text(), held), STALE
+    assert DEPLOYMENT.read_text() == deployment(DEPLOYMENT.read_text(), held), STALE
+
+
+def test_what_stays_when_the_stacks_go_is_what_lies_in_them(held: dict[str, Assembly]) -> None:
+    lean, full = (left_behind(held[profile], Load()) for profile in ("lean", "full"))
+    kinds = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::RDS::DBCluster"}
+    assert {line.type for line in lean.lines} == kinds
+    assert not [line.counted for line in lean.lines if re.search(r"awake|put|: read|written|moved|I/O", line.counted)]
+    assert 1 < lean.total < 20
+    assert lean.total == pytest.approx(full.total, abs=0.1)
+    assert sum(line.dollars for line in lean.lines if line.service == "Aurora") == pytest.approx(
+        sum(line.dollars for line in bills(held)["lean"].lines if re.fullmatch("storage|backups", line.counted))
+    )
+
+
+def test_a_database_that_is_not_retained_leaves_nothing_behind(held: dict[str, Assembly]) -> None:
+    bodies = json.loads(json.dumps(held["lean"].bodies))
+    for body in bodies["database"]["Resources"].values():
+        body["DeletionPolicy"] = "Delete"
+    left = left_behind(Assembly(bodies), Load())
+    assert {line.stack for line in left.lines} == {"storage", "edge"}
 
 
 @pytest.mark.parametrize("profile", PROFILES)

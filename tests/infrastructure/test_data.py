@@ -6,7 +6,6 @@ import pytest
 
 from tests.infrastructure.templates import Resource, Templates
 
-KEPT = ("AWS::DynamoDB::Table", "AWS::RDS::DBCluster", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 KEYS = {
     "BarsTable": [("sym", "HASH", "S"), ("t", "RANGE", "N")],
     "TicksTable": [("sym", "HASH", "S"), ("chunk", "RANGE", "S")],
@@ -32,20 +31,6 @@ def bucket(request: pytest.FixtureRequest, templates: Templates) -> Resource:
     stack, name = request.param
     (one,) = [b for b in templates.resources("AWS::S3::Bucket") if b.stack == stack and name in b.id]
     return one
-
-
-def test_data_outlives_its_stack_but_not_a_failed_first_deployment(templates: Templates) -> None:
-    kept = templates.resources(*KEPT)
-    assert len(kept) == 12, "five tables, four buckets, a database, two secrets"
-    for resource in kept:
-        assert resource.body["DeletionPolicy"] == "RetainExceptOnCreate", resource.id
-        assert resource.body["UpdateReplacePolicy"] == "Retain", resource.id
-
-
-def test_data_has_generated_names_so_that_a_second_deployment_finds_them_free(templates: Templates) -> None:
-    for resource in templates.resources(*KEPT, "AWS::Kinesis::Stream"):
-        named = {"TableName", "BucketName", "DBClusterIdentifier", "Name"}
-        assert not named & resource.properties.keys(), resource.id
 
 
 @pytest.mark.parametrize("table", KEYS)

@@ -1,0 +1,1 @@
+"""From this source tree to an AWS account."""

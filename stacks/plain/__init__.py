@@ -1,0 +1,1 @@
+"""The stacks for people who do not use the CDK."""
