@@ -21,6 +21,8 @@ POLICIES = {
     "AWS::SQS::QueuePolicy": ("PolicyDocument", "Queues"),
 }
 """Type -> the property that holds a policy, and the one that names what it is attached to."""
+OF_REQUESTS = {("AWS::WAFv2::WebACL", "Rules")}
+"""Where `Statement` is a rule for requests, not a right."""
 _ASSET = re.compile(r"[0-9a-f]{64}")
 
 
@@ -58,6 +60,8 @@ def _of(reading: Reading, stack: str, name: str, body: Body) -> Iterator[Grant]:
     kind, properties, own = body["Type"], body.get("Properties", {}), reading.name(stack, name)
     known, owner = POLICIES.get(kind, (None, None))
     for place, document in _documents(properties):
+        if (kind, place) in OF_REQUESTS:
+            continue
         if place == known:
             holders = [reading.name(stack, held["Ref"]) for held in properties.get("Roles", ())]
             attached = [own] if owner == ITSELF else _texts(reading, stack, properties[owner]) if owner else []
