@@ -41,7 +41,7 @@ bill: $(VENV)/.ready
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m local_dev.cost
 
 synth: $(VENV)/.ready
-	@$(BIN)/python -m stacks.synth
+	@$(BIN)/python -m stacks.synth $(ARGS)
 
 # Plain CloudFormation with its assets, in templates.out.
 templates: $(VENV)/.ready
