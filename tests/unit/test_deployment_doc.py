@@ -53,7 +53,7 @@ def test_make_deploy_takes_what_is_shown() -> None:
 
 
 def test_settings_that_are_shown_alone_are_settings() -> None:
-    shown = dict(re.findall(r"-c (\w+)=([^\s`\"]+)", DOCUMENT))
+    shown = dict(re.findall(r"-c (\w+)=([^\s`\",]+(?:,[^\s`\",]+)*)", DOCUMENT))
     assert {"environment", "region", "symbols", "alarm_email", "push"} <= set(shown)
     Settings.from_context(dict(shown))
 
