@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults guards bill fmt synth templates deploy cdk condvest lock
+.PHONY: run test bench parity soak faults guards bill fmt synth templates lists audit deploy cdk condvest lock
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -43,6 +43,14 @@ bill: $(VENV)/.ready
 synth: $(VENV)/.ready
 	@$(BIN)/python -m stacks.synth $(ARGS)
 
+# What the templates grant and keep: docs/rights.md and docs/kept.md, to be read before they are committed.
+lists: $(VENV)/.ready
+	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m stacks.audit
+
+# Known vulnerabilities of what is deployed, asked of the index over the network; what it does not know fails as well.
+audit: .tools/uv
+	@$(UV) tool run --quiet pip-audit==2.10.1 --strict --require-hashes --disable-pip $(BUNDLES:%=-r locks/%.txt)
+
 # Plain CloudFormation with its assets, in templates.out.
 templates: $(VENV)/.ready
 	@$(BIN)/python -m stacks.plain $(ARGS)
@@ -62,6 +70,7 @@ lock: $(VENV)/.ready .tools/uv
 	$(UV) $(UV_COMPILE) pyproject.toml --group dev -o locks/dev.txt
 	for bundle in $(BUNDLES); do $(UV) $(UV_COMPILE) --group pyproject.toml:$$bundle -o locks/$$bundle.txt; done
 	@$(BIN)/python -m stacks.constructs.connector
+	@$(BIN)/python -m stacks.constructs.base_image
 
 .tools/uv:
 	@command -v uv >/dev/null || { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); }

@@ -18,15 +18,27 @@ from stacks.monitoring import MonitoringStack
 from stacks.network import NetworkStack
 from stacks.push import PushStack
 from stacks.serving import ServingStack
-from stacks.settings import Settings, feature_flags
+from stacks.settings import EDGE_REGION, Settings, feature_flags
 from stacks.speed import SpeedStack
 from stacks.storage import StorageStack
 
 
-def platform(out: Path | None = None, *, stub_assets: bool = False, context: Mapping[str, str] | None = None) -> App:
-    """Every stack of one environment; `-c environment=prod -c symbols=SPY,QQQ` chooses (see `stacks/settings.py`)."""
+def platform(
+    out: Path | None = None,
+    *,
+    stub_assets: bool = False,
+    cdk_rules: bool = False,
+    context: Mapping[str, str] | None = None,
+) -> App:
+    """Every stack of one environment; `-c environment=prod -c symbols=SPY,QQQ` chooses (see `stacks/settings.py`).
+
+    `cdk_rules`: templates are also held to the CDK's own rules for them, which takes as long as all the rest.
+    """
     app = App(
-        outdir=str(out) if out else None, context={**feature_flags(), **(context or {})}, analytics_reporting=False
+        outdir=str(out) if out else None,
+        context={**feature_flags(), **(context or {})},
+        analytics_reporting=False,
+        builtin_cloud_formation_validation=cdk_rules,
     )
     settings = Settings.from_context(app.node.get_all_context())
     assets = Assets(stubs=stub_assets)
@@ -65,8 +77,8 @@ def platform(out: Path | None = None, *, stub_assets: bool = False, context: Map
         storage=storage, database=database, speed=speed, clock=clock, serving=serving, batch=batch, push=push,
     )  # fmt: skip
     EdgeStack(
-        app, "Edge", stack_name=f"{name}-edge", settings=settings, serving=serving, push=push,
-        env=Environment(region="us-east-1"),
+        app, "Edge", stack_name=f"{name}-edge", settings=settings,
+        storage=storage, serving=serving, push=push, env=Environment(region=EDGE_REGION),
     )  # fmt: skip
 
     Tags.of(app).add("project", "condvest")

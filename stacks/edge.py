@@ -6,22 +6,26 @@ from typing import Any
 
 import jsii
 from aws_cdk import Aws, CfnOutput, Duration, Fn
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
 from constructs import Construct
 
+from serving_layer.auth.headers import ORIGIN
 from stacks.constructs.bucket import log_bucket, private_bucket
 from stacks.constructs.edge_logs import deliver_access_logs
+from stacks.constructs.key_check import KeyCheck
 from stacks.constructs.nag import acknowledge
 from stacks.constructs.page_headers import page_headers, page_headers_policy
 from stacks.constructs.rest_api import STAGE
 from stacks.constructs.target import TargetedStack
+from stacks.constructs.web_acl import WebAcl
 from stacks.network import BALANCER_PORT
 from stacks.push import PushStack
 from stacks.serving import ServingStack
-from stacks.settings import ROOT, Settings
+from stacks.settings import Settings
+from stacks.storage import StorageStack
 
-VIEWER_REQUEST = ROOT / "serving_layer" / "edge" / "viewer_request.js"
 PAGES = ("/", "/index.html", "/dashboard/*")
 """Paths of the dashboard. Every other one is the API's, so that an unknown path is answered as Polygon does."""
 ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
@@ -29,7 +33,7 @@ ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 
 
 class EdgeStack(TargetedStack):
-    """Nothing of the API is cached yet: keys are checked behind the edge.
+    """Keys are checked before the cache; the API knows the edge by a secret that goes with every request.
 
     What it needs to know of the other stacks it reads from their outputs in `settings.region`.
     """
@@ -40,12 +44,13 @@ class EdgeStack(TargetedStack):
         id_: str,
         *,
         settings: Settings,
+        storage: StorageStack,
         serving: ServingStack,
         push: PushStack | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, id_, **kwargs)
-        self._region = settings.region
+        self._settings = settings
         self.log_bucket = log_bucket(self, "LogBucket")
         self.page_bucket = private_bucket(
             self,
@@ -53,11 +58,14 @@ class EdgeStack(TargetedStack):
             server_access_logs_bucket=self.log_bucket,
             server_access_logs_prefix="s3-page/",
         )
+        self.keys = KeyCheck(self, "Keys", name=self.stack_name)
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment=self.stack_name,
-            default_behavior=self._api(serving),
+            **self._domain(),
+            web_acl_id=WebAcl(self, "WebAcl", name=self.stack_name).arn if settings.has_web_acl else None,
+            default_behavior=self._api(serving, storage),
             additional_behaviors={**self._pages(), **(self._stocks(push) if push else {})},
             default_root_object="index.html",
             error_responses=[cloudfront.ErrorResponse(http_status=e, ttl=Duration.seconds(0)) for e in ERRORS],
@@ -65,25 +73,46 @@ class EdgeStack(TargetedStack):
             price_class=cloudfront.PriceClass.PRICE_CLASS_100,
         )
         deliver_access_logs(self, self.distribution, self.log_bucket)
-        for stack in filter(None, (serving, push)):
+        for stack in filter(None, (storage, serving, push)):
             self.add_stack_dependency(stack)
-        CfnOutput(self, "Url", value=f"https://{self.distribution.domain_name}", description="API and dashboard.")
+        host = settings.domain or self.distribution.domain_name
+        CfnOutput(self, "Url", value=f"https://{host}", description="API and dashboard.")
+        CfnOutput(
+            self,
+            "DistributionHost",
+            value=self.distribution.domain_name,
+            description="What a record for a name of one's own must point to.",
+        )
+        CfnOutput(
+            self,
+            "KeyStoreArn",
+            value=self.keys.store.key_value_store_arn,
+            description="Hashes of API keys, written by condvest keys.",
+        )
         CfnOutput(self, "PageBucketName", value=self.page_bucket.bucket_name, description="Holds the dashboard.")
         self._accept(push)
 
     def _output_of(self, stack: TargetedStack, output: CfnOutput) -> str:
-        return Fn.get_stack_output(stack.stack_name, stack.get_logical_id(output), self._region)
+        return Fn.get_stack_output(stack.stack_name, stack.get_logical_id(output), self._settings.region)
 
-    def _api(self, serving: ServingStack) -> cloudfront.BehaviorOptions:
-        """All headers but Host reach the API; that is also the one way by which CloudFront forwards Authorization."""
-        function = cloudfront.Function(
-            self,
-            "ViewerRequest",
-            code=cloudfront.FunctionCode.from_file(file_path=str(VIEWER_REQUEST)),
-            runtime=cloudfront.FunctionRuntime.JS_2_0,
-            function_name=f"{self.stack_name}-viewer-request",
-            comment="Tells the API which host the client asked for.",
-        )
+    def _domain(self) -> dict[str, Any]:
+        """Only with a certificate of one's own may the lowest TLS version be chosen."""
+        if not self._settings.domain:
+            return {}
+        return {
+            "domain_names": [self._settings.domain],
+            "certificate": acm.Certificate.from_certificate_arn(self, "Certificate", self._settings.certificate_arn),
+            "minimum_protocol_version": cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
+        }
+
+    def _origin_secret(self, storage: StorageStack) -> str:
+        """A reference, resolved when the stack is deployed: the value stands in no template."""
+        arn = self._output_of(storage, storage.origin_secret_at_the_edge)
+        version = self._settings.origin_secret_version
+        return f"{{{{resolve:secretsmanager:{arn}:SecretString{':::' + version if version else ''}}}}}"
+
+    def _api(self, serving: ServingStack, storage: StorageStack) -> cloudfront.BehaviorOptions:
+        """Answers are kept for as long as they say, by what the function before the cache has written."""
         return cloudfront.BehaviorOptions(
             origin=origins.HttpOrigin(
                 self._output_of(serving, serving.api_host),
@@ -91,16 +120,13 @@ class EdgeStack(TargetedStack):
                 origin_path=f"/{STAGE}",
                 protocol_policy=cloudfront.OriginProtocolPolicy.HTTPS_ONLY,
                 origin_ssl_protocols=[cloudfront.OriginSslPolicy.TLS_V1_2],
+                custom_headers={ORIGIN: self._origin_secret(storage)},
             ),
             viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,  # a redirect would follow a key
             allowed_methods=cloudfront.AllowedMethods.ALLOW_ALL,  # alerts are added, changed and removed
-            cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
-            origin_request_policy=cloudfront.OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
-            function_associations=[
-                cloudfront.FunctionAssociation(
-                    event_type=cloudfront.FunctionEventType.VIEWER_REQUEST, function=function
-                )
-            ],
+            cache_policy=self.keys.cache_policy,
+            origin_request_policy=self.keys.origin_request_policy,
+            function_associations=[self.keys.association],
             compress=True,
         )
 
@@ -135,14 +161,26 @@ class EdgeStack(TargetedStack):
             {
                 "AwsSolutions::AwsSolutions-CFR1": "Callers may be anywhere: who may read is decided by keys, not by "
                 "the country that an address seems to be in.",
-                "AwsSolutions::AwsSolutions-CFR2": "The lean profile has no web ACL (a fixed monthly price); stage "
-                "throttling and key checks bound what a caller can cost.",
                 "AwsSolutions::AwsSolutions-CFR3": "Access logs are delivered by CloudWatch's log delivery, which the "
                 "rule does not know: it leaves the query string out, where a key may be.",
-                "AwsSolutions::AwsSolutions-CFR4": "There is no domain of our own yet, and with CloudFront's own "
-                "certificate the lowest TLS version cannot be chosen.",
             },
         )
+        if not self._settings.has_web_acl:
+            acknowledge(
+                self.distribution,
+                {
+                    "AwsSolutions::AwsSolutions-CFR2": "The lean profile has no web ACL (a fixed monthly price); keys "
+                    "are checked before the cache, and stage throttling bounds what a caller can cost.",
+                },
+            )
+        if not self._settings.domain:
+            acknowledge(
+                self.distribution,
+                {
+                    "AwsSolutions::AwsSolutions-CFR4": "No domain of one's own was given, and with CloudFront's own "
+                    "certificate the lowest TLS version cannot be chosen.",
+                },
+            )
         if push:
             acknowledge(
                 self.distribution,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration
+from aws_cdk import CfnOutput, Duration, Token
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
 from stacks.constructs.function import ServiceFunction
 from stacks.constructs.rest_api import PublicApi
-from stacks.constructs.rights import get_item, query, query_index, write_items
+from stacks.constructs.rights import get_item, query, query_index, read_secret, write_items
 from stacks.constructs.target import TargetedStack
 from stacks.database import DatabaseStack
 from stacks.network import NetworkStack
@@ -116,8 +116,11 @@ class ServingStack(TargetedStack):
             assets=assets,
             name="auth",
             description="Checks the caller's key against its stored hash.",
-            environment={"CONTROL_TABLE": storage.control_table.table_name},
-            rights=[get_item(storage.control_table, "key")],
+            environment={
+                "CONTROL_TABLE": storage.control_table.table_name,
+                "ORIGIN_SECRET": Token.as_string(self.on_aws(storage.origin_secret.secret_arn, locally="")),
+            },
+            rights=[get_item(storage.control_table, "key"), read_secret(storage.origin_secret.secret_arn)],
             retention_days=days,
             memory_mb=512,
             timeout=Duration.seconds(5),

@@ -13,7 +13,11 @@ from shared.errors import PermanentError
 from shared.stores.certificates import regions
 from speed_layer.signals.config import configured
 
+EDGE_REGION = "us-east-1"
+"""The one region of CloudFront's logs, certificates and web ACLs."""
 US_EAST_1_PREFIX_LIST = "pl-3b927c52"
+CLI_VERSION = "CDK_CLI_VERSION"
+"""A variable that the CDK's command line sets for the program that it runs."""
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -52,6 +56,16 @@ class Settings:
     cloudfront_prefix_list: str = US_EAST_1_PREFIX_LIST
     """Id, in `region`, of the managed prefix list com.amazonaws.global.cloudfront.origin-facing; push admits it."""
 
+    web_acl: Literal["by_profile", "on", "off"] = "by_profile"
+    """Whether the edge has a web ACL, at a fixed price a month; by profile: in `full`."""
+    domain: str = ""
+    """Name by which the edge is called, such as bars.example.com; empty: CloudFront's own."""
+    certificate_arn: str = ""
+    """Of its certificate, in us-east-1. Given with `domain`, or not at all."""
+    origin_secret_version: str = ""
+    """Version id of the secret that the edge shows to the API; empty: the current one of when `edge` is first deployed.
+    Naming another one is how it is changed (docs/security.md)."""
+
     def __post_init__(self) -> None:
         for name, (pattern, rule) in RULES.items():
             if not re.fullmatch(pattern, value := getattr(self, name)):
@@ -64,12 +78,18 @@ class Settings:
             if (number := getattr(self, name)) not in allowed:
                 rule = f"one of {allowed}" if isinstance(allowed, tuple) else f"at least {allowed.start}"
                 raise ValueError(f"{name} must be {rule}, was {number}")
+        if bool(self.domain) != bool(self.certificate_arn):
+            raise ValueError("domain and certificate_arn must be given together")
         try:
             configured(self.strategies)
         except PermanentError as error:
             raise ValueError(f"strategies: {error}") from error
         if self.push and self.region != "us-east-1" and self.cloudfront_prefix_list == US_EAST_1_PREFIX_LIST:
             raise ValueError(f"cloudfront_prefix_list must be that of {self.region} when push is on there")
+
+    @property
+    def has_web_acl(self) -> bool:
+        return self.web_acl == "on" or (self.web_acl == "by_profile" and self.profile == "full")
 
     @property
     def lanes(self) -> int:
@@ -107,6 +127,13 @@ RULES = {
     "profile": (r"lean|full", "'lean' or 'full'"),
     "region": ("|".join(sorted(regions())), "a region of AWS whose database we can tell, such as eu-west-1"),
     "alarm_email": (r"|[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address, or empty"),
+    "web_acl": (r"by_profile|on|off", "by_profile, on or off"),
+    "domain": (r"|([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", "a name such as bars.example.com, or empty"),
+    "certificate_arn": (
+        rf"|arn:aws:acm:{EDGE_REGION}:[0-9]{{12}}:certificate/[0-9a-f-]{{36}}",
+        f"the ARN of a certificate in {EDGE_REGION}, or empty",
+    ),
+    "origin_secret_version": (r"|[0-9A-Za-z-]{32,64}", "a version id of 32 to 64 letters, digits or -, or empty"),
     "cloudfront_prefix_list": (r"pl-[0-9a-f]{8,17}", "pl- and 8 to 17 hexadecimal digits"),
 }
 """Fields of text: the pattern and the words for it."""

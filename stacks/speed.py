@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
+from stacks.constructs.bucket import KEEP
 from stacks.constructs.cache import Cache
 from stacks.constructs.rights import (
     Right,
@@ -83,6 +84,7 @@ class SpeedStack(TargetedStack):
             stream_mode=kinesis.StreamMode.PROVISIONED,
             retention_period=Duration.hours(24),
             encryption=kinesis.StreamEncryption.MANAGED,
+            removal_policy=KEEP,
         )
 
     def _ingester(self, network: NetworkStack) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import Duration
+from aws_cdk import ArnFormat, CfnOutput, Duration, Fn
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
@@ -16,7 +16,7 @@ from stacks.constructs.bucket import KEEP, log_bucket, private_bucket
 from stacks.constructs.lake_tables import LakeTables
 from stacks.constructs.nag import acknowledge
 from stacks.constructs.target import TargetedStack
-from stacks.settings import Settings
+from stacks.settings import EDGE_REGION, Settings
 
 SIGNALS_BY_TIME = "known"
 """Index of the signals table: the UTC day of the last change, then its time."""
@@ -35,7 +35,8 @@ BALANCER_LOGS = "load-balancer"
 
 
 class StorageStack(TargetedStack):
-    """Five DynamoDB tables, the lake and its tables for SQL, the log bucket, and the secret that the operator sets.
+    """Five DynamoDB tables, the lake and its tables for SQL, the log bucket, the secret that the operator sets, and the
+    edge's.
 
     Deployed before the ingester, so that its key is there when it first starts.
     """
@@ -87,6 +88,7 @@ class StorageStack(TargetedStack):
             projection_type=dynamodb.ProjectionType.ALL,
         )
         self.control_table = self._table("ControlTable", "pk", "sk", dynamodb.AttributeType.STRING, recoverable=True)
+        CfnOutput(self, "ControlTableName", value=self.control_table.table_name, description="For condvest keys.")
         self.log_bucket = log_bucket(self, "LogBucket")
         self.lake_bucket = private_bucket(
             self,
@@ -134,6 +136,46 @@ class StorageStack(TargetedStack):
                 "it; the operator replaces the value and restarts the ingester.",
             },
         )
+        self.origin_secret = self._origin_secret(settings)
+        self.origin_secret_at_the_edge = CfnOutput(
+            self,
+            "OriginSecretAtTheEdge",
+            value=self._where_the_edge_is(self.origin_secret.secret_arn, settings.region),
+            description="The same secret, or its copy, in the region of the edge.",
+        )
+
+    def _where_the_edge_is(self, arn: str, region: str) -> str:
+        """Of the copy there: another region in the same ARN."""
+        if region == EDGE_REGION:
+            return arn
+        name = Fn.select(6, Fn.split(":", arn))
+        return self.format_arn(
+            service="secretsmanager",
+            region=EDGE_REGION,
+            resource="secret",
+            resource_name=name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    def _origin_secret(self, settings: Settings) -> secretsmanager.Secret:
+        secret = secretsmanager.Secret(
+            self,
+            "OriginSecret",
+            description="What the edge shows to the API.",
+            generate_secret_string=secretsmanager.SecretStringGenerator(exclude_punctuation=True, password_length=64),
+            replica_regions=[secretsmanager.ReplicaRegion(region=EDGE_REGION)]
+            if settings.region != EDGE_REGION
+            else [],
+            removal_policy=KEEP,
+        )
+        acknowledge(
+            secret,
+            {
+                "AwsSolutions::AwsSolutions-SMG4": "The distribution takes a new value by a deployment only, so it is "
+                "changed by hand, with both values good meanwhile (docs/security.md).",
+            },
+        )
+        return secret
 
     def admit_load_balancer_logs(self) -> None:
         """Let load balancers of this account write their access logs."""

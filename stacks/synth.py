@@ -3,10 +3,12 @@
     --out DIR       where the assembly goes (default: CDK_OUTDIR, else cdk.out)
     --stub-assets   nothing built, nothing to upload: for the emulator on one machine. The templates differ from the
                     real ones in asset hashes only
+    --cdk-rules     held to the CDK's own rules for templates as well; cfn-lint, in the tests, knows more of them
     -c KEY=VALUE    a setting (`stacks/settings.py`), may be repeated
 
-Prints for each stack its resources, bytes and unacknowledged findings. Exit 1 when a check refuses. When the wheels are
-neither cached nor to be had, stubs are taken and the assembly says so in a file `stub-assets`: it cannot be deployed.
+Prints for each stack its size beside what CloudFormation takes, then findings and rights. Exit 1 when a check refuses
+or a template is too large. When the wheels are neither cached nor to be had, stubs are taken and the assembly says so
+in a file `stub-assets`; without the digest of the base image it has a file `undigested-images`. Neither is deployed.
 
 The CDK's command line runs this too (`app` of cdk.json), with its own `-c`. Then stubs are refused, and so is a region
 other than the one that it deploys to.
@@ -20,22 +22,30 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import TopologicalSorter
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from stacks.constructs.base_image import base
 from stacks.constructs.wheels import PYTHON, IndexUnreachableError, python_for_bytecode
-from stacks.settings import ROOT, Settings
+from stacks.report import findings, lines, too_large, uploads
+from stacks.settings import CLI_VERSION, ROOT, Settings
 
+SBOM = "sbom"
+"""The folder of an assembly with a CycloneDX document for each upload."""
 STUBS = "stub-assets"
 """A file of this name in an assembly: its assets are stubs."""
-CLI_VERSION, CLI_REGION, CLI_CONTEXT = "CDK_CLI_VERSION", "CDK_DEFAULT_REGION", "CDK_CONTEXT_JSON"
-"""Variables that the CDK's command line sets for the program that it runs."""
+UNDIGESTED = "undigested-images"
+"""The same: its images would be built from whatever a tag names on that day."""
+CLI_REGION, CLI_CONTEXT = "CDK_DEFAULT_REGION", "CDK_CONTEXT_JSON"
+"""As CLI_VERSION."""
 
 
-def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | None = None) -> list[Path]:
+def synthesise(
+    out: Path, *, stub_assets: bool, cdk_rules: bool = False, context: Mapping[str, str] | None = None
+) -> list[Path]:
     """Write the assembly to `out` and return its templates, each after the ones it imports from.
 
     Raises RuntimeError (from the CDK) when a template or a security check refuses; `findings` then has the reasons.
@@ -45,9 +55,15 @@ def synthesise(out: Path, *, stub_assets: bool, context: Mapping[str, str] | Non
     use_packaged_node()
     from app import platform  # noqa: PLC0415 - starts Node, which must be chosen first and is not always needed
 
-    platform(out, stub_assets=stub_assets, context=context).synth()
+    platform(out, stub_assets=stub_assets, cdk_rules=cdk_rules, context=context).synth()
     if stub_assets:
         (out / STUBS).touch()
+        return templates(out)
+    from stacks.sbom import write  # noqa: PLC0415 - half a second that stubs need not wait
+
+    write(out / SBOM)
+    if not base().digest:
+        (out / UNDIGESTED).touch()
     return templates(out)
 
 
@@ -57,18 +73,6 @@ def templates(out: Path) -> list[Path]:
     stacks = {name: a for name, a in artifacts.items() if a["type"] == "aws:cloudformation:stack"}
     needs = {name: stacks.keys() & a.get("dependencies", ()) for name, a in stacks.items()}
     return [out / stacks[name]["properties"]["templateFile"] for name in TopologicalSorter(needs).static_order()]
-
-
-def findings(out: Path) -> list[tuple[str, str]]:
-    """(rule, construct path) of everything the checks found and nobody acknowledged."""
-    text = _read(out / "validation-report.json")
-    reports = json.loads(text)["pluginReports"] if text else []
-    return [
-        (violation["ruleName"], construct["constructPath"])
-        for report in reports
-        for violation in report["violations"]
-        for construct in violation["violatingConstructs"]
-    ]
 
 
 def packaged_node() -> Path:
@@ -85,20 +89,6 @@ def use_packaged_node() -> None:
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1")
 
 
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def _report(out: Path) -> Iterator[str]:
-    found = findings(out)
-    yield f"{'template':<28}{'resources':>10}{'bytes':>10}{'findings':>10}"
-    for path in templates(out):
-        resources = json.loads(path.read_text(encoding="utf-8"))["Resources"]
-        stack = path.name.removesuffix(".template.json")
-        mine = [rule for rule, where in found if where.split("/")[0] == stack]
-        yield f"{path.name:<28}{len(resources):>10}{path.stat().st_size:>10}{len(mine):>10}"
-
-
 def _say(lines: Iterable[str]) -> None:
     sys.stdout.writelines(f"{line}\n" for line in lines)
 
@@ -108,6 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m stacks.synth", description="Synthesise the stacks.")
     parser.add_argument("--out", type=Path, default=Path(os.environ.get("CDK_OUTDIR", ROOT / "cdk.out")))
     parser.add_argument("--stub-assets", action="store_true", help="build nothing: for the local emulator")
+    parser.add_argument("--cdk-rules", action="store_true", help="held to the CDK's own rules for templates as well")
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     started, out = time.monotonic(), arguments.out.resolve()
@@ -115,16 +106,19 @@ def main() -> int:
         context = dict(pair.split("=", 1) for pair in arguments.context)
         if CLI_VERSION in os.environ:
             _check_region(json.loads(os.environ.get(CLI_CONTEXT, "{}")))
-            synthesise(out, stub_assets=arguments.stub_assets, context=context)
+        if arguments.stub_assets or CLI_VERSION in os.environ:
+            synthesise(out, stub_assets=arguments.stub_assets, cdk_rules=arguments.cdk_rules, context=context)
         else:
-            _synthesise_or_stub(out, stub_assets=arguments.stub_assets, context=context)
+            _synthesise_or_stub(out, cdk_rules=arguments.cdk_rules, context=context)
     except (RuntimeError, ValueError) as error:
         refused = len(findings(out))
         sys.stderr.write(f"synthesis refused: {refused} findings\n" if refused else f"synthesis failed: {error}\n")
         return 1
-    _say(_report(out))
+    _say(lines(out, templates(out)))
     _say([f"{time.monotonic() - started:.1f} s, assembly in {out}"])
-    return 1 if findings(out) else 0
+    if large := too_large(templates(out)):
+        sys.stderr.write(f"too large for plain CloudFormation: {', '.join(large)}\n")
+    return 1 if large or findings(out) else 0
 
 
 def _check_region(context: Mapping[str, Any]) -> None:
@@ -134,15 +128,18 @@ def _check_region(context: Mapping[str, Any]) -> None:
         raise ValueError(f"the region is {used} by AWS_REGION or the profile, and {wanted} by -c region: make them one")
 
 
-def _synthesise_or_stub(out: Path, *, stub_assets: bool, context: Mapping[str, str]) -> None:
+def _synthesise_or_stub(out: Path, *, cdk_rules: bool, context: Mapping[str, str]) -> None:
     try:
-        synthesise(out, stub_assets=stub_assets, context=context)
+        synthesise(out, stub_assets=False, cdk_rules=cdk_rules, context=context)
     except IndexUnreachableError as error:
         _say([f"stub assets: wheels are neither cached nor to be had ({error})"])
-        synthesise(out, stub_assets=True, context=context)
+        synthesise(out, stub_assets=True, cdk_rules=cdk_rules, context=context)
     else:
-        if not stub_assets and python_for_bytecode() is None:
+        _say(uploads(out / SBOM))
+        if python_for_bytecode() is None:
             _say([f"bundles without bytecode: no Python {PYTHON} on this machine, every cold start will compile"])
+        if not base().digest:
+            _say([f"images by tag: locks/images.json has no digest of {base().reference}; a deployment refuses that"])
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from batch_layer.fetch.units import Fetched, ShortAnswer, Unit
 from shared.bars.windows import new_york_date
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
 from shared.models.daily import DailyBar
+from shared.observability import conceal
 
 BUCKET = "flatfiles"
 COLUMNS = ("ticker", "volume", "open", "close", "high", "low", "window_start", "transactions")
@@ -30,6 +31,7 @@ _REFUSED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "Signature
 
 def flat_client(endpoint: str, access_key: str, secret: str) -> Any:
     """A boto3 client (they carry no types) for the vendor's endpoint, with its own key and not the API's."""
+    conceal(secret)
     return boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint,

@@ -17,6 +17,7 @@ COMMANDS = (
     "query",
     "watch",
     "alert",
+    "keys",
     "check",
     "backfill",
     "import",

@@ -12,12 +12,16 @@ FILE = "running.json"
 
 
 class Address(NamedTuple):
+    """`emulator` and `control_table`: where the platform's own stores are; empty where nobody said."""
+
     url: str
     key: str
+    emulator: str = ""
+    control_table: str = ""
 
 
-def note(state: Path, url: str, key: str) -> None:
-    write_json(state / FILE, {"url": url, "key": key})
+def note(state: Path, found: Address) -> None:
+    write_json(state / FILE, found._asdict())
 
 
 def forget(state: Path) -> None:
@@ -27,10 +31,10 @@ def forget(state: Path) -> None:
 def address(state: Path) -> Address | None:
     """None when no platform runs on this state, or it is not ready yet. A note left by a killed one does not count."""
 
-    with suppress(OSError, ValueError, KeyError), (state / LOCK_FILE).open("r+") as lock:
+    with suppress(OSError, ValueError, TypeError), (state / LOCK_FILE).open("r+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             noted = json.loads((state / FILE).read_text())
-            return Address(noted["url"], noted["key"])
+            return Address(**noted)
     return None

@@ -10,7 +10,7 @@ from local_dev.cli.batch_source import source_of_feed
 from local_dev.cli.feed_choice import chosen
 from local_dev.cli.logs import log_to
 from local_dev.cli.options import PORT, add_state, bind
-from local_dev.cli.running import forget, note
+from local_dev.cli.running import Address, forget, note
 from local_dev.cli.screen import Screen, summary
 from local_dev.cli.stopping import Stopped, stop_on_signals
 from local_dev.runtime.feed import Feed
@@ -20,7 +20,7 @@ from local_dev.runtime.nightly import Nightly
 from local_dev.runtime.nights import Nights
 from local_dev.runtime.opening import open_feed
 from local_dev.runtime.past import Past
-from local_dev.runtime.platform import Platform
+from local_dev.runtime.platform import EMULATOR, Platform
 from local_dev.runtime.state import StateFolder, open_state
 from shared.errors import StoreUnavailable
 
@@ -96,7 +96,7 @@ def _serve(parts: Parts, options: argparse.Namespace) -> int:
         platform.serve()
     else:
         past = open_feed(platform, feed, screen.step, resumes=resumes)
-    note(state.path, platform.url, platform.key)
+    note(state.path, Address(platform.url, platform.key, platform.endpoints[EMULATOR], platform.control_table))
     screen.welcome(platform, feed, state.path)
     if feed is None:
         counts = verify(platform) if options.once else None

@@ -1,6 +1,7 @@
 """Synthesised templates, read as AWS would: conditions decided for `Target=aws`, references as names."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ from local_dev.runtime.synth import templates
 ON_AWS = "OnAws"
 """The condition that holds on AWS and nowhere else (stacks/constructs/target.py)."""
 _EXPORT = ":ExportsOutput"
+_SUBSTITUTED = re.compile(r"\$\{(\w+)[.}]")
+"""Names of resources in the text of `Fn::Sub`; those of AWS have colons."""
 
 
 class References(NamedTuple):
@@ -123,6 +126,8 @@ def _references(value: Any) -> Iterator[tuple[str, bool]]:
                 yield held[0], False
             elif key == "Fn::ImportValue" and isinstance(held, str):
                 yield held, True
+            elif key == "Fn::Sub" and isinstance(held, str):
+                yield from ((name, False) for name in _SUBSTITUTED.findall(held))
             else:
                 yield from _references(held)
     elif isinstance(value, list):

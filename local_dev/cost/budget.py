@@ -33,7 +33,8 @@ def differences(bill: Bill, published: Published) -> Iterator[str]:
 def refusal(profile: str, bill: Bill, published: Published) -> str:
     """Why a bill may not stand as it is: what has become dearer, by how much, and what that makes of the target. Empty
     where nothing costs more than was published."""
-    more = bill.total + bill.push - sum(published.values())
+    now = sum(round(dollars, 2) for dollars in bill.by_service.values())  # to the cent, as each was published
+    more = now - sum(published.values())
     if more < CENT:
         return ""
     target = over_target(profile, bill)

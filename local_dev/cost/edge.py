@@ -6,6 +6,8 @@ from local_dev.cost.line import GB, HOURS, MILLION, Lines, Month
 BALANCER_UNITS = 0.25
 """Capacity units of a load balancer that a few hundred connections take."""
 ACCESS_LOG_BYTES = 400
+KEY_READS = 2
+"""By a request."""
 
 
 def distribution(resource: Resource, month: Month) -> Lines:
@@ -19,6 +21,12 @@ def function(resource: Resource, month: Month) -> Lines:
     yield month.line(
         resource, "CloudFront", "calls of a function", month.load.api_requests / MILLION, "cloudfront_functions"
     )
+
+
+def key_store(resource: Resource, month: Month) -> Lines:
+    """The function asks whether a key is there, then what it opens."""
+    reads = KEY_READS * month.load.api_requests / MILLION
+    yield month.line(resource, "CloudFront", "reads of the key store", reads, "cloudfront_key_reads")
 
 
 def access_log(resource: Resource, month: Month) -> Lines:
@@ -44,6 +52,7 @@ def balancer(resource: Resource, month: Month) -> Lines:
 PRICED = {
     "AWS::CloudFront::Distribution": distribution,
     "AWS::CloudFront::Function": function,
+    "AWS::CloudFront::KeyValueStore": key_store,
     "AWS::Logs::Delivery": access_log,
     "AWS::WAFv2::WebACL": web_acl,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": balancer,

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from batch_layer.lake.objects import Objects
 from batch_layer.load.migrate import MIGRATE_S, migrate
+from local_dev.keys.keys_file import KeysFile
 from local_dev.runtime import servers
 from local_dev.runtime.alerts_file import AlertsFile
 from local_dev.runtime.checkpoints import FileCheckpoints
@@ -38,6 +39,7 @@ from shared.stores.postgres import Postgres
 from shared.stores.runs import RunLedger
 
 CHECKPOINTS = "checkpoints.json"
+EMULATOR = "AWS emulator"
 DEPLOYED = "deployed"
 """File beside the emulator's snapshot: which assembly its stacks are of."""
 DASHBOARD = ROOT / "serving_layer" / "dashboard"
@@ -94,6 +96,7 @@ class Platform:
             self._timed("state", lambda: restore(self.state, self.client, self.deployment, self._sessions))
             self._alerts.restore(self.client("dynamodb"), self._alerts_table)
         self.key = local_key(self.state, self.control)
+        KeysFile(self.state.path).restore(self.control)
         self.cache = cache_ready.result()
         self._database = database_ready.result()
         with_servers.shutdown()
@@ -169,7 +172,7 @@ class Platform:
 
     @property
     def endpoints(self) -> Mapping[str, str]:
-        return {"AWS emulator": self._running_emulator().url, "Valkey": self.cache.endpoint}
+        return {EMULATOR: self._running_emulator().url, "Valkey": self.cache.endpoint}
 
     def _start_emulator(self) -> servers.Emulator:
         return servers.start_emulator(self.supervisor, self.state.path, records_age=self.state.record.is_live)
@@ -195,7 +198,8 @@ class Platform:
         ingest = self.deployment.container_of("speed_layer.ingest").environment
         self.lake = Lake(self.client("s3"), archive["LAKE_BUCKET"])
         self.objects = Objects(self.client("s3"), archive["LAKE_BUCKET"])
-        self.control = ControlStore(self.client("dynamodb"), ingest["CONTROL_TABLE"])
+        self.control_table = ingest["CONTROL_TABLE"]
+        self.control = ControlStore(self.client("dynamodb"), self.control_table)
         self.runs = RunLedger(self.client("dynamodb"), ingest["CONTROL_TABLE"])
 
     def _specs(self, *, answering: bool) -> list[FunctionSpec]:

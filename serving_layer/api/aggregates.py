@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.bar_request import BarRequest, read_request
 from serving_layer.api.bar_texts import text_of_days, text_of_minutes
+from serving_layer.api.delay import seen_until
 from serving_layer.api.holes import marked
 from serving_layer.api.pages import Page, read_page
 from serving_layer.api.refusals import BadRequest
@@ -54,6 +55,9 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         )
         base = base_url(event)
         services, context = wire(), app.lambda_context
+        seen = seen_until(event, services.market)
+        if seen is not None:
+            request = request.ended_by(seen)
         if request.by_days and services.daily is None:
             raise BadRequest("The parameter 'timespan' must be minute or hour: other timespans are not served yet")
 
@@ -64,7 +68,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             longest = services.market.keep_named_s(request.end)
             return longest if page.texts else min(OPEN_S, longest)
 
-        page = services.answers.remembered(
+        page, shared_s = services.answers.remembered(
             services.market.named(f"{RULE}?{_json.encode(request).decode()}"), Kept, make, seconds
         )
         body = aggregates(
@@ -75,7 +79,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             request_id=request_id(event),
             next_url=None if page.rest is None else base + request.path_from(page.rest),
         )
-        return reply(event, body)
+        return reply(event, body, shared_s=shared_s)
 
 
 def read(services: Services, request: BarRequest, late: Callable[[], bool]) -> Kept:

@@ -5,7 +5,7 @@ Times are Unix ms. A cursor carries what a client drops after the first page; wi
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -79,6 +79,10 @@ class BarRequest:
         if self.by_days:
             return new_york_midnight_ms(self.days.floor(new_york_date(t)))
         return t - (t - self.anchor) % self.width_ms
+
+    def ended_by(self, t: int) -> "BarRequest":
+        """Of these windows those that end by a time (Unix ms)."""
+        return replace(self, end=max(self.start, min(self.end, self.floor(t))))
 
     def path_from(self, window: int) -> str:
         """Path and query of the next page: of the one whose first window starts at a time."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
+from serving_layer.api.delay import check_date
 from serving_layer.api.parameters import adjusted_of, as_of_of, day_named, symbol_of
 from serving_layer.api.refusals import NO_DATA, TICKER_NOT_FOUND, Refused
 from serving_layer.api.replies import reply, request_id
@@ -59,6 +60,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         query = event.multi_value_query_string_parameters or {}
         sym, wanted, as_of, services = symbol_of(ticker), adjusted_of(query), as_of_of(query), wire()
         day = day_named("date", date)
+        check_date(event, services.market, day)
         bar = _day(services, sym, day, as_of)
         if bar is None or bar.open is None:
             raise Refused(NO_DATA)

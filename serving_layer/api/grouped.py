@@ -7,6 +7,7 @@ import msgspec
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
+from serving_layer.api.delay import check_date
 from serving_layer.api.parameters import adjusted_of, as_of_of, day_named
 from serving_layer.api.replies import reply, request_id
 from serving_layer.api.wiring import Services
@@ -32,6 +33,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         check_scope(event, BARS)
         query = event.multi_value_query_string_parameters or {}
         day, wanted, as_of, services = day_named("date", date), adjusted_of(query), as_of_of(query), wire()
+        check_date(event, services.market, day)
 
         def make() -> Kept:
             daily, t = services.stored(), services.market.close_of(day)
@@ -45,7 +47,8 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         def seconds(_: Kept) -> int:
             return services.market.keep_named_s(new_york_midnight_ms(day + timedelta(days=1)))
 
-        kept = services.answers.remembered(services.market.named(f"{RULE}?{day}&{wanted}&{as_of}"), Kept, make, seconds)
+        asked = services.market.named(f"{RULE}?{day}&{wanted}&{as_of}")
+        kept, shared_s = services.answers.remembered(asked, Kept, make, seconds)
         body = aggregates(
             None,
             kept.texts,
@@ -54,4 +57,4 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
             request_id=request_id(event),
             next_url=None,
         )
-        return reply(event, body)
+        return reply(event, body, shared_s=shared_s)

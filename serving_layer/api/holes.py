@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from serving_layer.api.market import IngestRecords
-from shared.bars.windows import END_OF_TIME_MS, new_york_date, new_york_midnight_ms
+from shared.bars.windows import new_york_date, new_york_midnight_ms
 from shared.polygon.answers import incomplete
 from shared.stores.gaps import Gap, gaps_of
 from shared.stores.settled import MINUTES, Settlements
@@ -40,9 +40,9 @@ class Holes:
         """The holes of [start, end), Unix ms, cut to it. A date that was settled of something else than our own log is
         whole (`as_of`: was by then). As of a second ago at most. Raises StoreUnavailable."""
         found = [
-            Hole(max(gap.start, start), min(_end_of(gap), end))
+            Hole(max(gap.start, start), min(gap.until, end))
             for gap in self._gaps()
-            if gap.start < end and _end_of(gap) > start
+            if gap.start < end and gap.until > start
         ]
         return [piece for hole in found for piece in self._unsettled(hole, as_of)]
 
@@ -75,8 +75,3 @@ def marked(
         return incomplete(shown) if shown is not None and is_touched(window) else shown
 
     return text
-
-
-def _end_of(gap: Gap) -> int:
-    """One that began and ended with one trade has a width all the same."""
-    return END_OF_TIME_MS if gap.end is None else max(gap.end, gap.start + 1)

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 from serving_layer.api.refusals import BadRequest, Refusal
+from serving_layer.auth.headers import HOST
 from shared.polygon.answers import error
 
 _LEVEL = 1
@@ -30,7 +31,7 @@ def base_url(event: APIGatewayProxyEvent) -> str:
     Raises BadRequest when that is no host.
     """
     headers = event.headers
-    host = headers.get("x-cv-host") or headers.get("host") or event.request_context.domain_name or ""
+    host = headers.get(HOST) or headers.get("host") or event.request_context.domain_name or ""
     parts = _HOST.fullmatch(host)
     if parts is None:
         raise BadRequest("The header 'Host' must be a host name")
@@ -38,10 +39,16 @@ def base_url(event: APIGatewayProxyEvent) -> str:
 
 
 def reply(
-    event: APIGatewayProxyEvent, body: bytes, *, code: int = 200, headers: Mapping[str, str] = MappingProxyType({})
+    event: APIGatewayProxyEvent,
+    body: bytes,
+    *,
+    code: int = 200,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    shared_s: int = 0,
 ) -> Response[str | bytes]:
-    """An answer of JSON bytes."""
-    sent = {"X-Request-Id": request_id(event), "Vary": "Accept-Encoding", **headers}
+    """An answer of JSON bytes. `shared_s`: for how many seconds the edge may give it to others; clients always ask."""
+    kept = {"Cache-Control": f"max-age=0, s-maxage={shared_s}"} if shared_s else {}
+    sent = {"X-Request-Id": request_id(event), "Vary": "Accept-Encoding", **kept, **headers}
     if not _takes_gzip(event):
         return Response(code, "application/json", body.decode(), sent)
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)

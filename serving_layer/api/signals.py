@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from serving_layer.api.access import BARS, check_scope
 from serving_layer.api.aggregates import RESERVE_MS
+from serving_layer.api.delay import check_undelayed
 from serving_layer.api.replies import base_url, reply, request_id
 from serving_layer.api.signal_request import ANY, PATH, SignalRequest, read_request
 from serving_layer.api.wiring import Services, Signals
@@ -32,6 +33,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
     def signals() -> Response[str | bytes]:
         event = app.current_event
         check_scope(event, BARS)
+        check_undelayed(event)
         request = read_request(event.multi_value_query_string_parameters or {})
         base = base_url(event)
         services, context = wire(), app.lambda_context

@@ -87,8 +87,9 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         def seconds(_: Kept) -> int:
             return services.market.keep_s(END_OF_TIME_MS)
 
-        kept = services.answers.remembered(f"{_STOCKS}/{asked}", Kept, make, seconds)
-        return reply(event, many_tickers(kept.texts, kept.count, request_id=request_id(event)))
+        kept, shared_s = services.answers.remembered(f"{_STOCKS}/{asked}", Kept, make, seconds)
+        body = many_tickers(kept.texts, kept.count, request_id=request_id(event))
+        return reply(event, body, shared_s=shared_s)
 
 
 def entries(services: Services, symbols: Sequence[str], late: Callable[[], bool] = lambda: False) -> list[Entry]:

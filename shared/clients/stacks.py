@@ -4,7 +4,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-VENDOR_KEY_TYPE = "AWS::SecretsManager::Secret"
+VENDOR_KEY = "VendorKey"
+"""How its logical id in the stack `storage` begins."""
 EDGE_REGION = "us-east-1"
 """Where the edge is, whichever region the other stacks are in."""
 BOOTSTRAP = "/cdk-bootstrap/hnb659fds/version"
@@ -39,16 +40,17 @@ def outputs(cloudformation: Any, stack: str) -> dict[str, str] | None:
 
 
 def vendor_secret(cloudformation: Any, storage_stack: str) -> str:
-    """Name of the secret that holds the vendor's key. Raises LookupError unless the stack has exactly one secret."""
+    """Name of the secret that holds the vendor's key. Raises LookupError unless the stack has exactly one such."""
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=storage_stack)
     found = [
         resource["PhysicalResourceId"]
         for page in pages
         for resource in page["StackResourceSummaries"]
-        if resource["ResourceType"] == VENDOR_KEY_TYPE
+        if resource["ResourceType"] == "AWS::SecretsManager::Secret"
+        and resource["LogicalResourceId"].startswith(VENDOR_KEY)
     ]
     if len(found) != 1:
-        raise LookupError(f"{storage_stack} should have one secret, it has {len(found)}")
+        raise LookupError(f"{storage_stack} should have one secret {VENDOR_KEY}, it has {len(found)}")
     return str(found[0])
 
 

@@ -3,13 +3,15 @@
 from urllib.parse import urlsplit
 
 from shared.errors import AccessRefused, InvalidRecord, SourceUnavailable
+from shared.observability import conceal
 
 TRY_AGAIN = (429, 500, 502, 503, 504)
 """Statuses after which the same question may be answered."""
 
 
 def key_headers(api_key: str) -> dict[str, str]:
-    """The key goes in a header, never in a URL."""
+    """The key goes in a header, never in a URL, and from here on in no log."""
+    conceal(api_key)
     return {"Authorization": f"Bearer {api_key}", "Accept-Encoding": "gzip"}
 
 

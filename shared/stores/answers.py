@@ -59,19 +59,30 @@ class Answers:
         if seconds > 0 and len(answer) <= MOST_BYTES:
             self._valkey.attempt(lambda client: client.set(_key(asked), answer, ex=seconds))
 
-    def remembered(self, asked: str, kind: type[S], make: Callable[[], S], seconds: Callable[[S], int]) -> S:
-        """What is kept of a request, else what `make` makes of it, then kept for so many `seconds`."""
+    def remembered(
+        self, asked: str, kind: type[S], make: Callable[[], S], seconds: Callable[[S], int]
+    ) -> tuple[S, int]:
+        """What is kept of a request, else what `make` makes of it, then kept for so many `seconds`; and for how many
+        seconds others may keep it. Nobody knows how old a kept one is: it is given away again only where its name
+        says that no correction came between."""
         text = self.get(asked)
         if text is not None:
             try:
-                return msgspec.msgpack.decode(text, type=kind)
+                found = msgspec.msgpack.decode(text, type=kind)
             except msgspec.DecodeError as error:  # another version of this code wrote it
                 event(_log, logging.WARNING, "a kept answer cannot be read: making it again", error=str(error))
+            else:
+                return found, _at_the_edge(seconds(found), is_kept=True)
         made = make()
         kept_s = seconds(made)
         if kept_s:
             self.put(asked, msgspec.msgpack.encode(made), kept_s)
-        return made
+        return made, _at_the_edge(kept_s, is_kept=False)
+
+
+def _at_the_edge(kept_s: int, *, is_kept: bool) -> int:
+    """Never long: nothing tells the edge of a correction."""
+    return 0 if is_kept and kept_s < SETTLED_S else min(kept_s, UNSETTLED_S)
 
 
 def _key(asked: str) -> str:

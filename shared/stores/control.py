@@ -165,8 +165,13 @@ class ControlStore:
         return mark is not None and int(mark["ttl"]) > now_s
 
     def put_key(self, key_id: str, record: dict[str, Any]) -> None:
-        """An API key: SHA-256 (hex) of the whole key in `hash`, `scopes`; never the key itself."""
+        """An API key: SHA-256 (hex) of the whole key in `hash`, `scopes`, `plan`; never the key itself."""
         self._items.put("key", key_id, record)
 
     def key(self, key_id: str) -> dict[str, Any] | None:
         return self._items.get("key", key_id)
+
+    def key_records(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every key's id and record."""
+        for item in self._items.query("key"):
+            yield str(item.pop("sk")), {name: value for name, value in item.items() if name != "pk"}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shared.bars.sessions import SessionDay
+from shared.bars.windows import END_OF_TIME_MS
 
 
 class Gap(NamedTuple):
@@ -12,8 +13,13 @@ class Gap(NamedTuple):
     start: int
     end: int | None
 
+    @property
+    def until(self) -> int:
+        """Where it ends at the latest; one that began and ended with one trade has a width all the same."""
+        return END_OF_TIME_MS if self.end is None else max(self.end, self.start + 1)
+
     def touches(self, session: SessionDay) -> bool:
-        return self.start < session.end and (self.end is None or self.end > session.start)
+        return self.start < session.end and self.until > session.start
 
 
 def gaps_of(epochs: Iterable[Mapping[str, Any]]) -> Iterator[Gap]:

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, WebSocketException
 
 from shared.errors import AccessRefused, SourceUnavailable
-from shared.observability import event, logger
+from shared.observability import conceal, event, logger
 
 OPEN_TIMEOUT_S = 5.0
 HANDSHAKE_TIMEOUT_S = 10.0
@@ -54,6 +54,7 @@ class Feed:
     """One connection at a time, for ever."""
 
     def __init__(self, url: str, api_key: str, channels: Sequence[str], listener: Listener) -> None:
+        conceal(api_key)
         self._url, self._api_key, self._channels = url, api_key, channels
         self._listener = listener
         self._up_since: float | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from stacks.constructs.connector import connector, digest, locked
@@ -155,17 +156,22 @@ def closure(module: str) -> set[Path]:
     return found
 
 
-def _imports(path: Path, package: str) -> Iterator[str]:
-    """Names a file imports, at its top or inside functions; `from a import b` gives both `a` and `a.b`."""
+@cache
+def _imports(path: Path, package: str) -> tuple[str, ...]:
+    """Names a file imports, at its top or inside functions; `from a import b` gives both `a` and `a.b`.
+
+    Looked up once in a process: most bundles share most of their files.
+    """
+    found: list[str] = []
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             parts = package.split(".")
             above = parts[: len(parts) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def _source(module: str) -> Path | None:

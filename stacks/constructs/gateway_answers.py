@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from aws_cdk import aws_apigateway as apigateway
@@ -43,7 +44,7 @@ def _answers() -> tuple[_Answer, ...]:
     )
 
 
-def add_gateway_answers(api: apigateway.RestApi) -> None:
+def add_gateway_answers(api: apigateway.RestApi) -> Iterator[apigateway.GatewayResponse]:
     """Replace the gateway's own answers. Clients read the text from one of two fields, so both carry it."""
     for answer in _answers():
         body = {
@@ -52,10 +53,10 @@ def add_gateway_answers(api: apigateway.RestApi) -> None:
             "error": answer.text,
             "message": answer.text,
         }
-        api.add_gateway_response(
+        yield api.add_gateway_response(
             answer.id,
             type=answer.kind,
             status_code=answer.code,
             response_headers=answer.headers or None,
-            templates={"application/json": json.dumps(body)},
+            templates={"application/json": json.dumps(body, separators=(",", ":"))},
         )

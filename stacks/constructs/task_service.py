@@ -75,6 +75,7 @@ class TaskService(Construct):
             port_mappings=[ecs.PortMapping(container_port=port)] if port else None,
             readonly_root_filesystem=True,
             user="10001",
+            linux_parameters=_without_capabilities(self),
             stop_timeout=Duration.seconds(30),
         )
         self.cluster = ecs.Cluster(self, "Cluster", vpc=vpc)
@@ -115,3 +116,10 @@ class TaskService(Construct):
                 "counts, in the control table and the log, say more.",
             },
         )
+
+
+def _without_capabilities(scope: Construct) -> ecs.LinuxParameters:
+    """A process of ours asks the kernel for nothing that only root may."""
+    parameters = ecs.LinuxParameters(scope, "Linux")
+    parameters.drop_capabilities(ecs.Capability.ALL)
+    return parameters

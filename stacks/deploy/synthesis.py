@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stacks.constructs.base_image import base
 from stacks.constructs.wheels import IndexUnreachableError
+from stacks.report import findings
 from stacks.settings import Settings, feature_flags
-from stacks.synth import findings, synthesise
+from stacks.synth import synthesise
 
 
 class NothingToDeploy(RuntimeError):
@@ -26,7 +28,12 @@ def settings_of(words: Sequence[str]) -> tuple[dict[str, str], Settings]:
 
 
 def synthesise_real(out: Path, context: Mapping[str, str]) -> None:
-    """Stubs, which `make synth` falls back to without a network, are never deployed. Raises NothingToDeploy."""
+    """Neither stubs, which `make synth` falls back to without a network, nor images of any base are deployed.
+
+    Raises NothingToDeploy.
+    """
+    if not base().digest:
+        raise NothingToDeploy(base().without_digest)
     try:
         synthesise(out, stub_assets=False, context=context)
     except IndexUnreachableError as error:

@@ -33,13 +33,15 @@ CUT = (
 )
 Spans = Sequence[tuple[date, date]]
 SPANS: Spans = [(date(YEAR, 1, 1), date(YEAR, 12, 31))] if everything() else CUT
+WHOLE_YEAR_S = 1_200
+"""Time for half a million minutes."""
 DOWN: dict[str, Any] = {"state": "running", "told_ms": 0, "connection": "gone"}
 
 
 @lru_cache(maxsize=1)
 def market() -> dict[date, tuple[float, float]]:
-    """Trade dates of the year, with open and close (Unix s)."""
-    calendar = exchange_calendars.get_calendar("XNYS", start=f"{YEAR}-01-01", end=f"{YEAR}-12-31")
+    """Trade dates of the year and of the weeks before it, with open and close (Unix s)."""
+    calendar = exchange_calendars.get_calendar("XNYS", start=f"{YEAR - 1}-12-01", end=f"{YEAR}-12-31")
     return {row.Index.date(): (row.open.timestamp(), row.close.timestamp()) for row in calendar.schedule.itertuples()}
 
 
@@ -96,6 +98,7 @@ def in_session(second: int) -> bool:
     return opens < second <= closes + AFTER_CLOSE_S
 
 
+@pytest.mark.timeout(WHOLE_YEAR_S)
 def test_a_platform_that_is_well_in_sessions_and_down_outside_alarms_never() -> None:
     """Outside, its ingester is gone, no bar is promised, input is spoiled by the hundred. The first bar of a session
     comes after three minutes; until then the newest promise is of the night before."""
@@ -120,6 +123,7 @@ def test_a_platform_that_is_well_in_sessions_and_down_outside_alarms_never() -> 
     assert metrics.total(FEED_DOWN) == 0
 
 
+@pytest.mark.timeout(WHOLE_YEAR_S)
 def test_a_platform_that_is_down_all_year_alarms_in_every_session_and_outside_none() -> None:
     metrics = Metrics()
     simulate(metrics, lambda second: Seen(DOWN, 0, nights(second), 0.0, 0))

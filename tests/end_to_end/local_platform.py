@@ -122,7 +122,8 @@ def running(
 ) -> Iterator[LocalPlatform]:
     """A platform over a feed, ready to be read. Its process group is killed when the block is left.
 
-    `nightly`: trade dates are settled once the feed has come past them, as for a user.
+    Whatever the test was about: the key that it was asked with then stands in no log. `nightly`: trade dates are
+    settled once the feed has come past them, as for a user.
     """
     port, log = free_port(), state.with_suffix(f".{time.monotonic_ns()}.log")
     options = ["--feed", str(feed), "--speed", speed, "--state", str(state), "--port", str(port), *arguments]
@@ -142,6 +143,13 @@ def running(
         yield platform
     finally:
         _end(process)
+    if platform.rest.key:
+        assert logs_with(platform.rest.key, state / "logs") == []
+
+
+def logs_with(secret: str, folder: Path) -> list[str]:
+    """Names of the logs that hold it."""
+    return [log.name for log in sorted(folder.rglob("*.log")) if secret.encode() in log.read_bytes()]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

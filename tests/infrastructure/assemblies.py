@@ -11,13 +11,21 @@ from local_dev.cost.load import Load
 from local_dev.cost.synthesis import PROFILES, options, settings_for
 from stacks.synth import main
 
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+EVERYTHING = ("--cdk-rules", "-c", "push=on", "-c", "alarm_email=ops@example.com")
+BILLED = {profile: options(settings_for(profile, Load(), {})) for profile in PROFILES}
 ARGUMENTS = {
-    "with_push": ("--stub-assets", "-c", "push=on", "-c", "alarm_email=ops@example.com"),
+    "with_push": ("--stub-assets", *EVERYTHING),
     "without_push": ("--stub-assets",),
     "full": ("--stub-assets", "-c", "profile=full", "-c", "shards=3"),
-    "prod": ("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
-    **{f"bill_{profile}": options(settings_for(profile, Load(), {})) for profile in PROFILES},
-    "real": ("-c", "push=on", "-c", "alarm_email=ops@example.com"),
+    "prod": (
+        *("--stub-assets", "-c", "environment=prod", "-c", "shards=3", "-c", "symbols=SPY,QQQ"),
+        *("-c", "region=eu-west-1", "-c", "domain=bars.example.com", "-c", f"certificate_arn={CERTIFICATE}"),
+        *("-c", f"origin_secret_version={'a1' * 16}"),
+    ),
+    "bill_full": (*BILLED["full"], "--cdk-rules"),
+    "bill_lean": BILLED["lean"],
+    "real": EVERYTHING[1:],
 }
 """Name -> arguments of the command. `bill_*` are those of docs/cost.md; `real` builds what is uploaded."""
 

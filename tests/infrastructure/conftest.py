@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from local_dev.cost.synthesis import PROFILES
 from stacks.constructs.bundle import BUNDLES, build
 from stacks.constructs.wheels import IndexUnreachableError
 from stacks.settings import ROOT
@@ -20,6 +21,13 @@ SYNTH_S = 390
 FIRST_TEST_S = 400
 NOWHERE = "http://127.0.0.1:9"
 NO_NETWORK = {"UV_OFFLINE": "1", "HTTPS_PROXY": NOWHERE, "HTTP_PROXY": NOWHERE, "ALL_PROXY": NOWHERE}
+CANARIES = {
+    name: f"canary-{number}-0f7c1d9be2a64458"
+    for number, name in enumerate(
+        ("POLYGON_API_KEY", "MASSIVE_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GITHUB_TOKEN")
+    )
+}
+"""Secrets as they stand in the environment of who synthesises and deploys; `test_bundles.py` looks for them."""
 
 use_packaged_node()  # before any test module imports aws_cdk, which starts it
 
@@ -49,7 +57,7 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
             done = subprocess.run(  # noqa: S603 - our own module
                 [sys.executable, "-m", "tests.infrastructure.assemblies", str(folder)],
                 cwd=ROOT,
-                env={**os.environ, **NO_NETWORK},
+                env={**os.environ, **NO_NETWORK, **CANARIES},
                 capture_output=True,
                 text=True,
                 timeout=SYNTH_S,
@@ -58,6 +66,12 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
             (folder / "complete").touch()
     return folder
+
+
+@pytest.fixture(scope="session")
+def profiles(assemblies: Path) -> dict[str, Path]:
+    """The assembly of each profile, push included."""
+    return {profile: assemblies / f"bill_{profile}" for profile in PROFILES}
 
 
 @pytest.fixture(scope="session")

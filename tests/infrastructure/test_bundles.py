@@ -3,14 +3,16 @@
 import ast
 import re
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stacks.constructs.bundle import BUNDLES, IMAGES, build, closure, image_context, stub
+from stacks.constructs.bundle import BUNDLES, IMAGES, PRODUCT, build, closure, image_context, stub
 from stacks.constructs.wheels import IndexUnreachableError, python_for_bytecode
 from stacks.settings import ROOT
+from tests.infrastructure.conftest import CANARIES
 from tests.infrastructure.templates import Templates
 
 MAX_BYTES = 40 * 2**20
@@ -66,6 +68,31 @@ def test_a_bundle_ships_no_tests_no_local_runtime_and_no_boto3(bundle: tuple[str
     assert top & {"batch_layer", "speed_layer", "serving_layer"} == {layer}
     assert not list(folder.glob("*/ingest")) + list(folder.glob("*/push")), "tasks have images of their own"
     assert not top & {"polars", "_polars_runtime_32"}, "Parquet is for jobs"
+
+
+def test_a_bundle_has_no_hidden_file(bundle: tuple[str, Path]) -> None:
+    """Such as .env, where the vendor's key lies on a developer's machine."""
+    _, folder = bundle
+    assert [path for path in folder.rglob(".*") if path.is_file()] == []
+
+
+def test_what_is_written_for_aws_holds_nothing_of_the_environment(assemblies: Path) -> None:
+    """Of none of the assemblies: templates, manifests, reports, documents, and the zips that are uploaded."""
+    secrets = [value.encode() for value in CANARIES.values()]
+    read = 0
+    for file in files(assemblies):
+        contents = _members(file) if file.suffix == ".zip" else [file.read_bytes()]
+        assert not any(secret in content for content in contents for secret in secrets), file
+        read += 1
+    assert read > 300
+
+
+def _members(file: Path) -> Iterator[bytes]:
+    """The files in a zip that are ours, where such a thing could be written down."""
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.partition("/")[0] in PRODUCT:
+                yield archive.read(name)
 
 
 def test_every_module_of_ours_in_a_bundle_is_one_the_handler_reaches(bundle: tuple[str, Path]) -> None:
@@ -163,6 +190,11 @@ def test_an_image_is_built_from_its_entry_point_its_lock_and_its_dockerfile(
     held = {path.relative_to(folder).as_posix() for path in files(folder)}
     assert {entry, f"locks/{name}.txt", dockerfile} <= held
     assert {path.partition("/")[0] for path in held} == {layer, "shared", "locks"}
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_is_built_from_no_hidden_file(name: str) -> None:
+    assert [path for path in image_context(name).rglob(".*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("name", IMAGES)

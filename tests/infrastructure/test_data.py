@@ -6,7 +6,6 @@ import pytest
 
 from tests.infrastructure.templates import Resource, Templates
 
-KEPT = ("AWS::DynamoDB::Table", "AWS::RDS::DBCluster", "AWS::S3::Bucket", "AWS::SecretsManager::Secret")
 KEYS = {
     "BarsTable": [("sym", "HASH", "S"), ("t", "RANGE", "N")],
     "TicksTable": [("sym", "HASH", "S"), ("chunk", "RANGE", "S")],
@@ -32,20 +31,6 @@ def bucket(request: pytest.FixtureRequest, templates: Templates) -> Resource:
     stack, name = request.param
     (one,) = [b for b in templates.resources("AWS::S3::Bucket") if b.stack == stack and name in b.id]
     return one
-
-
-def test_data_outlives_its_stack_but_not_a_failed_first_deployment(templates: Templates) -> None:
-    kept = templates.resources(*KEPT)
-    assert len(kept) == 11, "five tables, four buckets, a database, one secret"
-    for resource in kept:
-        assert resource.body["DeletionPolicy"] == "RetainExceptOnCreate", resource.id
-        assert resource.body["UpdateReplacePolicy"] == "Retain", resource.id
-
-
-def test_data_has_generated_names_so_that_a_second_deployment_finds_them_free(templates: Templates) -> None:
-    for resource in templates.resources(*KEPT, "AWS::Kinesis::Stream"):
-        named = {"TableName", "BucketName", "DBClusterIdentifier", "Name"}
-        assert not named & resource.properties.keys(), resource.id
 
 
 @pytest.mark.parametrize("table", KEYS)
@@ -163,4 +148,4 @@ def test_access_logs_have_an_end(templates: Templates) -> None:
 
 def test_the_vendor_key_can_be_set_before_the_ingester_first_starts(templates: Templates) -> None:
     deployed = list(templates.bodies)
-    assert deployed.index(templates.one("AWS::SecretsManager::Secret").stack) < deployed.index("Speed")
+    assert deployed.index(templates.one("AWS::SecretsManager::Secret", "VendorKey").stack) < deployed.index("Speed")

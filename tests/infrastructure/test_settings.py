@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from stacks.settings import Settings, feature_flags
+from tests.infrastructure.assemblies import CERTIFICATE
 
 
 def test_defaults_are_a_lean_development_environment() -> None:
@@ -41,12 +42,29 @@ def test_defaults_are_a_lean_development_environment() -> None:
         ({"region": "Frankfurt"}, "region must be a region of AWS whose database we can tell, .* was 'Frankfurt'"),
         ({"region": "us-east-9"}, "region must be a region of AWS whose database we can tell, .* was 'us-east-9'"),
         ({"cloudfront_prefix_list": "sg-1"}, "cloudfront_prefix_list must be pl- and"),
+        ({"web_acl": "yes"}, "web_acl must be by_profile, on or off, was 'yes'"),
+        ({"domain": "bars.example.com"}, "domain and certificate_arn must be given together"),
+        ({"certificate_arn": CERTIFICATE}, "domain and certificate_arn must be given together"),
+        ({"domain": "https://bars.example.com", "certificate_arn": CERTIFICATE}, "domain must be a name such as"),
+        (
+            {"domain": "bars.example.com", "certificate_arn": CERTIFICATE.replace("us-east-1", "eu-west-1")},
+            "certificate_arn must be the ARN of a certificate in us-east-1",
+        ),
+        ({"origin_secret_version": "AWSCURRENT"}, "origin_secret_version must be a version id"),
         ({"push": True, "region": "eu-west-1"}, "cloudfront_prefix_list must be that of eu-west-1"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_rule_and_value(wrong: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Settings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("profile", "web_acl", "has"),
+    [("full", "by_profile", True), ("lean", "by_profile", False), ("lean", "on", True), ("full", "off", False)],
+)
+def test_the_web_acl_goes_with_the_profile_unless_it_is_said(profile: Any, web_acl: Any, has: bool) -> None:
+    assert Settings(profile=profile, web_acl=web_acl).has_web_acl is has
 
 
 def test_strategies_are_passed_on_as_they_were_given() -> None:

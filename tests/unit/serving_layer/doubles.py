@@ -143,7 +143,11 @@ class Api:
 
     def send(self, url: str, context: Context | None = None, **event: Any) -> dict[str, Any]:
         """The answer as the function returns it."""
-        return self._app.resolve(proxy_event(url, **event), context or Context())  # type: ignore[arg-type]  # a test's
+        return self.answer(proxy_event(url, **event), context)
+
+    def answer(self, event: dict[str, Any], context: Context | None = None) -> dict[str, Any]:
+        """The answer to an event as API Gateway makes one."""
+        return self._app.resolve(event, context or Context())  # type: ignore[arg-type]  # a test's
 
     def get(self, url: str, **event: Any) -> dict[str, Any]:
         """The JSON of an answer of 200."""

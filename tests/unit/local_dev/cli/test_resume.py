@@ -5,14 +5,17 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from local_dev.keys.places import here
 from tests.end_to_end.local_platform import LocalPlatform, alive, descendants, running
 from tests.end_to_end.observe import raw_log
+from tests.end_to_end.rest import Rest
 from tests.parity.reference import Bar
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(180)]
@@ -21,10 +24,12 @@ OPEN_MS = 1_381_152_600_000  # 2013-10-07 09:30 in New York
 SECONDS, SYMBOLS = 1_800, ("AIG", "BAC", "SPY")
 TRADES = SECONDS * len(SYMBOLS)
 SPEED = "150"
+NOW = "2026-11-26T15:00:00+00:00"
 
 
 class Story(NamedTuple):
-    """Trades of the raw log and keys after each run, processes left by the kill, health at the end."""
+    """Trades of the raw log and keys after each run, processes left by the kill, health at the end, and in each run
+    the status of answers to the keys that were made and revoked in the first."""
 
     stopped_exit: int
     keys: set[str]
@@ -33,6 +38,7 @@ class Story(NamedTuple):
     volume: Decimal
     health: dict[str, object]
     bars: list[Bar]
+    key_statuses: list[tuple[int, ...]]
 
 
 def write_feed(folder: Path) -> Path:
@@ -51,6 +57,12 @@ def trades_in(platform: LocalPlatform) -> int:
     return int(platform.health()["feed"]["trades_in"])
 
 
+def statuses(platform: LocalPlatform, keys: Iterable[str]) -> tuple[int, ...]:
+    """Of an answer to each key."""
+    asked = (Rest(platform.base, key) for key in keys)
+    return tuple(rest.get("/v1/marketstatus/now")[0] for rest in asked)
+
+
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("resume")
@@ -58,10 +70,16 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     with running(state, feed=feed, speed=SPEED) as platform:
         platform.wait_for(lambda: trades_in(platform) > TRADES / 4, 60, "to take a quarter")
         keys.add(platform.health()["local_key"])
+        book = here(state)
+        made = [book.create(client, ["bars:read"], "live", NOW)[1] for client in ("kept", "revoked")]
+        book.revoke(made[1].split("_")[1], NOW)
+        key_statuses = [statuses(platform, made)]
         stopped_exit = platform.stop()
+    made.append(here(state).create("between", ["bars:read"], "live", NOW)[1])
     with running(state, feed=feed, speed=SPEED, fresh=False) as platform:
         platform.wait_for(lambda: trades_in(platform) > TRADES / 2, 60, "to take half")
         keys.add(platform.health()["local_key"])
+        key_statuses.append(statuses(platform, made))
         started = descendants(platform.process.pid)
         os.kill(platform.process.pid, signal.SIGKILL)
         platform.process.wait(10)
@@ -69,6 +87,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     with running(state, feed=feed, speed=SPEED, fresh=False) as platform:
         health = platform.wait_until_ended(within_s=60)
         keys.add(health["local_key"])
+        key_statuses.append(statuses(platform, made))
         bars = platform.rest.bars("SPY", 1, "minute", "2013-10-07", "2013-10-07", limit=50_000)
         platform.stop()
     parts = raw_log(state)
@@ -80,6 +99,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         volume=sum((Decimal(part["bar"]["volume"]) for part in parts), Decimal()),
         health=health,
         bars=bars,
+        key_statuses=key_statuses,
     )
 
 
@@ -122,3 +142,7 @@ def test_nothing_is_lost(story: Story) -> None:
 
 def test_the_local_key_stays_the_same(story: Story) -> None:
     assert len(story.keys) == 1
+
+
+def test_keys_open_and_stay_revoked_whatever_becomes_of_the_platform(story: Story) -> None:
+    assert story.key_statuses == [(200, 401), (200, 401, 200), (200, 401, 200)]

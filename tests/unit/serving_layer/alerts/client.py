@@ -23,11 +23,12 @@ class AlertsApi:
 
     def send(
         self, method: str, url: str, body: Any = None, *, key: str = "0123456789ab", scopes: str = "alerts:write",
-        headers: Mapping[str, str] = JSON,
+        headers: Mapping[str, str] = JSON, query: Mapping[str, list[str]] | None = None,
     ) -> tuple[int, dict[str, Any]]:  # fmt: skip
         """(code, JSON or nothing). A body that is no text is written as JSON."""
         caller = {**AUTHORIZED, "key_id": key, "scopes": scopes}
         event = proxy_event(url, method=method, headers=headers, authorizer=caller)
+        event["multiValueQueryStringParameters"] = query or event["multiValueQueryStringParameters"]
         event["body"] = body if isinstance(body, str) or body is None else json.dumps(body)
         answer = self.app.resolve(event, Context())  # type: ignore[arg-type]  # a test's
         return answer["statusCode"], json.loads(answer["body"]) if answer.get("body") else {}

@@ -87,6 +87,13 @@ def test_a_date_with_a_gap_of_the_feed_in_it_is_not_complete() -> None:
     }
 
 
+def test_a_gap_of_one_trade_where_a_session_begins_is_a_gap_too() -> None:
+    """What `/v2/aggs` calls incomplete, the date is not complete for either."""
+    midnight = T0 - 9 * HOUR - HOUR // 2
+    api = api_of({"holes": [[midnight, midnight]]})
+    assert [day for day, row in rows(api).items() if not row["complete"]] == ["2013-10-08"]
+
+
 def test_a_gap_that_is_being_filled_is_the_last_ingesters() -> None:
     left = {"holes": [], "hole_from": T0 - 48 * HOUR}
     assert all(row["complete"] for row in rows(api_of(left, {"holes": [], "hole_from": 0})).values())

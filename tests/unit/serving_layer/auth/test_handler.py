@@ -9,7 +9,7 @@ from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 
 from serving_layer.auth import handler
-from serving_layer.auth.keys import mint, record_of
+from serving_layer.auth.keys import hash_key, mint, record_of
 from shared.clients.aws import client
 from shared.errors import StoreUnavailable
 from shared.stores.control import ControlStore
@@ -81,7 +81,7 @@ def test_a_key_gives_leave_for_every_method_of_its_stage_and_no_other(key: str) 
         "Resource": "arn:aws:execute-api:us-east-1:123456789012:1234567890/live/*",
     }
     assert answer["principalId"] == key.split("_")[1]
-    assert answer["context"] == {"key_id": key.split("_")[1], "scopes": "bars:read live:read"}
+    assert answer["context"] == {"key_id": key.split("_")[1], "scopes": "bars:read live:read", "plan": "live"}
     assert key.split("_", 2)[2] not in str(answer)
 
 
@@ -123,6 +123,31 @@ def test_without_a_good_key_the_answer_is_the_one_word_that_becomes_401(
     with pytest.raises(handler.Unauthorized) as info:
         handler.lambda_handler(event(headers, query), None)
     assert str(info.value) == "Unauthorized"
+
+
+def test_the_edges_secret_is_read_from_its_place(
+    control: ControlStore, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = boto3.client("secretsmanager")
+    arn = secrets.create_secret(Name="origin", SecretString="first")["ARN"]
+    secrets.put_secret_value(SecretId=arn, SecretString="second")
+    monkeypatch.setenv("ORIGIN_SECRET", arn)
+    handler.wire.cache_clear()
+    vouched = {"x-cv-key": f"{key.split('_')[1]}.{hash_key(key)}", "x-cv-plan": "live", "x-cv-scopes": "bars:read"}
+    for secret, effect in (("first", "Allow"), ("second", "Allow"), ("third", "Deny"), ("", "Deny")):
+        answer = handler.lambda_handler(event({**vouched, "X-CV-Origin": secret}), None)
+        assert [s["Effect"] for s in answer["policyDocument"]["Statement"]] == [effect], secret
+    with pytest.raises(handler.Unauthorized):
+        handler.lambda_handler(event({"x-cv-origin": "first", "Authorization": f"Bearer {key}"}), None)
+
+
+def test_a_secret_that_cannot_be_read_denies_nobody(
+    control: ControlStore, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ORIGIN_SECRET", "arn:aws:secretsmanager:us-east-1:123456789012:secret:nothing-abcdef")
+    handler.wire.cache_clear()
+    with pytest.raises(StoreUnavailable):
+        handler.lambda_handler(event({"x-cv-origin": "first"}), None)
 
 
 def test_a_revoked_key_is_refused(control: ControlStore) -> None:

@@ -56,6 +56,31 @@ def test_a_scope_that_nothing_asks_for_cannot_be_given() -> None:
         mint(["bars:write"])
 
 
+def test_the_delayed_plan_goes_with_bars_only() -> None:
+    _, key = mint(["bars:read"])
+    assert record_of(key, ["bars:read"], "delayed")["plan"] == "delayed"
+    for scope in ("live:read", "alerts:write"):
+        with pytest.raises(ValueError, match=scope):
+            record_of(key, ["bars:read", scope], "delayed")
+
+
+def test_a_record_from_before_there_were_plans_is_of_the_live_one(clock: Clock) -> None:
+    key_id, key = mint(["bars:read"])
+    record = {name: value for name, value in record_of(key, ["bars:read"]).items() if name != "plan"}
+    assert KeyCheck(Records({key_id: record}), clock).caller(key) == Caller(key_id, ("bars:read",), "live")
+
+
+def test_a_vouched_key_is_looked_up_by_its_hash_and_opens_what_both_say(clock: Clock) -> None:
+    key_id, key = mint(["bars:read", "live:read"])
+    check = KeyCheck(Records({key_id: record_of(key, ["bars:read", "live:read"])}), clock)
+    said = f"{key_id}.{hash_key(key)}"
+    assert check.vouched(said, "live", "bars:read,live:read") == Caller(key_id, ("bars:read", "live:read"))
+    assert check.vouched(said, "live", "live:read,alerts:write") == Caller(key_id, ("live:read",))
+    assert check.vouched(said, "delayed", "bars:read") is None
+    for wrong in ("", key, key_id, f"{key_id}.", f"{key_id}.{hash_key('')}", f"{'0' * 12}.{'0' * 64}", f" {said}"):
+        assert check.vouched(wrong, "live", "bars:read") is None
+
+
 def test_a_record_holds_the_hash_of_the_whole_key_and_nothing_of_the_key() -> None:
     _, key = mint(["bars:read"])
     record = record_of(key, ["bars:read"])

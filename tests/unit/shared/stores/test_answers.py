@@ -68,17 +68,26 @@ def test_a_remembered_answer_is_made_once_while_it_is_kept(answers: Answers) -> 
         return Kept(["a", "é"], len(made))
 
     for _ in range(3):
-        assert answers.remembered("/a", Kept, make, lambda kept: 60) == Kept(["a", "é"], 1)
+        assert answers.remembered("/a", Kept, make, lambda kept: 60)[0] == Kept(["a", "é"], 1)
     assert len(made) == 1
-    assert answers.remembered("/b", Kept, make, lambda kept: 0) == Kept(["a", "é"], 2)
-    assert answers.remembered("/b", Kept, make, lambda kept: 0) == Kept(["a", "é"], 3)
+    assert answers.remembered("/b", Kept, make, lambda kept: 0)[0] == Kept(["a", "é"], 2)
+    assert answers.remembered("/b", Kept, make, lambda kept: 0)[0] == Kept(["a", "é"], 3)
+
+
+@pytest.mark.parametrize(("seconds", "first", "again"), [(0, 0, 0), (1, 1, 0), (60, 60, 0), (3_600, 60, 60)])
+def test_others_may_keep_what_is_new_or_named_by_its_version(
+    answers: Answers, seconds: int, first: int, again: int
+) -> None:
+    """Kept twice for a minute, an answer would be two minutes old."""
+    given = [answers.remembered("/a", Kept, lambda: Kept(["a"]), lambda kept: seconds)[1] for _ in range(2)]
+    assert given == [first, again]
 
 
 @pytest.mark.parametrize("text", [b"", b"no msgpack \xc1", b"\x80", b"\x93\x01\x02\x03"])
 def test_what_another_version_kept_and_this_one_cannot_read_is_made_again(answers: Answers, text: bytes) -> None:
     answers.put("/a", text, 60)
-    assert answers.remembered("/a", Kept, lambda: Kept(["new"]), lambda kept: 60) == Kept(["new"])
-    assert answers.remembered("/a", Kept, lambda: Kept(["newer"]), lambda kept: 60) == Kept(["new"])
+    assert answers.remembered("/a", Kept, lambda: Kept(["new"]), lambda kept: 60)[0] == Kept(["new"])
+    assert answers.remembered("/a", Kept, lambda: Kept(["newer"]), lambda kept: 60)[0] == Kept(["new"])
 
 
 def test_the_rule_is_a_second_from_what_is_open_on_and_a_minute_before_it() -> None:

@@ -1,0 +1,11 @@
+"""Headers between the edge and its origin (serving_layer/edge/viewer_request.js writes all but the last)."""
+
+HOST = "x-cv-host"
+"""The host that the client asked for."""
+KEY = "x-cv-key"
+"""`<id>.<SHA-256 of the whole key>`: enough to look the key up, not to use it."""
+PLAN = "x-cv-plan"
+SCOPES = "x-cv-scopes"
+"""What the edge takes the key to open, parted by commas; plan and scopes are part of the cache's key."""
+ORIGIN = "x-cv-origin"
+"""The secret by which the origin knows the edge; CloudFront puts it over whatever a client sends under that name."""
