@@ -49,14 +49,15 @@ def test_no_stack_is_none_and_a_refusal_is_raised() -> None:
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "it has 0"), (2, "it has 2")])
-def test_a_stack_without_exactly_one_secret_is_not_ours(count: int, words: str) -> None:
+def test_a_stack_without_exactly_one_secret_of_the_vendors_key_is_not_ours(count: int, words: str) -> None:
     client, stubber = stubbed("cloudformation")
     one = {
         "ResourceStatus": "CREATE_COMPLETE",
         "LastUpdatedTimestamp": WHEN,
         "ResourceType": "AWS::SecretsManager::Secret",
     }
-    found = [{**one, "LogicalResourceId": f"S{n}", "PhysicalResourceId": f"s{n}"} for n in range(count)]
+    found = [{**one, "LogicalResourceId": f"VendorKey{n}", "PhysicalResourceId": f"s{n}"} for n in range(count)]
+    found.append({**one, "LogicalResourceId": "AnotherSecret", "PhysicalResourceId": "another"})
     stubber.add_response("list_stack_resources", {"StackResourceSummaries": found})
     with pytest.raises(LookupError, match=words):
         vendor_secret(client, "one")
