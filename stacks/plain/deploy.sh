@@ -28,7 +28,7 @@ deploy() {  # template, stack, region, parameters that it has
 IFS=$'\t' read -r -a first < stacks.tsv
 deploy "${first[@]}"
 secret=$(aws cloudformation describe-stack-resources --stack-name "$storage" --region "$region" --output text \
-    --query "StackResources[?ResourceType=='AWS::SecretsManager::Secret'].PhysicalResourceId")
+    --query "StackResources[?starts_with(LogicalResourceId,'VendorKey')].PhysicalResourceId")
 stages=$(aws secretsmanager describe-secret --secret-id "$secret" --region "$region" --output text \
     --query "VersionIdsToStages.*[]")
 if [[ $stages != *AWSPREVIOUS* ]]; then
