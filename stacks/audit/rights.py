@@ -21,8 +21,6 @@ POLICIES = {
     "AWS::SQS::QueuePolicy": ("PolicyDocument", "Queues"),
 }
 """Type -> the property that holds a policy, and the one that names what it is attached to."""
-OF_REQUESTS = {("AWS::WAFv2::WebACL", "Rules")}
-"""Where `Statement` is a rule for requests, not a right."""
 _ASSET = re.compile(r"[0-9a-f]{64}")
 
 
@@ -60,8 +58,6 @@ def _of(reading: Reading, stack: str, name: str, body: Body) -> Iterator[Grant]:
     kind, properties, own = body["Type"], body.get("Properties", {}), reading.name(stack, name)
     known, owner = POLICIES.get(kind, (None, None))
     for place, document in _documents(properties):
-        if (kind, place) in OF_REQUESTS:
-            continue
         if place == known:
             holders = [reading.name(stack, held["Ref"]) for held in properties.get("Roles", ())]
             attached = [own] if owner == ITSELF else _texts(reading, stack, properties[owner]) if owner else []
@@ -70,7 +66,7 @@ def _of(reading: Reading, stack: str, name: str, body: Body) -> Iterator[Grant]:
         else:
             raise ValueError(f"{own}: a policy in {place} of {kind}, where the audit does not look")
         through = f" through {own}" if kind == "AWS::EC2::VPCEndpoint" else ""
-        for statement in document["Statement"]:
+        for statement in _statements(document):
             for grant in _granted(reading, stack, statement, holders, attached):
                 yield replace(grant, principal=grant.principal + through)
     for managed in properties.get("ManagedPolicyArns", ()):
@@ -83,9 +79,9 @@ def _of(reading: Reading, stack: str, name: str, body: Body) -> Iterator[Grant]:
 
 
 def _documents(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """(name of the property, policy) of everything below that has statements."""
+    """(name of the property, policy) of everything below that has statements; those of a web ACL have no effect."""
     if isinstance(value, Mapping):
-        if "Statement" in value:
+        if any("Effect" in statement for statement in _statements(value)):
             yield place, value
             return
         for key, held in value.items():
@@ -93,6 +89,12 @@ def _documents(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         for held in value:
             yield from _documents(held, place)
+
+
+def _statements(policy: Body) -> list[Body]:
+    """AWS takes one statement for a list of one."""
+    held = policy.get("Statement", [])
+    return [held] if isinstance(held, Mapping) else held
 
 
 def _granted(reading: Reading, stack: str, statement: Body, holders: list[str], attached: list[str]) -> Iterator[Grant]:

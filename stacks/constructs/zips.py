@@ -18,12 +18,12 @@ def zipped(folder: Path) -> Path:
     whole = BUILD / "zips" / folder.name
     if not whole.exists():
         with appearing_whole(whole) as work:
-            _write(folder, work / "bundle.zip")
+            write_zip(folder, work / "bundle.zip")
         forget_older(whole)
     return whole / "bundle.zip"
 
 
-def _write(folder: Path, target: Path) -> None:
+def write_zip(folder: Path, target: Path) -> None:
     """Files in the order of their names, all of one time and readable by all; folders follow from them."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):

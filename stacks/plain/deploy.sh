@@ -27,8 +27,9 @@ deploy() {  # template, stack, region, parameters that it has
 
 IFS=$'\t' read -r -a first < stacks.tsv
 deploy "${first[@]}"
+its="ResourceType=='AWS::SecretsManager::Secret' && starts_with(LogicalResourceId, 'VendorKey')"
 secret=$(aws cloudformation describe-stack-resources --stack-name "$storage" --region "$region" --output text \
-    --query "StackResources[?ResourceType=='AWS::SecretsManager::Secret'].PhysicalResourceId")
+    --query "StackResources[?$its].PhysicalResourceId")
 stages=$(aws secretsmanager describe-secret --secret-id "$secret" --region "$region" --output text \
     --query "VersionIdsToStages.*[]")
 if [[ $stages != *AWSPREVIOUS* ]]; then
@@ -38,9 +39,9 @@ fi
 
 aws s3 sync assets "s3://$BUCKET" --region "$region"
 aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
-while IFS=$'\t' read -r folder dockerfile platform tag; do
+while IFS=$'\t' read -r folder dockerfile platform tag base; do
     docker buildx build --platform "$platform" --provenance false --file "$folder/$dockerfile" \
-        --tag "$registry/$REPOSITORY:$tag" --push "$folder" < /dev/null
+        --build-arg "PYTHON_IMAGE=$base" --tag "$registry/$REPOSITORY:$tag" --push "$folder" < /dev/null
 done < images.tsv
 
 while IFS=$'\t' read -r -a row; do

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from shared.clients.stacks import EDGE_REGION
+from stacks.constructs.zips import write_zip
 from stacks.plain.template import BUCKET, REPOSITORY, plain
 from stacks.settings import Settings
 from stacks.synth import templates
@@ -18,7 +18,6 @@ from stacks.synth import templates
 HERE = Path(__file__).parent
 COPIED = ("deploy.sh", "README.md")
 EDGE = "Edge"
-_ANY_DAY = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can hold: equal contents make equal files
 
 
 def write(assembly: Path, out: Path, settings: Settings) -> dict[str, Any]:
@@ -63,11 +62,14 @@ def write(assembly: Path, out: Path, settings: Settings) -> dict[str, Any]:
 def _files(assembly: Path, assets: dict[str, Any], out: Path) -> Iterator[dict[str, Any]]:
     """Zips of functions and of the Flink application; the templates themselves are assets of the CDK alone."""
     for file in assets["files"].values():
-        if file["source"]["packaging"] != "zip":
-            continue
         (destination,) = file["destinations"].values()
-        name = f"assets/{destination['objectKey']}"
-        _zip(assembly / file["source"]["path"], out / name)
+        name, held = f"assets/{destination['objectKey']}", assembly / file["source"]["path"]
+        if file["source"]["packaging"] == "zip":
+            write_zip(held, out / name)
+        elif held.suffix == ".zip":
+            shutil.copyfile(held, out / name)
+        else:
+            continue
         yield {"file": name, "key": destination["objectKey"], "holds": file["displayName"], **_listed(name, out)}
 
 
@@ -81,16 +83,9 @@ def _images(assembly: Path, assets: dict[str, Any], out: Path) -> Iterator[dict[
             "folder": name,
             "dockerfile": source["dockerFile"],
             "platform": source["platform"],
+            "base": source["dockerBuildArgs"]["PYTHON_IMAGE"],
             "tag": destination["imageTag"],
         }
-
-
-def _zip(folder: Path, target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(one for one in folder.rglob("*") if one.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), _ANY_DAY)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
-            archive.writestr(entry, path.read_bytes())
 
 
 def _listed(name: str, out: Path) -> dict[str, Any]:
@@ -100,7 +95,7 @@ def _listed(name: str, out: Path) -> dict[str, Any]:
 
 def _tables(manifest: dict[str, Any], out: Path) -> None:
     """What the script reads: it can do without a reader of JSON."""
-    columns = {"stacks": ("template", "stack", "region"), "images": ("folder", "dockerfile", "platform", "tag")}
+    columns = {"stacks": ("template", "stack", "region"), "images": ("folder", "dockerfile", "platform", "tag", "base")}
     for name, wanted in columns.items():
         lines = ["\t".join([*(row[column] for column in wanted), *row.get("parameters", ())]) for row in manifest[name]]
         (out / f"{name}.tsv").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

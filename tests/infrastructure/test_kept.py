@@ -11,7 +11,7 @@ from stacks.synth import templates
 GOES_WITH_ITS_STACK = {
     "AWS::ApiGateway::RestApi": "holds nothing; clients know the distribution's name",
     "AWS::CloudFront::Distribution": "holds nothing; its name can be replaced by the operator's own domain",
-    "AWS::CloudFront::KeyValueStore": "hashes of keys, which `condvest keys sync` writes again from the control table",
+    "AWS::CloudFront::KeyValueStore": "hashes of the control table, told again by `condvest keys sync`",
     "AWS::EC2::Subnet": "holds nothing; what is kept lies in the subnet group",
     "AWS::EC2::VPC": "holds nothing; CloudFormation refuses to delete it while the kept database lies in it",
     "AWS::ElastiCache::ServerlessCache": "may vanish and nothing breaks",

@@ -6,21 +6,29 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jmespath
 import pytest
 
 from local_dev.runtime.deploy import ACCOUNT, REGION, clients
 from local_dev.runtime.processes import Supervisor
 from local_dev.runtime.readback import read_deployment
 from local_dev.runtime.servers import start_emulator
-from stacks.plain.write import write
+from shared.clients.stacks import VENDOR_KEY
+from stacks.constructs.base_image import base
+from stacks.constructs.bundle import BUNDLES
+from stacks.plain.write import HERE, write
 from stacks.report import INLINE_BYTES
-from stacks.settings import Settings
+from stacks.settings import ROOT, Settings
 from stacks.synth import templates
 from tests.effort import at_most, everything
+from tests.infrastructure.templates import Templates
+from tests.infrastructure.test_bundles import built
+from tests.tools.aws_commands import commands
 
 BUCKET, REPOSITORY = "my-assets", "my-images"
 GIVEN = {"AssetBucket": BUCKET, "ImageRepository": REPOSITORY}
@@ -91,6 +99,20 @@ def test_the_manifest_lists_what_is_there_and_what_the_templates_ask_for(written
         assert image["platform"] == "linux/arm64"
 
 
+def test_what_is_really_uploaded_is_all_there(assemblies: Path, tmp_path: Path) -> None:
+    """Where bundles are built they are zips already; those of stubs are made here."""
+    for name in BUNDLES:
+        built(name)
+    manifest = write(assemblies / "real", tmp_path / "out", Settings())
+    texts = "".join((tmp_path / "out" / stack["template"]).read_text() for stack in manifest["stacks"])
+    assert set(re.findall(r'"S3Key":"([^"]+)"', texts)) == {one["key"] for one in manifest["files"]}
+    handlers = {f"{bundle.module.replace('.', '/')}.py" for bundle in BUNDLES.values()}
+    for one in manifest["files"]:
+        with zipfile.ZipFile(tmp_path / "out" / one["file"]) as archive:
+            handlers -= set(archive.namelist())
+    assert handlers == set()
+
+
 def test_stacks_come_after_those_they_take_from(written: Path) -> None:
     before: set[str] = set()
     for stack in manifest_of(written)["stacks"]:
@@ -154,6 +176,8 @@ def test_the_script_wants_the_vendors_key_before_anything_that_needs_it(written:
     assert [call for call in calls if "cloudformation deploy" in call] == [calls[1]]
     assert "--stack-name condvest-dev-storage" in calls[1]
     assert not [call for call in calls if call.startswith("docker")]
+    (asked,) = [call for call in calls if "describe-stack-resources" in call]
+    assert f"starts_with(LogicalResourceId, '{VENDOR_KEY}')" in asked, "the edge has a secret there as well"
 
 
 def test_the_script_deploys_every_stack_in_order_with_the_parameters_it_has(written: Path, tmp_path: Path) -> None:
@@ -169,7 +193,25 @@ def test_the_script_deploys_every_stack_in_order_with_the_parameters_it_has(writ
     for image, call in zip(manifest["images"], builds, strict=True):
         assert f"/{REPOSITORY}:{image['tag']} --push {image['folder']}" in call
         assert f"--platform linux/arm64 --provenance false --file {image['folder']}/{image['dockerfile']}" in call
+        assert f"--build-arg PYTHON_IMAGE={base().reference} " in call
     assert calls.index(f"aws s3 sync assets s3://{BUCKET} --region us-east-1") < calls.index(deploys[1])
+
+
+@pytest.mark.parametrize("file", [HERE / "deploy.sh", ROOT / "docs/deployment.md"], ids=lambda path: path.name)
+def test_what_is_looked_for_among_a_stacks_resources_is_one_of_them(file: Path, assemblies: Path) -> None:
+    found = {stack.lower(): body["Resources"] for stack, body in Templates.of(assemblies / "with_push").bodies.items()}
+    queries = [
+        (words[words.index("--stack-name") + 1], words[words.index("--query") + 1])
+        for words in commands(file.read_text())
+        if words[:2] == ["cloudformation", "describe-stack-resources"]
+    ]
+    assert queries
+    for name, query in queries:
+        resources = found[name.removeprefix("condvest-dev-").removeprefix("$")]
+        told = [
+            {"LogicalResourceId": n, "ResourceType": b["Type"], "PhysicalResourceId": n} for n, b in resources.items()
+        ]
+        assert len(jmespath.search(query, {"StackResources": told})) == 1, query
 
 
 @pytest.mark.skipif(not everything(), reason="make parity: elsewhere cfn-lint has looked at them with the CDK's names")

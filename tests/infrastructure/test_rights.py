@@ -179,12 +179,20 @@ def test_tables_of_many_owners_are_granted_by_partition(found: dict[str, set[Gra
         assert [g for g in mine if "dynamodb:LeadingKeys" not in g.condition] == []
 
 
-def test_a_policy_where_nobody_looks_stops_the_audit() -> None:
+@pytest.mark.parametrize("as_a_list", [True, False])
+def test_a_policy_where_nobody_looks_stops_the_audit(as_a_list: bool) -> None:
     statement = {"Effect": "Allow", "Principal": "*", "Action": "ecr:BatchGetImage"}
-    hidden = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryPolicyText": {"Statement": [statement]}}}
+    text = {"Statement": [statement] if as_a_list else statement}
+    hidden = {"Type": "AWS::ECR::Repository", "Properties": {"RepositoryPolicyText": text}}
     reading = Reading({"Any": {"Resources": {"Images0123ABCD": hidden}}})
     with pytest.raises(ValueError, match=r"Any\.Images: a policy in RepositoryPolicyText of AWS::ECR::Repository"):
         grants(reading)
+
+
+def test_a_statement_of_a_web_acl_is_no_right() -> None:
+    rules = [{"Name": "Any", "Statement": {"RateBasedStatement": {"Limit": 100}}}]
+    acl = {"Type": "AWS::WAFv2::WebACL", "Properties": {"Rules": rules}}
+    assert grants(Reading({"Any": {"Resources": {"Acl": acl}}})) == set()
 
 
 def test_a_statement_by_exclusion_stops_the_audit() -> None:
