@@ -27,8 +27,9 @@ deploy() {  # template, stack, region, parameters that it has
 
 IFS=$'\t' read -r -a first < stacks.tsv
 deploy "${first[@]}"
+its="ResourceType=='AWS::SecretsManager::Secret' && starts_with(LogicalResourceId, 'VendorKey')"
 secret=$(aws cloudformation describe-stack-resources --stack-name "$storage" --region "$region" --output text \
-    --query "StackResources[?starts_with(LogicalResourceId,'VendorKey')].PhysicalResourceId")
+    --query "StackResources[?$its].PhysicalResourceId")
 stages=$(aws secretsmanager describe-secret --secret-id "$secret" --region "$region" --output text \
     --query "VersionIdsToStages.*[]")
 if [[ $stages != *AWSPREVIOUS* ]]; then
