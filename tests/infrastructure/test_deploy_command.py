@@ -25,7 +25,7 @@ from tests.effort import everything
 SESSION = datetime(2026, 11, 25, 12, 0, tzinfo=NEW_YORK)
 
 
-def unreachable(_out: Path, *, stub_assets: bool, context: object = None) -> list[Path]:
+def unreachable(_out: Path, *, stub_assets: bool, **_: object) -> list[Path]:
     assert not stub_assets, "stubs were taken"
     raise IndexUnreachableError("no network")
 
