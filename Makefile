@@ -41,7 +41,7 @@ bill: $(VENV)/.ready
 	@PYTHONPATH="$(CURDIR)" $(BIN)/python -m local_dev.cost
 
 synth: $(VENV)/.ready
-	@$(BIN)/python -m stacks.synth
+	@$(BIN)/python -m stacks.synth $(ARGS)
 
 # What the templates grant and keep: docs/rights.md and docs/kept.md, to be read before they are committed.
 lists: $(VENV)/.ready

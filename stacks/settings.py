@@ -64,7 +64,7 @@ class Settings:
     """Of its certificate, in us-east-1. Given with `domain`, or not at all."""
     origin_secret_version: str = ""
     """Version id of the secret that the edge shows to the API; empty: the current one of when `edge` is first deployed.
-    Naming another one is how it is changed (docs/security.md)."""
+    Naming another one is how it is changed (docs/keys.md)."""
 
     def __post_init__(self) -> None:
         for name, (pattern, rule) in RULES.items():

@@ -172,7 +172,7 @@ class StorageStack(TargetedStack):
             secret,
             {
                 "AwsSolutions::AwsSolutions-SMG4": "The distribution takes a new value by a deployment only, so it is "
-                "changed by hand, with both values good meanwhile (docs/security.md).",
+                "changed by hand, with both values good meanwhile (docs/keys.md).",
             },
         )
         return secret

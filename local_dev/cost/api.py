@@ -12,22 +12,22 @@ METRICS_A_METHOD = 5
 
 
 def rest_api(resource: Resource, month: Month) -> Lines:
-    yield month.line(resource, SERVICE, "REST requests", month.load.api_requests / MILLION, "rest_requests")
+    yield month.line(resource, SERVICE, "REST requests", month.asked / MILLION, "rest_requests")
 
 
 def stage(resource: Resource, month: Month) -> Lines:
     """Detailed metrics are priced as one's own, in the hours in which each method is called."""
     load, settings = month.load, resource.properties.get("MethodSettings", [])
-    if load.api_requests and any(setting.get("MetricsEnabled") for setting in settings):
+    if month.asked and any(setting.get("MetricsEnabled") for setting in settings):
         metrics = METRICS_A_METHOD * len(list(month.assembly.of(METHOD)))
         hours = month.open_s / 3600
         counted = f"{metrics} detailed metrics of the API, {hours:.0f} h"
         yield month.line(resource, "CloudWatch", counted, metrics * hours / HOURS, "metric")
     if resource.properties.get("TracingEnabled"):
-        traces = month.open_s * _sampled(month, load.api_requests / month.open_s)
+        traces = month.open_s * _sampled(month, month.asked / month.open_s)
         yield month.line(resource, "X-Ray", "traces of the API", traces / MILLION, "traces")
     if "AccessLogSetting" in resource.properties:
-        written = load.api_requests * load.log_bytes_a_request / GB
+        written = month.asked * load.log_bytes_a_request / GB
         yield month.line(resource, "CloudWatch", "access log", written, "log_in")
 
 

@@ -22,7 +22,7 @@ def serverless(resource: Resource, month: Month) -> Lines:
     limits = resource.properties.get("CacheUsageLimits", {})
     most = number(limits.get("ECPUPerSecond", {}).get("Maximum"), math.inf)
     held = max(LEAST_GB[engine], month.load.cache_gb)
-    units = float(month.load.api_requests * PER_REQUEST)
+    units = float(month.asked * PER_REQUEST)
     for seconds, share in (
         (month.regular_s, 1 - month.load.extended_share),
         (month.extended_s, month.load.extended_share),

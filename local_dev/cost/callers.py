@@ -72,7 +72,7 @@ def _by_the_api(month: Month, function: Resource) -> list[Called]:
     load, methods = month.load, list(month.assembly.of(METHOD))
     mine = [method for method in methods if method.mentions(function)]
     traced = any(stage.properties.get("TracingEnabled") for stage in month.assembly.of(STAGE))
-    a_second = load.api_requests / month.open_s
+    a_second = month.asked / month.open_s
     found = []
     if mine:
         share = a_second * len(mine) / len(methods)

@@ -68,6 +68,15 @@ class Month:
     def open_s(self) -> float:
         return self.regular_s + self.extended_s
 
+    @property
+    def asked(self) -> float:
+        """Requests that reach the API: all, or those that an edge with a cache does not answer itself."""
+        own = [{"Ref": policy.id} for policy in self.assembly.of("AWS::CloudFront::CachePolicy")]
+        edges = self.assembly.of("AWS::CloudFront::Distribution")
+        first = [edge.properties["DistributionConfig"]["DefaultCacheBehavior"] for edge in edges]
+        kept = any(behavior.get("CachePolicyId") in own for behavior in first)
+        return self.load.api_requests * (1 - self.load.edge_hits if kept else 1)
+
     def hours(self, resource: Resource) -> float:
         """That an ECS service or a Flink application runs."""
         place = resource.stack, resource.id

@@ -32,6 +32,8 @@ class Load:
     alerts_a_day: int = 500
     api_requests: int = 1_000_000
     """A month, asked while the market is open, extended hours included."""
+    edge_hits: float = 0.2
+    """Of the requests, the share that the edge answers from what it has kept, a minute at most."""
     bytes_an_answer: int = 5_000
     reads_a_request: int = 4
     """DynamoDB's read units."""
@@ -46,7 +48,7 @@ class Load:
     """I/O requests a month."""
     night_hours: float = 0.75
     """Between the start of a night and the database's rest; a date has two nights."""
-    night_job_hours: float = 0.5
+    night_job_hours: float = 0.25
     """Of a night, those in which a job of AWS Batch runs."""
     backfill_hours: float = 0
     """A month, of the job that loads history."""
@@ -87,8 +89,9 @@ class Load:
             raise ValueError(f"{wrong[0]} must not be negative, was {getattr(self, wrong[0])}")
         if not 1 <= self.symbols <= self.trades_a_day:
             raise ValueError(f"symbols must be at least 1 and at most trades_a_day, was {self.symbols}")
-        if self.extended_share > 1:
-            raise ValueError(f"extended_share must be at most 1, was {self.extended_share}")
+        for name in ("extended_share", "edge_hits"):
+            if getattr(self, name) > 1:
+                raise ValueError(f"{name} must be at most 1, was {getattr(self, name)}")
 
     def shards(self, profile: str) -> int:
         """Of the trades stream: what the peak takes."""

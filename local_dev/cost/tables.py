@@ -31,7 +31,7 @@ def bars(month: Month) -> Use:
     load = month.load
     minutes = load.symbols * load.minutes_a_symbol
     late = month.sessions * load.late_parts_a_day
-    read = late * 60 * BAR_ITEM_BYTES / (4 * KB) + load.api_requests * load.reads_a_request
+    read = late * 60 * BAR_ITEM_BYTES / (4 * KB) + month.asked * load.reads_a_request
     return Use(month.sessions * minutes + 2 * late, read, minutes * BARS_DAYS * _open_days(month) * BAR_ITEM_BYTES / GB)
 
 
@@ -48,7 +48,7 @@ def ticks(month: Month) -> Use:
         chunks = batch.seconds / lasts * load.symbols * min(trades, minutes)
         units += chunks * (math.ceil(chunk / KB) if chunk < KB else chunk / KB + 0.5)
     a_day = load.trades_a_day * load.tick_bytes_a_trade / GB
-    return Use(units, load.api_requests * load.reads_a_request / 10, a_day * TICKS_DAYS)
+    return Use(units, month.asked * load.reads_a_request / 10, a_day * TICKS_DAYS)
 
 
 def signals(month: Month) -> Use:
@@ -67,7 +67,7 @@ def alerts(month: Month) -> Use:
 def control(month: Month) -> Use:
     """The ingester's counts and lease; a key for each request."""
     running_s = month.hours(month.assembly.ingester()) * 3600
-    return Use(running_s * month.load.control_writes_a_second, 2 * month.load.api_requests, 0.01)
+    return Use(running_s * month.load.control_writes_a_second, 2 * month.asked, 0.01)
 
 
 USES: dict[str, Callable[[Month], Use]] = {

@@ -36,7 +36,7 @@ def log_group(resource: Resource, month: Month) -> Lines:
     if written:
         yield month.line(resource, SERVICE, "logs written", written, "log_in")
     if any(month.assembly.callers_of(resource, "AWS::ApiGateway::Stage")):
-        written = month.load.api_requests * month.load.log_bytes_a_request / GB
+        written = month.asked * month.load.log_bytes_a_request / GB
     days = number(resource.properties.get("RetentionInDays"), FOREVER_DAYS)
     yield month.line(resource, SERVICE, "logs kept", written * days / DAYS, "log_stored")
 

@@ -14,20 +14,27 @@ BOOTSTRAP_VERSION = 6
 """The oldest that our assemblies accept."""
 
 
+NOTHING = {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
+"""States of a stack that holds no resource."""
+
+
 def stack_name(environment: str, stack: str) -> str:
     """`condvest-<environment>-<stack>`, as app.py names them."""
     return f"condvest-{environment}-{stack}"
 
 
 def outputs(cloudformation: Any, stack: str) -> dict[str, str] | None:
-    """Outputs of a stack by their keys; None where there is no such stack. Raises ClientError for anything else."""
+    """Outputs of a stack by their keys; None where there is no such stack, or only what is left of one that never was.
+
+    Raises ClientError for anything else.
+    """
     try:
         (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     except ClientError as error:
         if "does not exist" in str(error):
             return None
         raise
-    if found["StackStatus"] in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}:
+    if found["StackStatus"] in NOTHING:
         return None
     return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", ())}
 

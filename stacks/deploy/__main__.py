@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -24,8 +25,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shared.bars.sessions import new_york_sessions
 from stacks.deploy import cdk_cli
 from stacks.deploy.steps import Aws, Deployment, DeploymentRefused
-from stacks.deploy.synthesis import NothingToDeploy, synthesise_real
-from stacks.settings import ROOT, Settings
+from stacks.deploy.synthesis import NothingToDeploy, settings_of, synthesise_real
+from stacks.settings import ROOT
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"})
 
@@ -34,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; see the module's docstring."""
     options = parser().parse_args(arguments)
     try:
-        context = dict(pair.split("=", 1) for pair in options.context)
-        settings = Settings.from_context(context)
+        context, settings = settings_of(options.context)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         vendor_key=os.environ.get("POLYGON_API_KEY", ""),
     )
     try:
+        _check_docker()
         deployment.check_bootstrap()
         if not options.force_in_session:
             deployment.refuse_in_session(new_york_sessions(), int(time.time() * 1000))
@@ -59,6 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"not deployed: {error}\n")
         return 1
     return 0
+
+
+def _check_docker() -> None:
+    """Before minutes are spent on what needs it. Raises DeploymentRefused."""
+    docker = os.environ.get("CDK_DOCKER", "docker")
+    if shutil.which(docker) is None:
+        raise DeploymentRefused(
+            f"{docker} builds the images and is not there: install it, or name another by CDK_DOCKER"
+        )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stacks.constructs.base_image import base
 from stacks.constructs.wheels import IndexUnreachableError
 from stacks.report import findings
+from stacks.settings import Settings, feature_flags
 from stacks.synth import synthesise
 
 
 class NothingToDeploy(RuntimeError):
     """Synthesis or a security check refused, or what is uploaded could not be built; the message says which."""
+
+
+def settings_of(words: Sequence[str]) -> tuple[dict[str, str], Settings]:
+    """Context and settings from `KEY=VALUE` words; what they leave out may stand in `context` of cdk.json.
+
+    Raises ValueError for a wrong setting.
+    """
+    if wrong := [word for word in words if "=" not in word]:
+        raise ValueError(f"a setting is given as KEY=VALUE, was {wrong[0]!r}")
+    context = dict(word.split("=", 1) for word in words)
+    return context, Settings.from_context({**feature_flags(), **context})
 
 
 def synthesise_real(out: Path, context: Mapping[str, str]) -> None:

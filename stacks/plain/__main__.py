@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from stacks.deploy.synthesis import NothingToDeploy, synthesise_real
+from stacks.deploy.synthesis import NothingToDeploy, settings_of, synthesise_real
 from stacks.plain.write import write
-from stacks.settings import ROOT, Settings
+from stacks.settings import ROOT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,8 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting")
     options = parser.parse_args(arguments)
     try:
-        context = dict(pair.split("=", 1) for pair in options.context)
-        settings = Settings.from_context(context)
+        context, settings = settings_of(options.context)
     except ValueError as error:
         sys.stderr.write(f"{error}\n")
         return 2

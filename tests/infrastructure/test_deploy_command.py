@@ -34,10 +34,36 @@ def not_to_be_called(*_: object, **__: object) -> Any:
     raise AssertionError("it went on")
 
 
+@pytest.fixture(autouse=True)
+def _docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+
+
 @pytest.mark.parametrize("command", [deploy.main, plain.main])
 def test_a_wrong_setting_is_told_before_anything_is_done(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["-c", "shards=two"]) == 2
     assert capsys.readouterr().err == "shards must be a whole number, was 'two'\n"
+
+
+@pytest.mark.parametrize("command", [deploy.main, plain.main])
+def test_a_setting_without_a_value_is_told(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["-c", "push"]) == 2
+    assert capsys.readouterr().err == "a setting is given as KEY=VALUE, was 'push'\n"
+
+
+def test_settings_may_stand_in_cdk_json_and_words_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(to_deploy, "feature_flags", lambda: {"environment": "prod", "symbols": "SPY", "@aws/x": True})
+    context, settings = to_deploy.settings_of(["symbols=QQQ"])
+    assert context == {"symbols": "QQQ"}
+    assert (settings.environment, settings.symbols) == ("prod", ("QQQ",))
+
+
+def test_without_docker_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setenv("CDK_DOCKER", "finch")
+    monkeypatch.setattr(deploy, "synthesise_real", not_to_be_called)
+    assert deploy.main([]) == 1
+    assert "finch builds the images and is not there" in capsys.readouterr().err
 
 
 def test_an_account_that_cannot_be_asked_is_told_before_synthesis(

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ FILES = sorted(MODULE.glob("*.tf"))
 STACK = "aws_cloudformation_stack"
 
 
+@lru_cache(maxsize=1)
 def read() -> dict[str, list[dict[str, Any]]]:
     """Blocks of all files by their kind."""
     blocks: dict[str, list[dict[str, Any]]] = {}

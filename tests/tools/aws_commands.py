@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import Any
 
 import botocore.session
 from botocore import xform_name
@@ -43,14 +44,22 @@ def wrong(words: list[str]) -> list[str]:
     return sorted(options - known - negated - GLOBAL)
 
 
-@lru_cache
 def _options(service: str, operation: str) -> frozenset[str] | None:
-    session = botocore.session.get_session()
-    if service not in session.get_available_services():
+    model = _model(service)
+    name = next((n for n in model.operation_names if xform_name(n, "-") == operation), "") if model else ""
+    if not name:
         return None
-    model = session.get_service_model(service)
-    for name in model.operation_names:
-        if xform_name(name, "-") == operation:
-            shape = model.operation_model(name).input_shape
-            return frozenset(xform_name(member, "-") for member in shape.members) if shape else frozenset()
-    return None
+    shape = model.operation_model(name).input_shape
+    return frozenset(xform_name(member, "-") for member in shape.members) if shape else frozenset()
+
+
+@lru_cache
+def _model(service: str) -> Any:
+    """Of botocore; None for a service that it does not know."""
+    session = _session()
+    return session.get_service_model(service) if service in session.get_available_services() else None
+
+
+@lru_cache
+def _session() -> Any:
+    return botocore.session.get_session()

@@ -46,15 +46,17 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
 def test_make_deploy_takes_what_is_shown() -> None:
     shown = re.findall(r'make deploy ARGS="([^"]+)"', DOCUMENT)
     assert len(shown) >= 5
+    shown += re.findall(r'make (?:synth|templates) ARGS="([^"]+)"', DOCUMENT)
     for arguments in shown:
         options = parser().parse_args(shlex.split(arguments))
         Settings.from_context(dict(pair.split("=", 1) for pair in options.context))
 
 
 def test_settings_that_are_shown_alone_are_settings() -> None:
-    shown = dict(re.findall(r"-c (\w+)=([^\s`\"]+)", DOCUMENT))
-    assert {"environment", "region", "symbols", "alarm_email"} <= set(shown)
-    Settings.from_context(dict(shown))
+    shown = set(re.findall(r"-c (\w+)=([^\s`\",]+(?:,[^\s`\",]+)*)", DOCUMENT))
+    assert {"environment", "region", "symbols", "alarm_email", "push"} <= {name for name, _ in shown}
+    for name, value in shown:
+        Settings.from_context({name: value})
 
 
 def test_the_cdk_is_asked_for_what_it_has() -> None:

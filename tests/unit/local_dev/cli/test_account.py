@@ -1,6 +1,7 @@
 """`condvest doctor --aws`, with answers that botocore checks against its models of the services."""
 
 import argparse
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -71,9 +72,9 @@ class Stubbed:
         self.asked: list[str] = []
 
     def __call__(self, service: str, region: str) -> Any:
-        client = boto3.client(service, region_name=region, aws_access_key_id="made-up", aws_secret_access_key="made-up")
+        client = _client(service, region)
         stubber = Stubber(client)
-        real = client._make_api_call
+        real = type(client)._make_api_call.__get__(client)
 
         def call(operation: str, parameters: dict[str, Any]) -> Any:
             name = f"{service}.{_snake(operation)}"
@@ -98,6 +99,12 @@ class Stubbed:
                 return "does not exist"
             return {"Stacks": found}
         return self._table[name]
+
+
+@lru_cache
+def _client(service: str, region: str) -> Any:
+    """Made once: each takes a while."""
+    return boto3.client(service, region_name=region, aws_access_key_id="made-up", aws_secret_access_key="made-up")
 
 
 def _snake(operation: str) -> str:

@@ -142,7 +142,7 @@ def test_a_key_that_feeds_the_running_platform_is_not_disturbed(
     server = HTTPServer(("127.0.0.1", 0), Health)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     state = open_state(tmp_path, Source("none"), fresh=False)
-    running.note(tmp_path, f"http://127.0.0.1:{server.server_port}", "cv_noted")
+    running.note(tmp_path, running.Address(f"http://127.0.0.1:{server.server_port}", "cv_noted"))
     with vendor_with(ADVANCED) as vendor:
         said = doctor(vendor, tmp_path, monkeypatch, capsys)
         assert vendor.opened == []

@@ -147,7 +147,7 @@ def test_a_running_platform_is_found_by_its_state_folder(
     capsys: pytest.CaptureFixture[str], api: Api, tmp_path: Path
 ) -> None:
     state = open_state(tmp_path, Source("none"), fresh=False)
-    running.note(tmp_path, api.url, "cv_noted")
+    running.note(tmp_path, running.Address(api.url, "cv_noted"))
     assert main(["query", "AIG", "--tf", "5m", "--state", str(tmp_path)]) == 0
     assert "2 bars" in capsys.readouterr().out
     assert "Bearer cv_noted" in {key for _, key in api.asked}

@@ -248,7 +248,7 @@ def test_the_running_platform_of_the_state_folder_is_found(terminal: Terminal, t
 
     state = open_state(tmp_path, Source("none"), fresh=False)
     with stocks(script) as fake:
-        running.note(tmp_path, fake.url, KEY)
+        running.note(tmp_path, running.Address(fake.url, KEY))
         assert condvest(terminal, "watch", "AIG", "--state", str(tmp_path), "--for", "30") == 0
         assert fake.connections == 1
     state.close()
