@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             deployment.refuse_in_session(new_york_sessions(), int(time.time() * 1000))
         synthesise_real(deployment.assembly, context)
         deployment.run()
+        deployment.plan_today()
     except (DeploymentRefused, NothingToDeploy, cdk_cli.CdkUnavailableError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"not deployed: {error}\n")
         return 1

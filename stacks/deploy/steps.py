@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,17 @@ class Deployment:
         count = upload(self.aws("s3", EDGE_REGION), edge["PageBucketName"])
         self.say(f"{count} files of the dashboard are in {edge['PageBucketName']}")
         self.say(f"API and dashboard: {edge['Url']}")
+
+    def plan_today(self) -> None:
+        """What the session clock would have planned this morning, as far as it is ahead: the ingester of a first
+        deployment need not wait for tomorrow. Raises DeploymentRefused."""
+        planner = (self._outputs("clock") or {})["PlannerName"]
+        answer = self.aws("lambda", self.settings.region).invoke(FunctionName=planner)
+        told = answer["Payload"].read().decode()
+        if "FunctionError" in answer:
+            raise DeploymentRefused(f"all is deployed, but the session clock could not plan today: {told}")
+        orders = ", ".join(json.loads(told)["made"])
+        self.say(f"session clock, today: {orders or 'nothing more to start or stop'}")
 
     def refuse_in_session(self, sessions: SessionTable, now_ms: int) -> None:
         """An update restarts the ingester: refused from the first trade of extended hours to their last.

@@ -1,16 +1,23 @@
-"""How many bytes a trade takes in the frames of many symbols: the busier the market, the more trades share a part.
+"""How many bytes a trade takes in the frames of many symbols: the busier the market, the more trades share a part; and
+how fast the night makes minutes of their parts again.
 
 500 symbols trade at paces that fall as 1/(8 + rank), each with the recorded day's own pauses, drawn out or pressed
-together (generated trades where the recording is absent). Sizes, not times: every run prints the same.
+together (generated trades where the recording is absent). Sizes are the same in every run.
 """
 
 import json
 import random
-from collections import Counter
+import time
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
+from datetime import date
+from typing import Any, cast
 
+import msgspec
+
+from batch_layer.rebuild.minutes import rebuild_minutes
 from shared.bars.sessions import new_york_sessions
+from shared.stores.lake import Lake
 from speed_layer.ingest.clock import FeedClock
 from speed_layer.ingest.framer import Framer
 from speed_layer.ingest.intake import Candidate, Intake
@@ -29,19 +36,43 @@ def run() -> list[Row]:
     tape = [event for event in tape if event["t"] >= OPEN_MS]
     rows = []
     for name, pace in PACES.items():
-        sizes, trades = _framed(tape, pace)
+        frames, trades = _framed(tape, pace)
+        sizes = {lane: sum(map(len, held)) for lane, held in frames.items()}
         rows.append(Row(f"bytes a trade, {name} of {pace} trades/s", sum(sizes.values()) / trades, "B"))
     fullest = max(sum(sizes[lane] for lane in range(LANES) if lane % SHARDS == shard) for shard in range(SHARDS))
     rows.append(Row(f"into the fuller of {SHARDS} shards, a burst", fullest / SECONDS / 1e6, "MB/s"))
-    return rows
+    parts = [bytes(part) for held in frames.values() for data in held for part in _elements.decode(data)]
+    return [*rows, Row("rebuild of minutes, one core", len(parts) / _rebuilt(parts), "parts/s")]
 
 
-def _framed(tape: list[dict[str, Any]], pace: int) -> tuple[Counter[int], int]:
-    """Bytes by lane, and trades."""
-    sizes: Counter[int] = Counter()
+_elements = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class _Log:
+    """A raw log of one hour."""
+
+    def __init__(self, parts: list[bytes]) -> None:
+        self._parts = parts
+
+    def raw_lines(self, prefix: str) -> Iterator[tuple[str, list[bytes]]]:
+        held, self._parts = self._parts, []
+        yield prefix, held
+
+
+def _rebuilt(parts: list[bytes]) -> float:
+    """Seconds of processor time."""
+    begin = time.process_time()
+    minutes = list(rebuild_minutes(cast("Lake", _Log(parts)), date(2013, 10, 8), new_york_sessions()))
+    assert len(minutes) >= SYMBOLS
+    return time.process_time() - begin
+
+
+def _framed(tape: list[dict[str, Any]], pace: int) -> tuple[dict[int, list[bytes]], int]:
+    """Frames by lane, and how many trades they hold."""
+    frames: dict[int, list[bytes]] = defaultdict(list)
 
     def send(lane: int, data: bytes, trades: int) -> None:
-        sizes[lane] += len(data)
+        frames[lane].append(data)
 
     framer = Framer(1, LANES, send, lambda *part: None)
     clock: FeedClock[Candidate] = FeedClock()
@@ -58,7 +89,7 @@ def _framed(tape: list[dict[str, Any]], pace: int) -> tuple[Counter[int], int]:
     intake.end()
     framer.flush()
     assert intake.accepted == intake.received, intake.quarantined
-    return sizes, intake.accepted
+    return frames, intake.accepted
 
 
 def _market(tape: list[dict[str, Any]], pace: int) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,10 @@ import os
 import re
 import subprocess
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,9 +19,9 @@ from stacks.constructs.wheels import IndexUnreachableError
 from stacks.deploy import __main__ as deploy
 from stacks.deploy import cdk_cli
 from stacks.deploy import synthesis as to_deploy
-from stacks.deploy.steps import Deployment
+from stacks.deploy.steps import Deployment, DeploymentRefused
 from stacks.plain import __main__ as plain
-from stacks.settings import CLI_VERSION, ROOT, feature_flags
+from stacks.settings import CLI_VERSION, ROOT, Settings, feature_flags
 from tests.effort import everything
 
 SESSION = datetime(2026, 11, 25, 12, 0, tzinfo=NEW_YORK)
@@ -90,9 +92,47 @@ def test_only_force_deploys_in_a_session(
     monkeypatch.setattr(deploy, "_clients", lambda: lambda *_: None)
     monkeypatch.setattr(deploy, "synthesise_real", lambda *_: done.append("synthesised"))
     monkeypatch.setattr(Deployment, "run", lambda _: done.append("deployed"))
+    monkeypatch.setattr(Deployment, "plan_today", lambda _: done.append("planned"))
     assert deploy.main(words) == (1 if refused else 0)
-    assert done == ([] if refused else ["synthesised", "deployed"])
+    assert done == ([] if refused else ["synthesised", "deployed", "planned"])
     assert ("the market is open" in capsys.readouterr().err) is refused
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"made": ["2026-11-25-ingester-start"]}, "session clock, today: 2026-11-25-ingester-start"),
+        ({"made": []}, "session clock, today: nothing more to start or stop"),
+    ],
+)
+def test_the_rest_of_the_day_is_planned_at_the_end(answer: dict[str, Any], said: str, tmp_path: Path) -> None:
+    deployment, told = _deployed(tmp_path, {"Payload": BytesIO(json.dumps(answer).encode())})
+    deployment.plan_today()
+    assert told == [said]
+
+
+def test_a_clock_that_cannot_plan_is_told(tmp_path: Path) -> None:
+    failed = {"FunctionError": "Unhandled", "Payload": BytesIO(b'{"errorMessage": "no such group"}')}
+    deployment, told = _deployed(tmp_path, failed)
+    with pytest.raises(DeploymentRefused, match=r"all is deployed, but the session clock .*no such group"):
+        deployment.plan_today()
+    assert told == []
+
+
+def _deployed(tmp_path: Path, answer: dict[str, Any]) -> tuple[Deployment, list[str]]:
+    """A deployment whose planner gives this answer, and what it says."""
+    stack = {"StackStatus": "CREATE_COMPLETE", "Outputs": [{"OutputKey": "PlannerName", "OutputValue": "planner"}]}
+    told: list[str] = []
+    cloudformation, functions = Mock(), Mock()
+    cloudformation.describe_stacks.side_effect = lambda StackName: {  # noqa: N803 - AWS's name
+        "Stacks": [stack] if StackName == "condvest-dev-clock" else []
+    }
+    functions.invoke.side_effect = lambda FunctionName: answer if FunctionName == "planner" else None  # noqa: N803
+    aws = {"cloudformation": cloudformation, "lambda": functions}
+    deployment = Deployment(
+        assembly=tmp_path, settings=Settings(), aws=lambda service, _: aws[service], cdk=lambda _: 0, say=told.append
+    )
+    return deployment, told
 
 
 @pytest.fixture

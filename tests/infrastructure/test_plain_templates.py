@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jmespath
 import pytest
 
 from local_dev.runtime.deploy import ACCOUNT, REGION, clients
@@ -21,14 +20,12 @@ from local_dev.runtime.servers import start_emulator
 from shared.clients.stacks import VENDOR_KEY
 from stacks.constructs.base_image import base
 from stacks.constructs.bundle import BUNDLES
-from stacks.plain.write import HERE, write
+from stacks.plain.write import write
 from stacks.report import INLINE_BYTES
-from stacks.settings import ROOT, Settings
+from stacks.settings import Settings
 from stacks.synth import templates
 from tests.effort import at_most, everything
-from tests.infrastructure.templates import Templates
 from tests.infrastructure.test_bundles import built
-from tests.tools.aws_commands import commands
 
 BUCKET, REPOSITORY = "my-assets", "my-images"
 GIVEN = {"AssetBucket": BUCKET, "ImageRepository": REPOSITORY}
@@ -195,23 +192,6 @@ def test_the_script_deploys_every_stack_in_order_with_the_parameters_it_has(writ
         assert f"--platform linux/arm64 --provenance false --file {image['folder']}/{image['dockerfile']}" in call
         assert f"--build-arg PYTHON_IMAGE={base().reference} " in call
     assert calls.index(f"aws s3 sync assets s3://{BUCKET} --region us-east-1") < calls.index(deploys[1])
-
-
-@pytest.mark.parametrize("file", [HERE / "deploy.sh", ROOT / "docs/deployment.md"], ids=lambda path: path.name)
-def test_what_is_looked_for_among_a_stacks_resources_is_one_of_them(file: Path, assemblies: Path) -> None:
-    found = {stack.lower(): body["Resources"] for stack, body in Templates.of(assemblies / "with_push").bodies.items()}
-    queries = [
-        (words[words.index("--stack-name") + 1], words[words.index("--query") + 1])
-        for words in commands(file.read_text())
-        if words[:2] == ["cloudformation", "describe-stack-resources"]
-    ]
-    assert queries
-    for name, query in queries:
-        resources = found[name.removeprefix("condvest-dev-").removeprefix("$")]
-        told = [
-            {"LogicalResourceId": n, "ResourceType": b["Type"], "PhysicalResourceId": n} for n, b in resources.items()
-        ]
-        assert len(jmespath.search(query, {"StackResources": told})) == 1, query
 
 
 @pytest.mark.skipif(not everything(), reason="make parity: elsewhere cfn-lint has looked at them with the CDK's names")
