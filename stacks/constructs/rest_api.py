@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
@@ -110,6 +111,7 @@ class PublicApi(Construct):
                 else apigateway.AuthorizationType.NONE,
             )
             self._deployed.append(method)
+            _name(method)
             _shorten(method, function)
             acknowledge(method, {"AwsSolutions::AwsSolutions-COG4": _COGNITO})
             if not needs_key:
@@ -127,7 +129,7 @@ class PublicApi(Construct):
         """The deployment waits for methods and answers alone: the CDK has it wait for each resource of a path as well,
         for which its methods wait."""
         made = Stack.of(self)
-        waits = [made.get_logical_id(_resource(one)) for one in self._deployed]
+        waits = [made.resolve(_resource(one).logical_id) for one in self._deployed]
         _resource(self.api.latest_deployment).add_override("DependsOn", waits)
 
     def _sample(self) -> None:
@@ -167,6 +169,22 @@ class PublicApi(Construct):
                 "has for its logs; it belongs to the account, not to us.",
             },
         )
+
+
+def _name(method: apigateway.Method) -> None:
+    """Short logical ids for a method and the resources of its path, made of the path alone.
+
+    Those of the CDK spell the path out in each of its parts, three times over.
+    """
+    resource = method.resource
+    _resource(method).override_logical_id(f"Method{_digest(f'{method.http_method} {resource.path}')}")
+    while resource.parent_resource is not None:
+        _resource(resource).override_logical_id(f"Path{_digest(resource.path)}")
+        resource = resource.parent_resource
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8].upper()
 
 
 def _shorten(method: apigateway.Method, function: lambda_.IFunction) -> None:
