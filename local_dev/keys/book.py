@@ -90,15 +90,16 @@ class KeyBook:
 
     def revoke(self, key_id: str, now: str) -> Entry:
         """Raises KeyRefused for an id nobody has. One that is revoked already may be revoked again: what did not come
-        to its end is then done."""
+        to its end is then done. Where the edge cannot be told (StoreUnavailable) the key gets no answer of the API any
+        more, but still what the edge keeps for others."""
         record = self._records.key(key_id)
         if record is None:
             raise KeyRefused(f"there is no key {key_id}: condvest keys list shows which there are.")
-        if self._edge is not None and record["hash"] in self._edge.known():
-            self._edge.change({}, [record["hash"]])
-        if not record.get("revoked"):
+        if not record.get("revoked"):  # first: it holds whatever becomes of the edge
             record = {**record, "revoked": True, "revoked_at": now}
             self._records.put_key(key_id, record)
+        if self._edge is not None and record["hash"] in self._edge.known():
+            self._edge.change({}, [record["hash"]])
         return Entry.of(key_id, record)
 
     def sync(self) -> tuple[int, int]:
