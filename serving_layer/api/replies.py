@@ -46,8 +46,9 @@ def reply(
     headers: Mapping[str, str] = MappingProxyType({}),
     shared_s: int = 0,
 ) -> Response[str | bytes]:
-    """An answer of JSON bytes. `shared_s`: for how many seconds the edge may give it to others; clients always ask."""
-    kept = {"Cache-Control": f"max-age=0, s-maxage={shared_s}"} if shared_s else {}
+    """An answer of JSON bytes. `shared_s`: for how many seconds the edge may give it to others, and no longer where the
+    API then fails; clients always ask."""
+    kept = {"Cache-Control": f"max-age=0, s-maxage={shared_s}, stale-if-error=0"} if shared_s else {}
     sent = {"X-Request-Id": request_id(event), "Vary": "Accept-Encoding", **kept, **headers}
     if not _takes_gzip(event):
         return Response(code, "application/json", body.decode(), sent)

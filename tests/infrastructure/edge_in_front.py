@@ -70,8 +70,12 @@ class Edge:
         onward = [(name, said[name]) for name in self._passed_on if name in said]
         onward += [("Host", ORIGIN_HOST), *((name, self._resolved(value)) for name, value in self._own.items())]
         answer = self._origin(_request(method, passed["uri"], passed["querystring"], onward, body))
+        if method in ("GET", "HEAD") and answer.status >= 500 and kept is not None:
+            until, stale = kept
+            if self.now_s < until + float(_said(stale).get("stale-if-error", "inf")):
+                return _seen(stale, hit=True)  # of any age, unless it says how long
         if method in ("GET", "HEAD") and answer.status == 200:
-            self._kept[place] = (self.now_s + self._lifetime(dict(answer.headers)), answer)
+            self._kept[place] = (self.now_s + self._lifetime(_said(answer)), answer)
         return _seen(answer, hit=False)
 
     def past(self, url: str, headers: Mapping[str, str]) -> Seen:
@@ -84,9 +88,8 @@ class Edge:
         assert "{{resolve:secretsmanager:" in json.dumps(value), "a value that stands in the template is no secret"
         return self.secret
 
-    def _lifetime(self, headers: Mapping[str, str]) -> float:
+    def _lifetime(self, said: Mapping[str, str]) -> float:
         """In seconds: what the origin says for shared caches, else for all, within what the policy allows."""
-        said = dict(part.strip().partition("=")[::2] for part in headers.get("Cache-Control", "").split(","))
         if said.keys() & {"no-store", "no-cache", "private"}:
             return float(self._ttl["MinTTL"])
         asked = float(said.get("s-maxage") or said.get("max-age") or self._ttl["DefaultTTL"])
@@ -137,6 +140,12 @@ def front_door(templates: Templates, functions: Mapping[str, Callable[[Any], Any
             return InvocationResult("r", failed.document("r"), failed)
 
     return FrontDoor(RestApi("a1b2c3", "live", ("*/*",), tuple(routes), answers), invoke, executor).handle
+
+
+def _said(answer: Answer) -> dict[str, str]:
+    """The directives of its Cache-Control."""
+    text = dict(answer.headers).get("Cache-Control", "")
+    return {name: value for name, _, value in (part.strip().partition("=") for part in text.split(","))}
 
 
 def _request(method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes) -> HttpRequest:

@@ -12,6 +12,7 @@ from serving_layer.auth import handler, keys, origin
 from serving_layer.auth.headers import KEY, ORIGIN, PLAN, SCOPES
 from serving_layer.auth.keys import KeyCheck, hash_key, mint, record_of
 from serving_layer.auth.origin import OriginSecret
+from shared.errors import StoreUnavailable
 from tests.fakes.edge_function import EdgeFunction
 from tests.infrastructure.edge_in_front import Edge, Seen, front_door
 from tests.infrastructure.templates import Templates
@@ -217,11 +218,27 @@ def test_answers_are_kept_for_as_long_as_they_say(place: Place) -> None:
     key = place.minted()
     for url, seconds in ((TODAY, 1), (YESTERDAY, 60)):
         said = place.edge.get(url, key).headers["cache-control"]
-        assert said == f"max-age=0, s-maxage={seconds}"
+        assert said == f"max-age=0, s-maxage={seconds}, stale-if-error=0"
         place.later(seconds - 0.1)
         assert place.edge.get(url, key).hit
         place.later(0.1)
         assert not place.edge.get(url, key).hit
+
+
+def test_what_has_expired_is_not_given_while_the_api_fails(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = place.minted()
+    assert place.edge.get(TODAY, key).status == 200
+
+    def away(*_: Any, **__: Any) -> Iterator[Any]:
+        raise StoreUnavailable("bars table: away")
+
+    monkeypatch.setattr(place.api.rows, "minutes", away)
+    place.later(0.9)
+    assert place.edge.get(TODAY, key).hit, "it has not expired"
+    place.later(0.1)
+    answer = place.edge.get(TODAY, key)
+    assert (answer.status, answer.hit) == (503, False)
+    assert answer.headers["retry-after"] == "1"
 
 
 def test_a_page_is_not_given_to_who_called_the_edge_by_another_name(place: Place) -> None:
