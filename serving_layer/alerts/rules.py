@@ -83,7 +83,7 @@ def register(app: APIGatewayRestResolver, wire: Callable[[], Services]) -> None:
         owner, services = owner_of(app.current_event), wire()
         if not services.store.remove_rule(owner, id, services.now_ms() // 1000):
             raise Refused(NOT_FOUND)
-        return Response(204, headers={"X-Request-Id": request_id(app.current_event)})
+        return Response(204, headers={"X-Request-Id": request_id(app.current_event), **PRIVATE})
 
 
 def owner_of(event: APIGatewayProxyEvent) -> str:

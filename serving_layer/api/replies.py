@@ -47,9 +47,9 @@ def reply(
     shared_s: int = 0,
 ) -> Response[str | bytes]:
     """An answer of JSON bytes. `shared_s`: for how many seconds the edge may give it to others, and no longer where the
-    API then fails; clients always ask."""
-    kept = {"Cache-Control": f"max-age=0, s-maxage={shared_s}, stale-if-error=0"} if shared_s else {}
-    sent = {"X-Request-Id": request_id(event), "Vary": "Accept-Encoding", **kept, **headers}
+    API then fails; clients always ask. Without it nobody else may get it, not even who asks at the same moment."""
+    kept = f"max-age=0, s-maxage={shared_s}, stale-if-error=0" if shared_s else "no-store"
+    sent = {"X-Request-Id": request_id(event), "Vary": "Accept-Encoding", "Cache-Control": kept, **headers}
     if not _takes_gzip(event):
         return Response(code, "application/json", body.decode(), sent)
     packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)

@@ -45,7 +45,10 @@ def _answers() -> tuple[_Answer, ...]:
 
 
 def add_gateway_answers(api: apigateway.RestApi) -> Iterator[apigateway.GatewayResponse]:
-    """Replace the gateway's own answers. Clients read the text from one of two fields, so both carry it."""
+    """Replace the gateway's own answers. Clients read the text from one of two fields, so both carry it.
+
+    None is for anybody else who asks at the same moment: a key's own errors are among them.
+    """
     for answer in _answers():
         body = {
             "status": answer.status,
@@ -57,6 +60,6 @@ def add_gateway_answers(api: apigateway.RestApi) -> Iterator[apigateway.GatewayR
             answer.id,
             type=answer.kind,
             status_code=answer.code,
-            response_headers=answer.headers or None,
+            response_headers={"Cache-Control": "'no-store'", **answer.headers},
             templates={"application/json": json.dumps(body, separators=(",", ":"))},
         )

@@ -1,7 +1,7 @@
 """CloudFront and API Gateway as the templates set them up, in memory, before the real functions."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ from tests.fakes.edge_function import EdgeFunction, viewer_request
 from tests.infrastructure.templates import Templates
 
 ORIGIN_HOST = "a1b2c3.execute-api.us-east-1.amazonaws.com"
+FOR_ONE = {"no-store", "no-cache", "private"}
+"""Directives of an answer that is for one client."""
 Send = Callable[[HttpRequest], Answer]
 
 
@@ -56,7 +58,21 @@ class Edge:
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Seen:
         return self.send("GET", url, headers or {})
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Seen:
+    def together(self, url: str, clients: Iterable[Mapping[str, str]]) -> list[Seen]:
+        """To GETs that all come while the first is at the API. Those of one place in the cache wait for its answer,
+        whatever it is, and get it too, unless it says that it is for nobody else."""
+        first: dict[tuple[str, ...], Answer] = {}
+        return [self.send("GET", url, headers, first=first) for headers in clients]
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        first: dict[tuple[str, ...], Answer] | None = None,
+    ) -> Seen:
+        """`first`: answers, by place, that requests of the same moment wait for."""
         parts = urlsplit(url)
         passed = self._function.run(viewer_request(parts.path, parts.query, headers, method), self.keys)
         if "statusCode" in passed:
@@ -67,9 +83,13 @@ class Edge:
         kept = self._kept.get(place)
         if method in ("GET", "HEAD") and kept is not None and self.now_s < kept[0]:
             return _seen(kept[1], hit=True)
+        if first and place in first:
+            return _seen(first[place], hit=True)
         onward = [(name, said[name]) for name in self._passed_on if name in said]
         onward += [("Host", ORIGIN_HOST), *((name, self._resolved(value)) for name, value in self._own.items())]
         answer = self._origin(_request(method, passed["uri"], passed["querystring"], onward, body))
+        if first is not None and not _said(answer).keys() & FOR_ONE:
+            first[place] = answer
         if method in ("GET", "HEAD") and answer.status >= 500 and kept is not None:
             until, stale = kept
             if self.now_s < until + float(_said(stale).get("stale-if-error", "inf")):
@@ -90,7 +110,7 @@ class Edge:
 
     def _lifetime(self, said: Mapping[str, str]) -> float:
         """In seconds: what the origin says for shared caches, else for all, within what the policy allows."""
-        if said.keys() & {"no-store", "no-cache", "private"}:
+        if said.keys() & FOR_ONE:
             return float(self._ttl["MinTTL"])
         asked = float(said.get("s-maxage") or said.get("max-age") or self._ttl["DefaultTTL"])
         return min(max(asked, float(self._ttl["MinTTL"])), float(self._ttl["MaxTTL"]))

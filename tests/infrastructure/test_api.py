@@ -127,9 +127,14 @@ def test_an_error_of_the_gateway_has_the_vendors_shape(answers: Mapping[str, Res
 
 def test_a_caller_learns_how_to_go_on(answers: Mapping[str, Resource]) -> None:
     headers = {kind: answer.properties.get("ResponseParameters", {}) for kind, answer in answers.items()}
-    assert headers["UNAUTHORIZED"] == {"gatewayresponse.header.WWW-Authenticate": "'Bearer'"}
+    assert headers["UNAUTHORIZED"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
     for kind in ("THROTTLED", "QUOTA_EXCEEDED", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "AUTHORIZER_FAILURE"):
         assert "gatewayresponse.header.Retry-After" in headers[kind]
+
+
+def test_an_error_of_the_gateway_is_for_its_caller_alone(answers: Mapping[str, Resource]) -> None:
+    said = {kind: answer.properties["ResponseParameters"] for kind, answer in answers.items()}
+    assert {kind for kind in said if said[kind]["gatewayresponse.header.Cache-Control"] == "'no-store'"} == set(ANSWERS)
 
 
 def test_compressed_answers_leave_as_bytes(templates: Templates) -> None:

@@ -258,6 +258,26 @@ def test_alerts_belong_to_their_key_and_are_never_kept(place: Place) -> None:
         listed = place.edge.get("/v1/alerts", key)
         assert (listed.status, len(listed.json["results"]), listed.hit) == (200, count, False)
     assert place.edge.get("/v1/alerts", place.minted("bars:read")).status == 403
+    removed = place.edge.send("DELETE", f"/v1/alerts/{added.json['results']['id']}", one)
+    assert (removed.status, removed.headers["cache-control"]) == (204, "no-store")
+
+
+def test_who_asks_at_the_same_moment_does_not_get_the_refusal_of_another(place: Place) -> None:
+    owner, stranger, revoked = place.minted(), place.minted(), place.minted()
+    place.records[key_of(revoked).split("_")[1]]["revoked"] = True
+    sent = {**owner, "Content-Type": "application/json"}
+    added = place.edge.send("POST", "/v1/alerts", sent, json.dumps(PRICE).encode()).json["results"]
+    answers = place.edge.together(f"/v1/alerts/{added['id']}", [stranger, owner, revoked, owner])
+    assert [(answer.status, answer.hit) for answer in answers] == [(code, False) for code in (404, 200, 401, 200)]
+    answers = place.edge.together(YESTERDAY, [revoked, owner, stranger])
+    assert [(answer.status, answer.hit) for answer in answers] == [(401, False), (200, False), (200, True)]
+    alike = place.edge.together(TODAY, [owner, stranger])
+    assert [(answer.status, answer.hit) for answer in alike] == [(200, False), (200, True)], "bars are for all"
+
+
+@pytest.mark.parametrize("url", ["/v1/health", "/v1/nothing", f"{YESTERDAY}?limit=0", "/v3/trades/SPY", "/v1/alerts/x"])
+def test_what_is_not_kept_says_so(place: Place, url: str) -> None:
+    assert place.edge.get(url, place.minted()).headers["cache-control"] == "no-store"
 
 
 def test_health_is_answered_without_a_key_and_never_kept(place: Place) -> None:
