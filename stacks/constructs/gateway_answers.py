@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aws_cdk import aws_apigateway as apigateway
 
 _FAILED = "The request could not be answered. Please try again."
-_SLOW_DOWN = "You've exceeded the maximum requests per minute, please wait and try again."
+SLOW_DOWN = "You've exceeded the maximum requests per minute, please wait and try again."
 _NOT_FOUND = "The requested resource was not found."
 
 
@@ -33,8 +33,8 @@ def _answers() -> tuple[_Answer, ...]:
         # Without this an unknown path is a 403 that speaks of authentication tokens.
         _Answer("UnknownPath", kind.MISSING_AUTHENTICATION_TOKEN, "404", "NOT_FOUND", _NOT_FOUND),
         _Answer("NotFound", kind.RESOURCE_NOT_FOUND, "404", "NOT_FOUND", _NOT_FOUND),
-        _Answer("Throttled", kind.THROTTLED, "429", "ERROR", _SLOW_DOWN, soon),
-        _Answer("QuotaExceeded", kind.QUOTA_EXCEEDED, "429", "ERROR", _SLOW_DOWN, {"Retry-After": "'60'"}),
+        _Answer("Throttled", kind.THROTTLED, "429", "ERROR", SLOW_DOWN, soon),
+        _Answer("QuotaExceeded", kind.QUOTA_EXCEEDED, "429", "ERROR", SLOW_DOWN, {"Retry-After": "'60'"}),
         _Answer("IntegrationFailure", kind.INTEGRATION_FAILURE, "503", "ERROR", _FAILED, soon),
         _Answer("IntegrationTimeout", kind.INTEGRATION_TIMEOUT, "503", "ERROR", _FAILED, soon),
         _Answer("AuthorizerFailure", kind.AUTHORIZER_FAILURE, "503", "ERROR", _FAILED, soon),
@@ -44,22 +44,22 @@ def _answers() -> tuple[_Answer, ...]:
     )
 
 
+def error_body(status: str, text: str, request_id: str) -> str:
+    """JSON of an error. Clients read the text from one of two fields, so both carry it."""
+    body = {"status": status, "request_id": request_id, "error": text, "message": text}
+    return json.dumps(body, separators=(",", ":"))
+
+
 def add_gateway_answers(api: apigateway.RestApi) -> Iterator[apigateway.GatewayResponse]:
-    """Replace the gateway's own answers. Clients read the text from one of two fields, so both carry it.
+    """Replace the gateway's own answers.
 
     None is for anybody else who asks at the same moment: a key's own errors are among them.
     """
     for answer in _answers():
-        body = {
-            "status": answer.status,
-            "request_id": "$context.requestId",
-            "error": answer.text,
-            "message": answer.text,
-        }
         yield api.add_gateway_response(
             answer.id,
             type=answer.kind,
             status_code=answer.code,
             response_headers={"Cache-Control": "'no-store'", **answer.headers},
-            templates={"application/json": json.dumps(body, separators=(",", ":"))},
+            templates={"application/json": error_body(answer.status, answer.text, "$context.requestId")},
         )

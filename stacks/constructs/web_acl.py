@@ -7,8 +7,12 @@ from typing import Any
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
+from stacks.constructs.gateway_answers import SLOW_DOWN, error_body
+
 PER_ADDRESS = 1_500
 """Requests of one address in five minutes: 5 a second, all day; a page of the dashboard asks for less than one."""
+RETRY_AFTER_S = 60
+"""What a client over that is told to wait: the rule counts anew every few seconds, over the last five minutes."""
 LONGEST_QUERY = 2_048
 """Bytes: a cursor or a list of a hundred symbols takes less than one kilobyte."""
 LONGEST_PATH = 512
@@ -17,6 +21,20 @@ LONGEST_BODY = 8_192
 MANAGED = {"Reputation": "AWSManagedRulesAmazonIpReputationList", "BadInputs": "AWSManagedRulesKnownBadInputsRuleSet"}
 
 _ACL = waf.CfnWebACL
+_BODY = "SlowDown"
+_SLOW_DOWN = _ACL.RuleActionProperty(
+    block=_ACL.BlockActionProperty(
+        custom_response=_ACL.CustomResponseProperty(
+            response_code=429,
+            custom_response_body_key=_BODY,
+            response_headers=[
+                _ACL.CustomHTTPHeaderProperty(name="Retry-After", value=str(RETRY_AFTER_S)),
+                _ACL.CustomHTTPHeaderProperty(name="Cache-Control", value="no-store"),
+            ],
+        )
+    )
+)
+"""As the API's own 429, instead of a page of HTML with 403. It has no id of the request: the text is fixed."""
 _NO_CHANGE = [_ACL.TextTransformationProperty(priority=0, type="NONE")]
 
 
@@ -26,8 +44,10 @@ class WebAcl(Construct):
 
     def __init__(self, scope: Construct, id_: str, *, name: str) -> None:
         super().__init__(scope, id_)
-        rules = [("TooLarge", _too_large(), None), ("PerAddress", _per_address(), None)]
-        rules += [(id_, _managed(group), _ACL.OverrideActionProperty(none={})) for id_, group in MANAGED.items()]
+        block = _ACL.RuleActionProperty(block={})
+        rules = [("TooLarge", _too_large(), {"action": block}), ("PerAddress", _per_address(), {"action": _SLOW_DOWN})]
+        group_decides = _ACL.OverrideActionProperty(none={})
+        rules += [(id_, _managed(group), {"override_action": group_decides}) for id_, group in MANAGED.items()]
         acl = _ACL(
             self,
             "Acl",
@@ -35,16 +55,20 @@ class WebAcl(Construct):
             description=f"{name}: rates, sizes, addresses of ill repute, known attacks.",
             default_action=_ACL.DefaultActionProperty(allow={}),
             visibility_config=_counted("All"),
+            custom_response_bodies={
+                _BODY: _ACL.CustomResponseBodyProperty(
+                    content_type="APPLICATION_JSON", content=error_body("ERROR", SLOW_DOWN, request_id="")
+                )
+            },
             rules=[
                 _ACL.RuleProperty(
                     name=rule,
                     priority=priority,
                     statement=statement,
                     visibility_config=_counted(rule),
-                    action=_ACL.RuleActionProperty(block={}) if override is None else None,
-                    override_action=override,
+                    **outcome,
                 )
-                for priority, (rule, statement, override) in enumerate(rules)
+                for priority, (rule, statement, outcome) in enumerate(rules)
             ],
         )
         self.arn = acl.attr_arn

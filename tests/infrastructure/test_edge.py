@@ -225,8 +225,7 @@ def test_the_web_acl_counts_and_refuses_by_value(assemblies: Path) -> None:
     assert (acl["Scope"], acl["DefaultAction"]) == ("CLOUDFRONT", {"Allow": {}})
     rules = {rule["Name"]: rule for rule in sorted(acl["Rules"], key=lambda rule: rule["Priority"])}
     assert list(rules) == ["TooLarge", "PerAddress", "Reputation", "BadInputs"]
-    for name in ("TooLarge", "PerAddress"):
-        assert rules[name]["Action"] == {"Block": {}}
+    assert rules["TooLarge"]["Action"] == {"Block": {}}
     for name, group in (("Reputation", "AmazonIpReputationList"), ("BadInputs", "KnownBadInputsRuleSet")):
         assert rules[name]["OverrideAction"] == {"None": {}}, "its rules block"
         assert rules[name]["Statement"] == {
@@ -242,6 +241,30 @@ def test_the_web_acl_counts_and_refuses_by_value(assemblies: Path) -> None:
     }
     for counted in (acl, *rules.values()):
         assert counted["VisibilityConfig"]["SampledRequestsEnabled"] is False, "samples would show keys"
+
+
+def test_who_asks_too_often_is_told_so_as_by_the_api(assemblies: Path) -> None:
+    full = Templates.of(assemblies / "full")
+    acl = full.one("AWS::WAFv2::WebACL").properties
+    (rule,) = [rule for rule in acl["Rules"] if rule["Name"] == "PerAddress"]
+    assert rule["Action"] == {
+        "Block": {
+            "CustomResponse": {
+                "ResponseCode": 429,
+                "CustomResponseBodyKey": "SlowDown",
+                "ResponseHeaders": [
+                    {"Name": "Retry-After", "Value": "60"},
+                    {"Name": "Cache-Control", "Value": "no-store"},
+                ],
+            }
+        }
+    }
+    answers = {r.properties["ResponseType"]: r.properties for r in full.resources("AWS::ApiGateway::GatewayResponse")}
+    said = json.loads(answers["THROTTLED"]["ResponseTemplates"]["application/json"])
+    body = acl["CustomResponseBodies"]["SlowDown"]
+    assert body["ContentType"] == "APPLICATION_JSON"
+    assert json.loads(body["Content"]) == {**said, "request_id": ""}
+    assert said["message"].startswith("You've exceeded the maximum requests")
 
 
 def test_with_a_domain_nothing_below_tls_12_is_spoken(assemblies: Path, edge: Mapping[str, Any]) -> None:
