@@ -166,6 +166,19 @@ def test_the_secret_changes_in_use(place: Place) -> None:
     assert place.edge.past(YESTERDAY, {**good, ORIGIN: "s3cret"}).status == 403
 
 
+def test_a_value_that_was_seen_is_refused_once_it_is_no_longer_the_one_before(place: Place) -> None:
+    good = place.minted()
+    place.secrets.values = {"AWSCURRENT": "n3w", "AWSPREVIOUS": "s3cret"}
+    place.edge.secret = "n3w"
+    vouched = {**good, ORIGIN: "s3cret", KEY: f"{key_of(good).split('_')[1]}.{hash_key(key_of(good))}", PLAN: "live"}
+    vouched[SCOPES] = "bars:read"
+    assert place.edge.past(YESTERDAY, vouched).status == 200, "it is the one before"
+    del place.secrets.values["AWSPREVIOUS"]
+    place.later(origin.KEPT_S)
+    assert place.edge.past(YESTERDAY, vouched).status == 403
+    assert place.edge.get(TODAY, good).status == 200
+
+
 def test_a_new_secret_is_good_within_seconds_and_a_wrong_one_asks_for_it_seldom(place: Place) -> None:
     good = place.minted()
     assert place.edge.get(YESTERDAY, good).status == 200

@@ -5,8 +5,10 @@ import re
 import shlex
 import subprocess
 
+import jmespath
 import pytest
 
+from serving_layer.auth.origin import KEPT_S, STAGES
 from stacks.deploy.__main__ import parser
 from stacks.settings import ROOT, Settings
 from tests.tools.aws_commands import commands, wrong
@@ -16,21 +18,22 @@ DOCUMENT = (ROOT / "docs/deployment.md").read_text()
 SHELL = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
 (WORKFLOW,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
 TRUST, RIGHTS = (json.loads(text) for text in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL))
+KEYS = "\n".join(re.findall(r"```sh\n(.*?)```", (ROOT / "docs/keys.md").read_text(), re.DOTALL))
 SCRIPT = (ROOT / "stacks/plain/deploy.sh").read_text()
 WORKFLOW_READ = document_of(WORKFLOW)
 CDK_COMMANDS = {"bootstrap", "deploy", "diff", "destroy"}
 
 
-@pytest.mark.parametrize("block", SHELL)
+@pytest.mark.parametrize("block", [*SHELL, KEYS])
 def test_what_is_shown_of_a_shell_is_one(block: str) -> None:
     done = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, timeout=20, check=False)  # noqa: S607
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("text", ["\n".join(SHELL), SCRIPT], ids=["document", "script"])
-def test_each_command_of_aws_is_known_with_its_options(text: str) -> None:
+@pytest.mark.parametrize(("text", "least"), [("\n".join(SHELL), 15), (KEYS, 5), (SCRIPT, 6)])
+def test_each_command_of_aws_is_known_with_its_options(text: str, least: int) -> None:
     found = list(commands(text))
-    assert len(found) >= 6
+    assert len(found) >= least
     assert {shlex.join(words): bad for words in found if (bad := wrong(words))} == {}
 
 
@@ -41,6 +44,19 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
         ["sts", "get-caller-identity"],
         ["s3", "rm"],
     ]
+
+
+def test_a_secret_that_was_seen_is_no_longer_the_one_before() -> None:
+    """What is looked for is asked of an answer as Secrets Manager gives it; its id is what the stage is taken from."""
+    asked, done = list(commands(KEYS))[-2:]
+    versions = [("new", ["AWSCURRENT"]), ("seen", ["AWSPREVIOUS"]), ("other", ["mine"])]
+    told = {"Versions": [{"VersionId": id_, "VersionStages": stages} for id_, stages in versions]}
+    assert jmespath.search(asked[asked.index("--query") + 1], told) == ["seen"]
+    assert done[:2] == ["secretsmanager", "update-secret-version-stage"]
+    given = dict(zip(done[2::2], done[3::2], strict=True))
+    assert given == {"--secret-id": "$arn", "--version-stage": STAGES[1], "--remove-from-version-id": "$seen"}
+    assert "seen=$(aws secretsmanager list-secret-version-ids" in KEYS
+    assert KEPT_S <= 300, "the five minutes of the document"
 
 
 def test_make_deploy_takes_what_is_shown() -> None:
