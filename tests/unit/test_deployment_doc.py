@@ -46,6 +46,14 @@ def test_a_command_that_does_not_exist_would_be_found() -> None:
     ]
 
 
+def test_a_variable_that_is_used_is_set_before_or_is_the_readers_to_fill_in() -> None:
+    text = "\n".join(SHELL)
+    used = {name: text.index(f"${name}") for name in re.findall(r"\$(\w+)", text)}
+    assert {"KEY", "URL", "JOB", "QUEUE"} <= used.keys()
+    unset = {name for name, place in used.items() if not re.search(rf"^(export )?{name}=", text[:place], re.MULTILINE)}
+    assert unset == {"OLDER", "CLUSTER", "INSTANCE", "TABLE", "BUCKET", "SECRET"}
+
+
 def test_a_secret_that_was_seen_is_no_longer_the_one_before() -> None:
     """What is looked for is asked of an answer as Secrets Manager gives it; its id is what the stage is taken from."""
     asked, done = list(commands(KEYS))[-2:]
