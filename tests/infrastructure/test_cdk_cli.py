@@ -6,6 +6,7 @@ its registry beforehand, so that nothing is built.
 
 import json
 import re
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from stacks.settings import ROOT, Settings
 from stacks.synth import templates
 from tests.effort import at_most, everything
 
+DOCUMENT = ROOT / "docs/deployment.md"
 KEY = "made-up-vendor-key"
 ACTIONS = {"ListObjectsV2": "ListBucket"}
 """Operations that IAM has another name for."""
@@ -242,7 +244,7 @@ def test_the_dashboard_is_uploaded_and_nothing_else_stays(lean: Deployed) -> Non
 
 def test_the_rights_of_the_documents_workflow_are_those_that_a_deployment_takes(lean: Deployed) -> None:
     """The key is put by hand there; what the command line does, it does by the roles of bootstrapping."""
-    texts = re.findall(r"```json\n(.*?)```", (ROOT / "docs/deployment.md").read_text(), re.DOTALL)
+    texts = re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
     granted: set[str] = set()
     for statement in json.loads(texts[1])["Statement"]:
         found = statement["Action"]
@@ -274,3 +276,16 @@ def test_a_command_line_that_fails_ends_the_deployment(lean: Deployed) -> None:
 def _type(s3: Any, bucket: str, key: str) -> tuple[str, str]:
     head = s3.head_object(Bucket=bucket, Key=key)
     return head["ContentType"], head["CacheControl"]
+
+
+def test_what_the_document_asks_of_the_command_line_is_there(assemblies: Path) -> None:
+    """Options by its own help; stacks by the templates."""
+    stacks = {file.name.partition(".")[0] for file in templates(assemblies / "with_push")}
+    shown = [words.split() for words in re.findall(r'make cdk ARGS="([^"]+)"', DOCUMENT.read_text())]
+    assert any({"Edge", "--force"} <= set(words) for words in shown)
+    asked = {word for action, *words in shown if action == "deploy" for word in words}
+    done = subprocess.run(  # noqa: S603 - the command line that deploys
+        cdk_cli.command("deploy", "--help"), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert {word for word in asked if word.startswith("-")} <= set(re.findall(r"--?[a-z][a-z-]*", done.stdout))
+    assert {word for word in asked if word[0].isupper()} <= stacks
