@@ -8,7 +8,7 @@ UV = $$(command -v uv || echo .tools/bin/uv)
 UV_COMPILE = pip compile --universal --generate-hashes --no-emit-index-url --no-header -q --python-version 3.11
 BUNDLES := stream api ingest signals push load batch
 
-.PHONY: run test bench parity soak faults guards bill fmt synth templates lists audit deploy cdk condvest lock
+.PHONY: run test bench parity soak faults guards bill fmt synth templates lists audit deploy cdk condvest lock lock-image
 
 run: $(VENV)/.ready
 	@$(BIN)/condvest up $(ARGS)
@@ -66,11 +66,15 @@ cdk: $(VENV)/.ready
 fmt: $(VENV)/.ready
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
+# The digest of the image that ours are built from: before a first deployment, and for a newer base.
+lock-image: $(VENV)/.ready
+	@$(BIN)/python -m stacks.constructs.base_image
+
 lock: $(VENV)/.ready .tools/uv
 	$(UV) $(UV_COMPILE) pyproject.toml --group dev -o locks/dev.txt
 	for bundle in $(BUNDLES); do $(UV) $(UV_COMPILE) --group pyproject.toml:$$bundle -o locks/$$bundle.txt; done
-	@$(BIN)/python -m stacks.constructs.connector
 	@$(BIN)/python -m stacks.constructs.base_image
+	@$(BIN)/python -m stacks.constructs.connector
 
 .tools/uv:
 	@command -v uv >/dev/null || { $(PYTHON) -m venv .tools && .tools/bin/python -m pip install -q uv==$(UV_VERSION); }

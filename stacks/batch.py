@@ -176,7 +176,7 @@ class BatchStack(TargetedStack):
             assets=self._assets,
             image="batch",
             command=command,
-            size=JobSize(cpus=4, memory_gib=16, at_once=2),
+            size=JobSize(cpus=2, memory_gib=8, at_once=2),
             vpc=self._network.vpc,
             security_group=self._network.job_group,
             environment={

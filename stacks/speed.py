@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, Token
+from aws_cdk import CfnDeletionPolicy, CfnOutput, Duration, RemovalPolicy, Token
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
@@ -12,7 +12,6 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.assets import Assets
-from stacks.constructs.bucket import KEEP
 from stacks.constructs.cache import Cache
 from stacks.constructs.rights import (
     Right,
@@ -77,15 +76,22 @@ class SpeedStack(TargetedStack):
         self._notify()
 
     def _stream(self, id_: str, shards: int) -> kinesis.Stream:
-        return kinesis.Stream(
+        """Kept when it is replaced, for its readers may be behind. It goes with its stack: shards are paid for, and
+        what it holds of a day is in the raw log."""
+        stream = kinesis.Stream(
             self,
             id_,
             shard_count=shards,
             stream_mode=kinesis.StreamMode.PROVISIONED,
             retention_period=Duration.hours(24),
             encryption=kinesis.StreamEncryption.MANAGED,
-            removal_policy=KEEP,
+            removal_policy=RemovalPolicy.DESTROY,
         )
+        made = stream.node.default_child
+        if not isinstance(made, kinesis.CfnStream):
+            raise TypeError(f"{stream.node.path}: expected a stream")
+        made.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+        return stream
 
     def _ingester(self, network: NetworkStack) -> None:
         control, lean = self._storage.control_table, self._settings.profile == "lean"

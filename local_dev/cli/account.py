@@ -1,5 +1,6 @@
 """`condvest doctor --aws`: what an AWS account lacks before a deployment, or after one. Every call only reads."""
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_dev.cli.account_quotas import Aws, quotas
 from local_dev.cli.finding import Finding
+from local_dev.runtime.synth import ROOT
 from shared.clients.stacks import (
     BOOTSTRAP_VERSION,
     EDGE_REGION,
@@ -24,6 +26,7 @@ from shared.clients.stacks import (
 )
 from shared.stores.certificates import regions
 
+IMAGES = ROOT / "locks" / "images.json"
 CONFIG = Config(connect_timeout=3, read_timeout=8, retries={"total_max_attempts": 2, "mode": "standard"})
 TAG = "project"
 
@@ -51,6 +54,7 @@ class Account:
         for region in dict.fromkeys((self.region, EDGE_REGION)):
             yield self._asked(f"bootstrap {region}", partial(self._bootstrap, region))
         yield _docker()
+        yield _base_image()
         checks: dict[str, Callable[[], Finding]] = {
             **quotas(self.aws, self.region),
             "stacks": self._stacks,
@@ -131,6 +135,12 @@ def _docker() -> Finding:
     return Finding(
         "Docker", there or "none", "" if there else "images are built by it, for arm64: install it with buildx"
     )
+
+
+def _base_image() -> Finding:
+    """Without a digest nothing is deployed (stacks/constructs/base_image.py)."""
+    digest = json.loads(IMAGES.read_text(encoding="utf-8"))["digest"]
+    return Finding("base image", digest[:19] or "no digest", "" if digest else "make lock-image")
 
 
 def _words(error: Exception) -> str:

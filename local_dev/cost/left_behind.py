@@ -11,7 +11,7 @@ from local_dev.cost.prices import prices
 
 KEPT = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 """Deletion policies by which a resource outlives its stack."""
-AT_REST = ("_storage", "_recovery", "_backup", "secret", "key")
+AT_REST = ("_storage", "_recovery", "_backup", "secret", "key", "_shard_hour")
 """How prices of what merely lies there end; everything else is for use."""
 _CENTS = 0.005
 

@@ -3,13 +3,14 @@
 import math
 
 from local_dev.cost.assembly import Resource, number
-from local_dev.cost.line import DAYS, GB, MILLION, Lines, Month
+from local_dev.cost.line import DAYS, GB, HOURS, MILLION, Lines, Month
 from local_dev.cost.traffic import archived
+from speed_layer.watch.handler import LISTED_EVERY
 
 SERVICE = "S3"
 LOG_BUCKET_GB = 1
 OBJECTS_A_JOB = 200
-"""That the two nights of a date put into the lake and read from it."""
+"""That the two nights of a date put into the lake and read from it. The watch's lists are priced like puts."""
 PAGE_GB = 0.01
 
 
@@ -28,7 +29,7 @@ def _lake(resource: Resource, month: Month) -> Lines:
     load = month.load
     raw = month.sessions * load.trades_a_day * load.raw_bytes_a_trade / GB
     objects = sum(one.seconds * one.a_second for one in archived(month))
-    puts = objects + month.sessions * OBJECTS_A_JOB
+    puts = objects + month.sessions * OBJECTS_A_JOB + HOURS * 3600 / LISTED_EVERY.total_seconds()
     old, moved = _archived(resource, month)
     kept = raw * load.history_months - old
     counted = f"raw log of {load.history_months:g} months, files"

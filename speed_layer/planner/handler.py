@@ -1,7 +1,8 @@
-"""Writes the day's starts and stops down as one-time schedules, each of which AWS deletes once it has struck.
+"""Writes the day's starts and stops down as one-time schedules.
 
-Every morning by the clock, or by hand (it asks nothing of its event): what is planned already stays as it is. A day
-without a session gets no schedule.
+Every morning by the clock, or by hand (it asks nothing of its event): what is planned already stays as it is, struck or
+not, so that nothing is started a second time. Where nothing is left of a day, or it has no session, the ingester is
+stopped: a deployment may have started it.
 """
 
 import json
@@ -22,7 +23,7 @@ from shared.errors import StoreUnavailable
 from shared.observability import event as log_event
 from shared.observability import logger
 from shared.settings import read
-from speed_layer.planner.plan import Order, Process, plan, still_due
+from speed_layer.planner.plan import DUE_IN_MS, Order, Process, plan, still_due
 
 TRIED_FOR_S: Final = 3600
 TRIES: Final = 20
@@ -72,7 +73,7 @@ def schedule_of(order: Order, settings: PlannerSettings) -> dict[str, Any]:
         "ScheduleExpression": f"at({datetime.fromtimestamp(order.at // 1000, UTC):%Y-%m-%dT%H:%M:%S})",
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
-        "ActionAfterCompletion": "DELETE",
+        "ActionAfterCompletion": "NONE",  # its name says that it was made
         "Target": {
             "Arn": f"arn:{partition}:scheduler:::aws-sdk:{action}",
             "RoleArn": settings.clock_role,
@@ -99,7 +100,8 @@ def plan_today(now: int, settings: PlannerSettings, sessions: SessionTable, sche
     """Plan the New York date of `now` (Unix ms), as far as it is still ahead. Raises StoreUnavailable."""
     day = new_york_date(now)
     ours = [order for order in plan(day, sessions) if settings.has(order.process)]
-    made = write_down(still_due(ours, now), settings, scheduler)
+    due = list(still_due(ours, now)) or [Order(day, Process.INGESTER, False, now + DUE_IN_MS)]
+    made = write_down(due, settings, scheduler)
     log_event(_log, logging.INFO, "planned", day=day.isoformat(), session=bool(ours), made=made)
     return {"day": day.isoformat(), "made": made}
 

@@ -23,7 +23,9 @@ AFTER_MS: Final = {Process.INGESTER: 20 * MINUTE_MS, Process.FLINK: 30 * MINUTE_
 """After the last trade of extended hours. The ingester's heartbeats pass their end meanwhile, which closes the last
 windows and lets the night begin; Flink stops when nothing comes any more, so that its snapshot holds no open window."""
 DUE_IN_MS: Final = MINUTE_MS
-"""A start whose time has gone by comes so much after now."""
+"""An order whose time has gone by comes so much after now."""
+WORTH_MS: Final = 30 * MINUTE_MS
+"""A start that is late comes only if its stop is farther away than this: well after it, whoever has to try it again."""
 
 
 class Order(NamedTuple):
@@ -51,9 +53,8 @@ def plan(day: date, sessions: SessionTable) -> tuple[Order, ...]:
 
 
 def still_due(orders: Sequence[Order], now: int) -> Iterator[Order]:
-    """What of a plan is left at `now` (Unix ms): a start that is late comes at once while its stop is still ahead."""
-    left = [order for order in orders if order.at > now]
-    ends = {order.process for order in left if not order.starts}
+    """What of a plan is left at `now` (Unix ms): a start that is late comes at once while it is worth it."""
+    ends = {order.process for order in orders if not order.starts and order.at > now + WORTH_MS}
     for order in orders:
         if order.at > now:
             yield order

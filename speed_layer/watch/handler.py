@@ -26,6 +26,8 @@ from speed_layer.watch.measures import Seen, measures, nights
 GIVEN_UP = "aws/lambda/"
 """Prefix in the lake under which Lambda keeps the batches that it has given up; their names hold no date in front."""
 WITHIN = timedelta(hours=1)
+LISTED_EVERY = timedelta(minutes=4, seconds=30)
+"""A look at least in each period of the alarm on it, which has five minutes."""
 BARS_READER = "signals"
 """The stream function that notes the promises it meets."""
 
@@ -38,7 +40,7 @@ class WatchSettings(msgspec.Struct, frozen=True):
     sessions: str = "XNYS"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Watch:
     """`now`: this host's time, UTC."""
 
@@ -48,6 +50,7 @@ class Watch:
     bucket: str
     sessions: SessionTable
     now: Callable[[], datetime]
+    _listed: datetime | None = None
 
     def look(self) -> None:
         """Write the measures of this moment. Raises StoreUnavailable: then the minute has none."""
@@ -58,16 +61,21 @@ class Watch:
             promise=self.control.progress(BARS_READER).promise,
             runs=self.ledger.runs(*nights(now_ms)),
             watched_since=self.control.watched_since(now.timestamp()),
-            dead_letters=self._given_up_since(now - WITHIN),
+            dead_letters=self._given_up(now),
         )
         measured("watch", measures(now_ms, self.sessions, seen), now_ms)
 
-    def _given_up_since(self, since: datetime) -> int:
+    def _given_up(self, now: datetime) -> int:
+        """Batches of the last hour; 0 between two looks, since each is paid for."""
+        if self._listed is not None and now - self._listed < LISTED_EVERY:
+            return 0
         try:
             pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=GIVEN_UP)
-            return sum(one["LastModified"] >= since for page in pages for one in page.get("Contents", ()))
+            kept = [one["LastModified"] for page in pages for one in page.get("Contents", ())]
         except (BotoCoreError, ClientError) as error:
             raise StoreUnavailable(f"lake: {error}") from error
+        self._listed = now
+        return sum(at >= now - WITHIN for at in kept)
 
 
 @lru_cache(maxsize=1)

@@ -45,7 +45,7 @@ class Base(NamedTuple):
     def without_digest(self) -> str:
         """What whoever is about to deploy has to do."""
         return (
-            f"{self.reference} has no digest: run `make lock` where its registry can be reached, and commit "
+            f"{self.reference} has no digest: run `make lock-image` where its registry can be reached, and commit "
             f"{LOCK.relative_to(ROOT)}"
         )
 

@@ -4,8 +4,8 @@
     --yes                do not ask before rights are widened
     --force-in-session   update while the market trades, which restarts the ingester
 
-POLYGON_API_KEY, if it is set, is put into the vendor's secret when that has no value yet. Exit 1 when something
-refuses, 2 for wrong input.
+POLYGON_API_KEY or MASSIVE_API_KEY, if one is set, is put into the vendor's secret when that has no value yet. Exit 1
+when something refuses, 2 for wrong input.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from stacks.deploy.steps import Aws, Deployment, DeploymentRefused
 from stacks.deploy.synthesis import NothingToDeploy, settings_of, synthesise_real
 from stacks.settings import ROOT
 
+KEY_NAMES = ("POLYGON_API_KEY", "MASSIVE_API_KEY")
+"""Variables that may hold the vendor's key; the first that does."""
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"})
 
 
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         aws=_clients(),
         cdk=lambda words: cdk_cli.run([*words, *approval], environment),
         say=lambda line: print(line, flush=True),  # noqa: T201 - a command line prints
-        vendor_key=os.environ.get("POLYGON_API_KEY", ""),
+        vendor_key=next((key for name in KEY_NAMES if (key := os.environ.get(name))), ""),
     )
     try:
         _check_docker()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bars.sessions import SessionTable
+from shared.bars.windows import HOUR_MS
 from shared.clients.stacks import (
     BOOTSTRAP_VERSION,
     EDGE_REGION,
@@ -23,6 +24,8 @@ from shared.polygon.market_answers import market_now
 from stacks.deploy.page import upload
 from stacks.settings import Settings
 
+TAKES_MS = HOUR_MS
+"""A deployment, at most."""
 Aws = Callable[[str, str], Any]
 """Service and region -> boto3 client."""
 
@@ -69,11 +72,14 @@ class Deployment:
         self.say(f"session clock, today: {orders or 'nothing more to start or stop'}")
 
     def refuse_in_session(self, sessions: SessionTable, now_ms: int) -> None:
-        """An update restarts the ingester: refused from the first trade of extended hours to their last.
+        """An update restarts the ingester: refused from an hour before the first trade of extended hours, which the
+        deployment may take, to their last.
 
         What has no ingester yet may be deployed at any time. Raises DeploymentRefused.
         """
         market = market_now(sessions, now_ms)["market"]
+        if market == "closed" and market_now(sessions, now_ms + TAKES_MS)["market"] != "closed":
+            market = "soon open"
         if market != "closed" and self._outputs("speed") is not None:
             raise DeploymentRefused(
                 f"the market is {market.replace('-', ' ')}: an update restarts the ingester. "

@@ -40,6 +40,8 @@ fi
 aws s3 sync assets "s3://$BUCKET" --region "$region"
 aws ecr get-login-password --region "$region" | docker login --username AWS --password-stdin "$registry"
 while IFS=$'\t' read -r folder dockerfile platform tag base; do
+    aws ecr describe-images --repository-name "$REPOSITORY" --image-ids "imageTag=$tag" --region "$region" \
+        > /dev/null 2>&1 < /dev/null && continue  # a tag that is there cannot be pushed again
     docker buildx build --platform "$platform" --provenance false --file "$folder/$dockerfile" \
         --build-arg "PYTHON_IMAGE=$base" --tag "$registry/$REPOSITORY:$tag" --push "$folder" < /dev/null
 done < images.tsv

@@ -101,6 +101,13 @@ def test_nights_before_the_platform_was_there_are_not_missed(
     assert watch.control.watched_since(OPEN_S + 9 * HOUR) == OPEN_S
 
 
+def test_the_lake_is_listed_once_in_each_period_of_the_alarm_on_it(watch: Watch, clock: Clock) -> None:
+    lists: list[str] = []
+    watch.s3.meta.events.register("before-call.s3.ListObjectsV2", lambda **_: lists.append("list"))
+    look(watch, clock, OPEN_S, OPEN_S + HOUR, every_s=60)
+    assert len(lists) == HOUR / 300
+
+
 @pytest.mark.fault("F30")
 @pytest.mark.alarm("dead-letters")
 def test_batches_that_lambda_gives_up_are_told_for_an_hour(

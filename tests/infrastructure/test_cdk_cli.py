@@ -259,7 +259,9 @@ def test_an_update_waits_for_the_end_of_the_session(lean: Deployed) -> None:
         ours.refuse_in_session(sessions, int(SESSION.timestamp() * 1000))
     with pytest.raises(DeploymentRefused, match="the market is extended hours"):
         ours.refuse_in_session(sessions, int(SESSION.replace(hour=4).timestamp() * 1000))
-    for allowed in (SESSION.replace(hour=3, minute=59), SESSION.replace(hour=20), HOLIDAY):
+    with pytest.raises(DeploymentRefused, match="the market is soon open"):
+        ours.refuse_in_session(sessions, int(SESSION.replace(hour=3, minute=1).timestamp() * 1000))
+    for allowed in (SESSION.replace(hour=2, minute=59), SESSION.replace(hour=20), HOLIDAY):
         ours.refuse_in_session(sessions, int(allowed.timestamp() * 1000))
 
 

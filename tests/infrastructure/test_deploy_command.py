@@ -144,7 +144,7 @@ def digested(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_images_of_any_base_are_not_deployed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(to_deploy, "base", lambda: Base("here/python", "3.13", ""))
     monkeypatch.setattr(to_deploy, "synthesise", not_to_be_called)
-    with pytest.raises(to_deploy.NothingToDeploy, match=r"here/python:3\.13 has no digest: run `make lock`"):
+    with pytest.raises(to_deploy.NothingToDeploy, match=r"here/python:3\.13 has no digest: run `make lock-image`"):
         to_deploy.synthesise_real(tmp_path, {})
 
 

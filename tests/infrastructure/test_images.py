@@ -116,7 +116,7 @@ def test_what_is_about_to_be_deployed_needs_the_digest(monkeypatch: pytest.Monke
 
     monkeypatch.setenv(CLI_VERSION, "2.1148.1")
     monkeypatch.setattr(assets, "base", lambda: Base("here/python", "3.13", ""))
-    with pytest.raises(BaseImageError, match=r"here/python:3\.13 has no digest: run `make lock`"):
+    with pytest.raises(BaseImageError, match=r"here/python:3\.13 has no digest: run `make lock-image`"):
         assets.Assets(stubs=False)
     assets.Assets(stubs=True)
     monkeypatch.setattr(assets, "base", lambda: Base("here/python", "3.13", DIGEST))

@@ -116,6 +116,8 @@ def test_streams_are_encrypted_and_provisioned(templates: Templates) -> None:
         assert stream.properties["StreamEncryption"] == {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"}
         assert stream.properties["StreamModeDetails"] == {"StreamMode": "PROVISIONED"}
         assert stream.properties["RetentionPeriodHours"] * 3600 == RETENTION_S
+        assert stream.body["DeletionPolicy"] == "Delete", "its shards would be paid for"
+        assert stream.body["UpdateReplacePolicy"] == "Retain", "its readers may be behind"
 
 
 def test_the_ingester_is_told_the_shards_that_the_stream_has(templates: Templates) -> None:

@@ -70,6 +70,7 @@ def test_a_stream_of_frames_gives_the_python_engines_windows_and_the_references_
     assert bars > LEAST
 
 
+@ONLY_WHOLE
 def test_batch_mode_gives_the_references_bars_with_the_late_parts_in_them(
     jvm: FlinkJvm, fed: Fed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

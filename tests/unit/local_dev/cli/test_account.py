@@ -2,6 +2,7 @@
 
 import argparse
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -120,12 +121,27 @@ def _docker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
 
 
+@pytest.fixture(autouse=True)
+def images(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A lock of the base image with its digest."""
+    lock = tmp_path / "images.json"
+    lock.write_text('{"digest": "sha256:0123456789abcdef"}')
+    monkeypatch.setattr("local_dev.cli.account.IMAGES", lock)
+    return lock
+
+
+def test_a_base_image_without_a_digest_is_told_how(images: Path) -> None:
+    images.write_text('{"digest": ""}')
+    found = findings(answers())["base image"]
+    assert (found.found, found.remedy) == ("no digest", "make lock-image")
+
+
 def test_an_account_that_lacks_nothing_is_told_so() -> None:
     found = findings(answers())
     assert [f for f in found.values() if f.remedy] == []
     assert found["credentials"].found == f"account {ACCOUNT}, user/ann"
     assert found["bootstrap eu-west-1"].found == found["bootstrap us-east-1"].found == "version 30"
-    assert len(found) == 15
+    assert len(found) == 16
 
 
 def test_without_credentials_nothing_else_is_asked() -> None:

@@ -48,7 +48,7 @@ def test_both_profiles_are_shown_with_lines_totals_and_targets(
 def test_shards_follow_the_loads_peak_unless_they_are_given(asked: Asked) -> None:
     for words in ([], ["--trades", "10000000"], ["--symbols", "50"], ["--what-if", "shards=7"]):
         assert main(["cost", "--profile", "lean", *words]) == 0
-    assert [settings["shards"] for settings in asked] == ["4", "1", "1", "7"]
+    assert [settings["shards"] for settings in asked] == ["2", "1", "1", "7"]
 
 
 def test_a_change_of_the_templates_is_in_the_bill(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,9 +28,8 @@ def test_a_speed_out_of_range_is_one_sentence(capsys: pytest.CaptureFixture[str]
     assert not (tmp_path / "state").exists()
 
 
-def test_what_is_not_there_yet_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_engine_that_is_none_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert "python and flink" in refusal(capsys, "up", "--bar-engine", "spark")
-    assert "--aws" in refusal(capsys, "doctor", "--aws")
 
 
 def test_what_does_not_go_together_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import boto3
@@ -62,7 +62,7 @@ def test_a_half_day_in_full(scheduler: Any) -> None:
     }
     for held in found.values():
         assert held["ScheduleExpressionTimezone"] == "UTC"
-        assert held["ActionAfterCompletion"] == "DELETE"
+        assert held["ActionAfterCompletion"] == "NONE"
         assert held["FlexibleTimeWindow"] == {"Mode": "OFF"}
         assert (held["Target"]["RoleArn"], held["Target"]["DeadLetterConfig"]) == (ROLE, {"Arn": QUEUE})
         assert held["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
@@ -96,9 +96,26 @@ def test_without_flink_only_the_ingester_is_planned(scheduler: Any) -> None:
 
 
 @pytest.mark.parametrize("day", [(2026, 11, 26), (2026, 11, 28), (2026, 11, 29)])
-def test_a_day_without_a_session_gets_no_schedule(day: tuple[int, int, int], scheduler: Any) -> None:
-    assert run(morning(*day, 3, 15), FULL, scheduler) == []
-    assert planned(scheduler) == {}
+def test_on_a_day_without_a_session_an_ingester_that_runs_is_stopped_and_nothing_started(
+    day: tuple[int, int, int], scheduler: Any
+) -> None:
+    (name,) = run(morning(*day, 3, 15), FULL, scheduler)
+    (held,) = planned(scheduler).values()
+    assert name.endswith("-ingester-stop")
+    assert json.loads(held["Target"]["Input"])["DesiredCount"] == 0
+    assert held["ScheduleExpression"] == f"at({date(*day)}T08:16:00)"
+
+
+def test_deployed_for_the_first_time_in_the_evening_the_ingester_is_stopped_till_the_morning(scheduler: Any) -> None:
+    assert run(morning(2026, 11, 25, 21, 0), FULL, scheduler) == ["2026-11-25-ingester-stop"]
+    assert planned(scheduler)["2026-11-25-ingester-stop"]["ScheduleExpression"] == "at(2026-11-26T02:01:00)"
+
+
+@pytest.mark.parametrize("at", [(11, 0), (20, 5), (20, 25), (21, 0)])
+def test_what_was_started_in_the_morning_is_not_started_again(at: tuple[int, int], scheduler: Any) -> None:
+    """Flink refuses to be started while it runs; tried again after its stop it would run all night."""
+    run(morning(2026, 11, 25, 3, 15), FULL, scheduler)
+    assert run(morning(2026, 11, 25, *at), FULL, scheduler) == []
 
 
 def test_a_plan_that_is_made_again_changes_nothing(scheduler: Any) -> None:

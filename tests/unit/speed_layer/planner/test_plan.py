@@ -89,6 +89,15 @@ def test_a_late_start_comes_at_once_while_its_stop_is_ahead() -> None:
     assert [order for order in left if not order.starts] == [order for order in found if not order.starts]
 
 
+@pytest.mark.parametrize("at", [time(19, 50), time(20, 5), time(20, 19, 30), time(20, 29, 30)])
+def test_a_late_start_never_comes_near_its_stop_or_after_it(at: time) -> None:
+    now = int(datetime.combine(date(2026, 11, 25), at, NEW_YORK).timestamp() * 1000)
+    left = list(still_due(orders(date(2026, 11, 25)), now))
+    stops = {order.process: order.at for order in left if not order.starts}
+    assert all(stops[order.process] - order.at >= 29 * MINUTE_MS for order in left if order.starts)
+    assert [order.process for order in left if order.starts] == ([Process.FLINK] if at == time(19, 50) else [])
+
+
 def test_between_the_stops_only_the_later_one_is_left_and_nothing_is_started() -> None:
     found = orders(date(2026, 11, 25))
     stop, last = (order for order in found if not order.starts)
