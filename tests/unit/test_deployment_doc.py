@@ -51,7 +51,7 @@ def test_a_variable_that_is_used_is_set_before_or_is_the_readers_to_fill_in() ->
     used = {name: text.index(f"${name}") for name in re.findall(r"\$(\w+)", text)}
     assert {"KEY", "URL", "JOB", "QUEUE"} <= used.keys()
     unset = {name for name, place in used.items() if not re.search(rf"^(export )?{name}=", text[:place], re.MULTILINE)}
-    assert unset == {"OLDER", "CLUSTER", "INSTANCE", "TABLE", "BUCKET", "SECRET"}
+    assert unset == {"OLDER", "CLUSTER", "TABLE", "BUCKET", "SECRET"}
 
 
 def test_a_secret_that_was_seen_is_no_longer_the_one_before() -> None:
