@@ -36,6 +36,7 @@ case "$*" in
     *get-caller-identity*) echo 123456789012 ;;
     *describe-stack-resources*) echo the-secret ;;
     *describe-secret*) echo "$STAGES" ;;
+    *describe-images*) tag=${*##*imageTag=}; grep -q "buildx.*:${tag%% *} --push" "$CALLS" ;;
 esac
 """
 
@@ -192,6 +193,16 @@ def test_the_script_deploys_every_stack_in_order_with_the_parameters_it_has(writ
         assert f"--platform linux/arm64 --provenance false --file {image['folder']}/{image['dockerfile']}" in call
         assert f"--build-arg PYTHON_IMAGE={base().reference} " in call
     assert calls.index(f"aws s3 sync assets s3://{BUCKET} --region us-east-1") < calls.index(deploys[1])
+
+
+def test_images_that_are_there_are_not_pushed_again(written: Path, tmp_path: Path) -> None:
+    """A repository with tags that stand refuses it."""
+    for _ in range(2):
+        done, calls = _run(written, tmp_path, stages="AWSCURRENT AWSPREVIOUS")
+        assert done.returncode == 0, done.stderr
+    builds = [call for call in calls if call.startswith("docker buildx build")]
+    assert len(builds) == len(set(builds)) == len(manifest_of(written)["images"])
+    assert len([call for call in calls if "cloudformation deploy" in call]) == 2 * len(manifest_of(written)["stacks"])
 
 
 @pytest.mark.skipif(not everything(), reason="make parity: elsewhere cfn-lint has looked at them with the CDK's names")
