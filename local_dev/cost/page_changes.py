@@ -21,6 +21,8 @@ WHAT_IFS = (
     "trades_a_day=80000000",
     "api_requests=5000000",
     "api_requests=0",
+    "edge_hits=0.5",
+    "database_units_awake=0.5",
     "history_months=60",
 )
 """Shown with what each adds; without another synthesis, so with the shards that the base load takes."""
