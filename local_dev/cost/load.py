@@ -32,7 +32,7 @@ class Load:
     alerts_a_day: int = 500
     api_requests: int = 1_000_000
     """A month, asked while the market is open, extended hours included."""
-    edge_hits: float = 0
+    edge_hits: float = 0.0
     """Of the requests, the share that the edge answers from what it has kept, a minute at most."""
     bytes_an_answer: int = 5_000
     reads_a_request: int = 4
@@ -50,7 +50,7 @@ class Load:
     """Between the start of a night and the database's rest; a date has two nights."""
     night_job_hours: float = 0.35
     """Of a night, those in which a job of AWS Batch runs."""
-    backfill_hours: float = 0
+    backfill_hours: float = 0.0
     """A month, of the job that loads history."""
     history_months: float = 12
     """Of raw log and files that lie in the lake."""
