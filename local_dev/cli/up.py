@@ -97,6 +97,7 @@ def _serve(parts: Parts, options: argparse.Namespace) -> int:
     else:
         past = open_feed(platform, feed, screen.step, resumes=resumes)
     note(state.path, Address(platform.url, platform.key, platform.endpoints[EMULATOR], platform.control_table))
+    platform.restore_keys()  # whoever made or revoked one before that note has told the file alone
     screen.welcome(platform, feed, state.path)
     if feed is None:
         counts = verify(platform) if options.once else None

@@ -96,10 +96,14 @@ class Platform:
             self._timed("state", lambda: restore(self.state, self.client, self.deployment, self._sessions))
             self._alerts.restore(self.client("dynamodb"), self._alerts_table)
         self.key = local_key(self.state, self.control)
-        KeysFile(self.state.path).restore(self.control)
+        self.restore_keys()
         self.cache = cache_ready.result()
         self._database = database_ready.result()
         with_servers.shutdown()
+
+    def restore_keys(self) -> None:
+        """Keys of the state folder, into the table."""
+        KeysFile(self.state.path).restore(self.control)
 
     def serve(self) -> None:
         """What answers first, then what makes bars of streams, which loads while the page opens. Raises as `start`."""

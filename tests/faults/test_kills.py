@@ -149,8 +149,8 @@ def test_the_raw_log_holds_every_trade_once(chaos: Chaos, quiet: Run, reference:
 
 
 def test_each_crossing_of_an_alert_was_told_once(chaos: Chaos, feed: Path) -> None:
-    """Each at a trade of the feed, and a fall between two of a symbol: an independent check. How many there are depends
-    on the kills, since what is refilled behind later trades fires nothing; a handful shows that rules were looked at."""
+    """Each at a trade of the feed, and a fall between two of a symbol: an independent check. How many depends on the
+    kills, since what is refilled behind later trades fires nothing; a handful shows that rules were looked at."""
     assert len({one["id"] for one in chaos.crossings}) == len(chaos.crossings) >= at_most(30, 5)
     assert impossible(chaos.crossings, watched(sorted((feed / "cut").iterdir()))) == []
 
