@@ -98,15 +98,17 @@ def image_document(name: str, built_from: Base) -> str:
 
 def _packages(lock: str) -> Iterator[Component]:
     for one in locked(ROOT / "locks" / f"{lock}.txt"):
-        index = XsUri(f"https://pypi.org/project/{one.name}/{one.version}/")
-        files = ExternalReference(
-            type=ExternalReferenceType.DISTRIBUTION, url=index, hashes=[_sha256(value) for value in one.hashes]
+        purl = PackageURL("pypi", name=one.name, version=one.version)
+        files = ExternalReference(  # by its name in the field's terms: whoever installs it chooses the index
+            type=ExternalReferenceType.DISTRIBUTION,
+            url=XsUri(purl.to_string()),
+            hashes=[_sha256(value) for value in one.hashes],
         )
         yield Component(
             name=one.name,
             version=one.version,
             type=ComponentType.LIBRARY,
-            purl=PackageURL("pypi", name=one.name, version=one.version),
+            purl=purl,
             external_references=[files],
         )
 
