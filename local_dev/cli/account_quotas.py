@@ -11,7 +11,7 @@ Aws = Callable[[str, str], Any]
 CONCURRENCY = 100
 """Functions that run at once: each shard of each mapping, the API's callers, the night."""
 FARGATE_VCPU = 10
-"""The ingester's one, four of a job of the night, as many of a backfill, push's quarter."""
+"""The ingester's one, two for each of two jobs of the night, four of a backfill, push's quarter."""
 KPU = 8
 SHARDS = 6
 

@@ -77,8 +77,10 @@ FLINK_MAIN, FLINK_JAR = "main.py", "lib/connector.jar"
 """Entry point and connector in the zip of the Flink application."""
 
 
+@cache
 def build(name: str) -> Path:
-    """The folder that is zipped for function `name`; built again only when its lock or its code changed.
+    """The folder that is zipped for function `name`; built again only when its lock or its code changed. Asked for by
+    synthesis, its documents and its report: one look at the code is enough for a process.
 
     With bytecode where this machine has the runtime's Python. Raises what `wheels` raises.
     """
