@@ -175,8 +175,9 @@ def test_a_token_is_the_one_that_the_sdk_makes(monkeypatch: pytest.MonkeyPatch) 
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     client = boto3.client("rds", region_name="us-east-1")
-    with mock.patch("botocore.auth.get_current_datetime", return_value=TOKEN_TIME):
+    with mock.patch("botocore.crt.auth.get_current_datetime", return_value=TOKEN_TIME):  # what signs where awscrt is
         expected = client.generate_db_auth_token(DBHostname=HOST, Port=5432, DBUsername="loader")
+        assert "X-Amz-Date=20260302T120000Z" in expected
         assert iam_token(HOST, 5432, "loader") == expected
 
 
