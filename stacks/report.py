@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 from stacks.audit.reading import Reading
 from stacks.audit.rights import grants, totals
@@ -86,10 +87,11 @@ def uploads(documents: Path) -> Iterator[str]:
     """What each function uploads, beside what Lambda takes, and the packages in it (`stacks.sbom`)."""
     yield f"{'bundle':<12}{'MB zipped':>12}{f'MB of {BUNDLE_MB}':>12}{'packages':>10}"
     for name in BUNDLES:
-        folder = build(name)
-        unpacked = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        upload = zipped(build(name))
+        with ZipFile(upload) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
         packages = json.loads((documents / f"{name}.cdx.json").read_text(encoding="utf-8"))["components"]
-        sizes = f"{zipped(folder).stat().st_size / 2**20:>12.1f}{unpacked / 2**20:>12.1f}"
+        sizes = f"{upload.stat().st_size / 2**20:>12.1f}{unpacked / 2**20:>12.1f}"
         yield f"{name:<12}{sizes}{len(packages):>10}"
 
 

@@ -143,16 +143,18 @@ def closure(module: str) -> set[Path]:
     Raises RuntimeError when there is no such module.
     """
     found: set[Path] = set()
-    waiting = [module]
+    known, waiting = {module}, [module]
     while waiting:
         name = waiting.pop()
         path = _source(name)
-        if path is None or path in found:
+        if path is None:
             continue
         found.add(path)
         found.update(beside for beside in path.parent.iterdir() if beside.suffix in _DATA)
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-        waiting += [name.rpartition(".")[0], *_imports(path, package)]
+        fresh = {name.rpartition(".")[0], *_imports(path, package)} - known
+        known |= fresh
+        waiting += fresh
     if not found:
         raise RuntimeError(f"no module {module} to bundle")
     return found

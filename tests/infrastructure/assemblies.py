@@ -4,6 +4,7 @@
 ten times as long as a synthesis. Prints what the command says; exits as it does when it refuses.
 """
 
+import gc
 import sys
 from pathlib import Path
 
@@ -40,4 +41,7 @@ def synthesise(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(synthesise(Path(sys.argv[1])))
+    gc.disable()  # as the command does
+    code = synthesise(Path(sys.argv[1]))
+    gc.freeze()
+    sys.exit(code)
