@@ -19,9 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".build" / "templates"
 MADE_FROM = (
     *("app.py", "cdk.json", "locks/dev.txt", "stacks"),
-    *("serving_layer/edge", "serving_layer/dashboard/headers.json"),
-    *("batch_layer/nightly/definition.asl.json", "shared/stores/schema", "pyproject.toml"),
+    *("serving_layer/edge", "serving_layer/auth", "serving_layer/dashboard/headers.json"),
+    *("batch_layer/nightly/definition.asl.json", "speed_layer/signals", "shared", "pyproject.toml"),
 )
+"""With what the stacks import of the product: names, limits, hours."""
 SYNTH_SECONDS = 180
 OPTIONS = ("--stub-assets", "-c", "push=on")
 """Nothing is built, and what is optional on AWS runs here always."""

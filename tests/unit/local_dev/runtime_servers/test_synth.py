@@ -3,6 +3,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+import grimp
 import pytest
 
 from local_dev.runtime.processes import Supervisor
@@ -47,6 +48,15 @@ def test_templates_are_synthesised_only_when_what_they_are_made_from_changes(
     (root / "cdk.json").write_text("{}")
     assert assembly(supervisor, root, cache) != first
     assert (root / "runs").read_text() == "xx"
+
+
+def test_templates_are_made_from_every_product_module_that_the_stacks_import() -> None:
+    graph = grimp.build_graph("stacks", "shared", "batch_layer", "speed_layer", "serving_layer")
+    reached = graph.find_upstream_modules("stacks", as_package=True)
+    watched = tuple(name.replace("/", ".") for name in MADE_FROM)
+    packages = {"batch_layer", "speed_layer", "serving_layer"}  # nothing but a docstring
+    assert "shared.stores.schema" in reached
+    assert {name for name in reached - packages if not name.startswith(watched)} == set()
 
 
 def test_a_file_that_moves_changes_the_key(root: Path) -> None:
