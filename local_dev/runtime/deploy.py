@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
 from local_dev.runtime.emulator_gaps import Clients, close_gaps
+from local_dev.runtime.held_reads import PATIENT
 from local_dev.runtime.synth import Template, templates
 from shared.errors import CondvestError
 
@@ -43,6 +44,7 @@ def clients(url: str) -> Clients:
         read_timeout=30,
         retries={"total_max_attempts": 2, "mode": "standard"},
         max_pool_connections=32,  # the pollers share them
+        user_agent_appid=PATIENT,
     )
     made: dict[str, Any] = {}
     making = threading.Lock()  # a session is not thread-safe, its clients are

@@ -22,7 +22,7 @@ from ministack.app import main
 from ministack.core import persistence
 from ministack.services import dynamodb, kinesis
 
-from local_dev.runtime import emulator_activities, emulator_queries
+from local_dev.runtime import emulator_activities, emulator_queries, emulator_reads
 
 SWEEP_S = 5.0
 """Seconds between two looks through the iterators; they live for 300."""
@@ -138,6 +138,7 @@ def install() -> None:
     persistence.json = SimpleNamespace(**{**vars(json), "dump": dump})
     emulator_queries.install()
     emulator_activities.install()
+    emulator_reads.install()
 
 
 if __name__ == "__main__":

@@ -126,8 +126,9 @@ class ShardPoller:
             with self._lock:
                 self._rules.on_read_failed(clock())
             return
+        looked = began + chunk.held_s
         with self._lock:
-            self._rules.on_read(chunk.records, began=began, now=clock(), behind=chunk.behind)
+            self._rules.on_read(chunk.records, began=looked, now=clock(), behind=chunk.behind)
             if chunk.closed:
                 self._rules.on_closed()
 

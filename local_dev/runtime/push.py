@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 from local_dev.runtime.deployment import Container
 from local_dev.runtime.environment import process
+from local_dev.runtime.held_reads import PATIENT
 from local_dev.runtime.loopback import ask
 from local_dev.runtime.processes import Child, Command, Supervisor
 from local_dev.runtime.servers import LOOPBACK, ServerNotReady, free_port
 from local_dev.runtime.synth import ROOT
 
+APP_ID = "AWS_SDK_UA_APP_ID"
 POLL_SECONDS = "0.2"
 """Between two looks at a stream: five a second, all that a shard on AWS has for its readers, and little work here."""
 READY_SECONDS = 30.0
@@ -31,7 +33,7 @@ class Push:
 
     def start(self, container: Container, environment: Mapping[str, str]) -> None:
         """`environment`: the container's own with our stand-ins."""
-        changed = {"HOST": LOOPBACK, "PORT": str(self._port), "POLL_SECONDS": POLL_SECONDS}
+        changed = {"HOST": LOOPBACK, "PORT": str(self._port), "POLL_SECONDS": POLL_SECONDS, APP_ID: PATIENT}
         argv = (sys.executable, *container.python_arguments)
         command = Command("push", argv, process({**environment, **changed}), cwd=ROOT, respawn=True, endless=True)
         self._child = self._supervisor.start(command)

@@ -18,11 +18,13 @@ class ReadFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`behind`: more lies beyond these records. `closed`: nothing ever will (the shard was split or merged)."""
+    """`behind`: more lies beyond these records. `closed`: nothing ever will (the shard was split or merged).
+    `held_s` as in `Page`."""
 
     records: list[StreamRecord]
     behind: bool
     closed: bool
+    held_s: float
 
 
 class ShardReader:
@@ -43,7 +45,7 @@ class ShardReader:
             self._after = page.records[-1].sequence
         self._iterator = page.next_iterator
         closed = not self._iterator
-        return Chunk(page.records, behind=not closed and page.behind, closed=closed)
+        return Chunk(page.records, behind=not closed and page.behind, closed=closed, held_s=page.held_s)
 
     def _page(self, limit: int) -> Page:
         for _ in range(2):

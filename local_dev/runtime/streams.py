@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from local_dev.runtime.dynamodb_event import changes
+from local_dev.runtime.held_reads import held_s
 from local_dev.runtime.kinesis_event import Source
 from local_dev.runtime.mapping_settings import MappingSettings, UnsupportedMapping
 from local_dev.runtime.record_filter import RecordFilter
@@ -14,11 +15,13 @@ from local_dev.runtime.stream_record import StreamRecord
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`next_iterator` None: the shard is closed and nothing ever follows. `behind`: more lies beyond these records."""
+    """`next_iterator` None: the shard is closed and nothing ever follows. `behind`: more lies beyond these records.
+    `held_s`: so long the service had waited before it looked."""
 
     records: list[StreamRecord]
     next_iterator: str | None
     behind: bool
+    held_s: float = 0.0
 
 
 class Stream(Protocol):
@@ -76,6 +79,7 @@ class KinesisStream:
             [source.record(record) for record in answer["Records"]],
             answer.get("NextShardIterator"),
             bool(answer.get("MillisBehindLatest")),
+            held_s(answer),
         )
 
 
@@ -118,4 +122,4 @@ class TableStream:
         answer: Mapping[str, Any] = self._streams.get_records(ShardIterator=iterator, Limit=limit)
         wanted = [record for record in answer["Records"] if self._filter.passes(record)]
         behind = len(answer["Records"]) == limit or len(wanted) < len(answer["Records"])
-        return Page(changes(wanted, self._settings.stream_arn), answer.get("NextShardIterator"), behind)
+        return Page(changes(wanted, self._settings.stream_arn), answer.get("NextShardIterator"), behind, held_s(answer))
