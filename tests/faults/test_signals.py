@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import duckdb
 import pytest
 
-from tests.effort import at_most
 from tests.end_to_end.local_platform import LocalPlatform, running
 from tests.faults.kills import Kill, carry_out, plan
 from tests.parity import rewrite
@@ -22,12 +21,12 @@ pytestmark = [pytest.mark.platform, pytest.mark.timeout(900)]
 
 SEED = 34
 DAY = date(2013, 10, 8)
-SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, at_most(time(11, 30), time(10, 30)))
+SINCE, UNTIL = new_york_ms(DAY, time(9, 20)), new_york_ms(DAY, time(11, 30))
 SPEED = 200
 RUN_S = (UNTIL - SINCE) / 1000 / SPEED
 SYMBOLS = ("AIG", "BAC", "SPY")
 MAKERS = ("signals", "valkey", "persist", "notify", "signals")
-KILLS = at_most(15, 8)
+KILLS = 15
 FACTOR = 2
 STRATEGIES: list[dict[str, Any]] = [
     {"strategy": "volume_spike", "timeframes": ["1m", "5m"], "params": {"factor": FACTOR}},
@@ -115,7 +114,7 @@ def test_a_paced_run_with_kills_repeats_and_disorder_gives_the_same_signals(twic
 def test_each_kill_hit_a_live_process_while_the_feed_ran(twice: Twice) -> None:
     assert len({kill.pid for kill in twice.kills}) == KILLS
     assert {kill.role for kill in twice.kills} == set(MAKERS)
-    assert sum(kill.feed == "running" for kill in twice.kills) >= KILLS * 2 // 3, twice.kills
+    assert sum(kill.feed == "running" for kill in twice.kills) >= 10, twice.kills
 
 
 def test_health_counts_the_stored_signals(twice: Twice) -> None:
