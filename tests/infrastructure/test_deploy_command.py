@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from datetime import datetime
 from io import BytesIO
@@ -14,7 +15,7 @@ import pytest
 
 from shared.bars.windows import NEW_YORK
 from stacks import synth
-from stacks.constructs.base_image import Base
+from stacks.constructs.base_image import LOCK, Base
 from stacks.constructs.wheels import IndexUnreachableError
 from stacks.deploy import __main__ as deploy
 from stacks.deploy import cdk_cli
@@ -183,12 +184,23 @@ def test_under_the_cdks_command_line_both_regions_are_one(
     assert "the region is eu-west-1 by AWS_REGION or the profile, and us-east-1 by -c region" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(not everything(), reason="make parity: a synthesis of its own, half a minute")
-def test_cdk_json_names_the_program_and_its_settings_are_those_of_the_command_line(tmp_path: Path) -> None:
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """This source tree, with a digest of the base image whether or not there is one yet."""
+    copy = tmp_path / "tree"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "cdk.out", "tests", "docs", "__pycache__"))
+    for name in (".venv", ".build"):
+        (copy / name).symlink_to(ROOT / name)
+    lock = copy / LOCK.relative_to(ROOT)
+    lock.write_text(json.dumps({**json.loads(lock.read_text()), "digest": f"sha256:{'0' * 64}"}))
+    return copy
+
+
+def test_cdk_json_names_the_program_and_its_settings_are_those_of_the_command_line(tmp_path: Path, tree: Path) -> None:
     words = ["ls", "-c", "environment=prod", "-c", "push=on", "--output", str(tmp_path / "out")]
-    environment = {**os.environ, **cdk_cli.QUIET, "AWS_REGION": "us-east-1", "HOME": str(tmp_path)}
+    environment = {**os.environ, **cdk_cli.QUIET, "AWS_REGION": "us-east-1", "HOME": str(tmp_path), "PYTHONPATH": ""}
     done = subprocess.run(  # noqa: S603 - a tool of this environment
-        cdk_cli.command(*words), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        cdk_cli.command(*words), cwd=tree, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     names = {line.split()[0] for line in done.stdout.splitlines() if "condvest-prod-" in line}
@@ -216,6 +228,12 @@ def test_a_package_other_than_the_locked_one_is_not_installed(tmp_path: Path, mo
     with pytest.raises(cdk_cli.CdkUnavailableError, match="EINTEGRITY"):
         cdk_cli.install()
     assert not list((tmp_path / "build" / "cdk-cli").iterdir())
+
+
+def test_the_command_line_adds_nothing_that_makes_a_template_too_large() -> None:
+    """Paths and assets in the metadata of each resource: a quarter of a template."""
+    settings = json.loads((ROOT / "cdk.json").read_text())
+    assert (settings["pathMetadata"], settings["assetMetadata"]) == (False, False)
 
 
 def test_nothing_is_told_to_anybody() -> None:
