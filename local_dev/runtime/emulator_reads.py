@@ -2,6 +2,7 @@
 
 As it comes it answers at once, so whoever wants a record soon asks ten times a second, and a platform that does nothing
 keeps half a core busy. A PATIENT reader waits here instead, and is told in HELD for how long it did.
+While it waits, so does a batch whose window is over: half a second at most, and only where nothing more comes.
 """
 
 import asyncio
