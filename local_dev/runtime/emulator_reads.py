@@ -5,17 +5,15 @@ keeps half a core busy. A PATIENT reader waits here instead, and is told in HELD
 While it waits, so does a batch whose window is over: half a second at most, and only where nothing more comes.
 """
 
-import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ministack.services import dynamodb, dynamodb_streams, kinesis
 
+from local_dev.runtime.emulator_activities import held
 from local_dev.runtime.held_reads import HELD, PATIENT
 
-LONGEST_S = 0.5
 LOOK_S = 0.05
 _PATIENT = f"app/{PATIENT}"
 
@@ -30,12 +28,10 @@ def holding(handle: Handle, ended: Callable[[dict[str, Any]], bool]) -> Handle:
         is_read = headers.get("x-amz-target", "").endswith(".GetRecords")
         if not is_read or _PATIENT not in headers.get("user-agent", ""):
             return await handle(method, path, headers, body, query)
-        request, began = json.loads(body), time.monotonic()
-        while ended(request) and time.monotonic() < began + LONGEST_S:
-            await asyncio.sleep(LOOK_S)
-        held = time.monotonic() - began
+        request = json.loads(body)
+        held_s = await held(lambda: ended(request), LOOK_S)
         status, answered, content = await handle(method, path, headers, body, query)
-        return status, {**answered, HELD: f"{held:.6f}"}, content
+        return status, {**answered, HELD: f"{held_s:.6f}"}, content
 
     return handle_request
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from local_dev.runtime.deploy import CREDENTIALS, REGION
 from local_dev.runtime.destinations import Clients
-from local_dev.runtime.emulator_reads import LONGEST_S, LOOK_S
+from local_dev.runtime.emulator_activities import LONGEST_S
+from local_dev.runtime.emulator_reads import LOOK_S
 from local_dev.runtime.held_reads import HELD, held_s
 from local_dev.runtime.mapping_rules import ShardRules
 from local_dev.runtime.poller import ShardPoller, clock
