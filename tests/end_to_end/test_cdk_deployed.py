@@ -1,6 +1,5 @@
 """The platform over stacks that the CDK's command line has deployed, instead of `condvest up` itself."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -10,14 +9,14 @@ import pytest
 
 from local_dev.cli.main import main
 from local_dev.runtime import platform
-from local_dev.runtime.deploy import ACCOUNT, CREDENTIALS, REGION
+from local_dev.runtime.deploy import CREDENTIALS
 from local_dev.runtime.emulator_gaps import Clients, close_gaps
 from local_dev.runtime.environment import process
 from local_dev.runtime.synth import templates
-from shared.clients.stacks import BOOTSTRAP
 from stacks.deploy import cdk_cli
 from tests.effort import everything
 from tests.end_to_end.local_platform import free_port
+from tests.infrastructure.bootstrapped import bootstrap, have_images
 from tests.parity.generate import generate
 
 pytestmark = [
@@ -30,13 +29,8 @@ DAYS = (date(2013, 3, 8),)
 
 def deploy_by_cdk(client: Clients, assembly: Path, note: Path) -> None:
     """In the place of `deploy_noted`: what bootstrapping leaves, then `cdk deploy --all`."""
-    client("ssm").put_parameter(Name=BOOTSTRAP, Value="30", Type="String")
-    client("s3").create_bucket(Bucket=f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}")
-    repository = f"cdk-hnb659fds-container-assets-{ACCOUNT}-{REGION}"
-    client("ecr").create_repository(repositoryName=repository)
-    for manifest in assembly.glob("*.assets.json"):
-        for tag in json.loads(manifest.read_text()).get("dockerImages", {}):
-            client("ecr").put_image(repositoryName=repository, imageTag=tag, imageManifest=f'{{"tag": "{tag}"}}')
+    bootstrap(client)
+    have_images(client, assembly)
     url = client("cloudformation").meta.endpoint_url
     words = ["deploy", "--all", "--app", str(assembly), "--require-approval", "never", "--method", "direct"]
     environment: Mapping[str, str] = process({**CREDENTIALS, "AWS_ENDPOINT_URL": url, "HOME": str(note.parent)})

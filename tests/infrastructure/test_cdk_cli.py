@@ -23,19 +23,19 @@ from local_dev.runtime.readback import read_deployment
 from local_dev.runtime.servers import start_emulator
 from shared.bars.sessions import new_york_sessions
 from shared.bars.windows import NEW_YORK
-from shared.clients.stacks import BOOTSTRAP, outputs, vendor_secret
+from shared.clients.stacks import outputs, vendor_secret
 from stacks.deploy import cdk_cli
 from stacks.deploy.page import upload
 from stacks.deploy.steps import Deployment, DeploymentRefused
 from stacks.settings import ROOT, Settings
 from stacks.synth import templates
 from tests.effort import at_most, everything
+from tests.infrastructure.bootstrapped import ASSET_BUCKET, bootstrap, have_images
 
 DOCUMENT = ROOT / "docs/deployment.md"
 KEY = "made-up-vendor-key"
 ACTIONS = {"ListObjectsV2": "ListBucket"}
 """Operations that IAM has another name for."""
-ASSET_BUCKET = f"cdk-hnb659fds-assets-{ACCOUNT}-{REGION}"
 EMULATED = ("--require-approval", "never", "--parameters", "Target=local", "--method", "direct")
 """Without change sets, for each of which the command line waits some seconds."""
 SESSION = datetime(2026, 11, 25, 12, 0, tzinfo=NEW_YORK)
@@ -79,8 +79,8 @@ def lean(assemblies: Path, emulators: Callable[[str], tuple[str, Path]]) -> Depl
     if everything():
         assert cdk_cli.run(["bootstrap", f"aws://{ACCOUNT}/{REGION}"], _environment(url, home)) == 0
     else:
-        _bootstrap(found.client)
-    _have_images(found.client, found.assembly)
+        bootstrap(found.client)
+    have_images(found.client, found.assembly)
     found.refusals.append(_refusal(found))
     found.stacks_without_key = set(_statuses(found.client))
     found.deployment = replace(found.deployment, vendor_key=KEY)
@@ -93,8 +93,8 @@ def full(assemblies: Path, emulators: Callable[[str], tuple[str, Path]]) -> Depl
     """At once: what bootstrapping leaves behind is there."""
     url, home = emulators("full")
     found = _undeployed(url, assemblies / "full", home)
-    _bootstrap(found.client)
-    _have_images(found.client, found.assembly)
+    bootstrap(found.client)
+    have_images(found.client, found.assembly)
     found.deployment = replace(found.deployment, vendor_key=KEY)
     found.deployment.run()
     return found
@@ -141,25 +141,6 @@ def _refusal(found: Deployed) -> str:
     with pytest.raises(DeploymentRefused) as refused:
         found.deployment.run()
     return str(refused.value)
-
-
-def _bootstrap(client: Clients) -> None:
-    """What bootstrapping leaves behind, as far as the command line looks for it."""
-    client("ssm").put_parameter(Name=BOOTSTRAP, Value="30", Type="String")
-    client("s3").create_bucket(Bucket=ASSET_BUCKET)
-    client("ecr").create_repository(repositoryName=f"cdk-hnb659fds-container-assets-{ACCOUNT}-{REGION}")
-
-
-def _have_images(client: Clients, assembly: Path) -> None:
-    ecr = client("ecr")
-    (repository,) = ecr.describe_repositories()["repositories"]
-    for manifest in assembly.glob("*.assets.json"):
-        for tag in json.loads(manifest.read_text()).get("dockerImages", {}):
-            ecr.put_image(
-                repositoryName=repository["repositoryName"],
-                imageTag=tag,
-                imageManifest=json.dumps({"schemaVersion": 2, "config": tag}),
-            )
 
 
 def _statuses(client: Clients) -> dict[str, str]:
