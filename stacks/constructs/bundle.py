@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from stacks.constructs.connector import connector, digest, locked
 from stacks.constructs.wheels import (
@@ -77,6 +78,9 @@ FLINK_MAIN, FLINK_JAR = "main.py", "lib/connector.jar"
 """Entry point and connector in the zip of the Flink application."""
 
 
+_BUILDING = Lock()
+
+
 @cache
 def build(name: str) -> Path:
     """The folder that is zipped for function `name`; built again only when its lock or its code changed. Asked for by
@@ -84,6 +88,11 @@ def build(name: str) -> Path:
 
     With bytecode where this machine has the runtime's Python. Raises what `wheels` raises.
     """
+    with _BUILDING:  # whoever else asks for it meanwhile finds it
+        return _build(name)
+
+
+def _build(name: str) -> Path:
     bundle = BUNDLES[name]
     files = closure(bundle.module)
     compiler = python_for_bytecode()
