@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -117,6 +118,14 @@ class Settings:
                 raise ValueError(f"push must be on or off, was {given['push']!r}")
             given["push"] = SWITCH[given["push"]]
         return cls(**given)
+
+
+def context_of(words: Iterable[str]) -> dict[str, str]:
+    """CDK context from `KEY=VALUE` words of a command line. Raises ValueError for any other word."""
+    pairs = {word: word.partition("=") for word in words}
+    if wrong := [word for word, (_, equals, _) in pairs.items() if not equals]:
+        raise ValueError(f"a setting is given as KEY=VALUE, was {wrong[0]!r}")
+    return {key: value for key, _, value in pairs.values()}
 
 
 RULES = {

@@ -23,7 +23,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from graphlib import TopologicalSorter
 from importlib.util import find_spec
@@ -33,7 +33,7 @@ from typing import Any
 from stacks.constructs.base_image import base
 from stacks.constructs.wheels import PYTHON, IndexUnreachableError, python_for_bytecode
 from stacks.report import findings, lines, too_large, uploads
-from stacks.settings import CLI_VERSION, ROOT, Settings
+from stacks.settings import CLI_VERSION, ROOT, Settings, context_of
 
 SBOM = "sbom"
 """The folder of an assembly with a CycloneDX document for each upload."""
@@ -111,7 +111,7 @@ def main() -> int:
     arguments = parser.parse_args()
     started, out = time.monotonic(), arguments.out.resolve()
     try:
-        context = dict(pair.split("=", 1) for pair in arguments.context)
+        context = context_of(arguments.context)
         if CLI_VERSION in os.environ:
             _check_region(json.loads(os.environ.get(CLI_CONTEXT, "{}")))
         if arguments.stub_assets or CLI_VERSION in os.environ:
@@ -150,8 +150,14 @@ def _synthesise_or_stub(out: Path, *, cdk_rules: bool, context: Mapping[str, str
             _say([f"images by tag: locks/images.json has no digest of {base().reference}; a deployment refuses that"])
 
 
+def uncollected(work: Callable[[], int]) -> int:
+    """Its exit code. What a synthesis makes is needed to the end of the process: two seconds of looking for what is
+    not, while it works and on the way out, are saved."""
+    gc.disable()
+    code = work()
+    gc.freeze()
+    return code
+
+
 if __name__ == "__main__":
-    gc.disable()  # what is made here is needed to the end: two seconds of looking for what is not
-    code = main()
-    gc.freeze()  # neither on the way out
-    sys.exit(code)
+    sys.exit(uncollected(main))

@@ -8,7 +8,7 @@ from pathlib import Path
 from stacks.constructs.base_image import base
 from stacks.constructs.wheels import IndexUnreachableError
 from stacks.report import findings
-from stacks.settings import Settings, feature_flags
+from stacks.settings import Settings, context_of, feature_flags
 from stacks.synth import synthesise
 
 
@@ -21,9 +21,7 @@ def settings_of(words: Sequence[str]) -> tuple[dict[str, str], Settings]:
 
     Raises ValueError for a wrong setting.
     """
-    if wrong := [word for word in words if "=" not in word]:
-        raise ValueError(f"a setting is given as KEY=VALUE, was {wrong[0]!r}")
-    context = dict(word.split("=", 1) for word in words)
+    context = context_of(words)
     return context, Settings.from_context({**feature_flags(), **context})
 
 

@@ -4,13 +4,12 @@
 ten times as long as a synthesis. Prints what the command says; exits as it does when it refuses.
 """
 
-import gc
 import sys
 from pathlib import Path
 
 from local_dev.cost.load import Load
 from local_dev.cost.synthesis import PROFILES, options, settings_for
-from stacks.synth import main
+from stacks.synth import main, uncollected
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
 EVERYTHING = ("--cdk-rules", "-c", "push=on", "-c", "alarm_email=ops@example.com")
@@ -41,7 +40,4 @@ def synthesise(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    gc.disable()  # as the command does
-    code = synthesise(Path(sys.argv[1]))
-    gc.freeze()
-    sys.exit(code)
+    sys.exit(uncollected(lambda: synthesise(Path(sys.argv[1]))))

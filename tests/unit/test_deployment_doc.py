@@ -10,7 +10,7 @@ import pytest
 
 from serving_layer.auth.origin import KEPT_S, STAGES
 from stacks.deploy.__main__ import parser
-from stacks.settings import ROOT, Settings
+from stacks.settings import ROOT, Settings, context_of
 from tests.tools.aws_commands import commands, wrong
 from tests.tools.schemas import document_of, violations
 
@@ -73,7 +73,7 @@ def test_make_deploy_takes_what_is_shown() -> None:
     shown += re.findall(r'make (?:synth|templates) ARGS="([^"]+)"', DOCUMENT)
     for arguments in shown:
         options = parser().parse_args(shlex.split(arguments))
-        Settings.from_context(dict(pair.split("=", 1) for pair in options.context))
+        Settings.from_context(context_of(options.context))
 
 
 def test_settings_that_are_shown_alone_are_settings() -> None:
